@@ -1,0 +1,44 @@
+"""The exceptions that this library raises, all of them a `MicrogradError`.
+
+Each also derives from the built-in exception that NumPy or Python would have
+raised, so that code which catches `TypeError` or `ValueError` keeps working.
+
+>>> issubclass(ShapeError, ValueError)
+True
+"""
+
+
+class MicrogradError(Exception):
+    """Be the base of every exception that this library raises on purpose."""
+
+
+class OperandError(MicrogradError, TypeError):
+    """Report an argument whose kind or dtype the operation cannot take."""
+
+
+class ShapeError(MicrogradError, ValueError):
+    """Report arguments whose shapes do not fit together."""
+
+
+class ArgumentError(MicrogradError, ValueError):
+    """Report an argument of the right kind whose value is not allowed."""
+
+
+class IndexingError(MicrogradError, IndexError):
+    """Report an index that lies outside the array."""
+
+
+class GradientError(MicrogradError, RuntimeError):
+    """Report a gradient that does not exist or cannot be computed."""
+
+
+class StaleGraphError(GradientError):
+    """Report a graph whose data was overwritten after it was recorded."""
+
+
+class DatasetError(MicrogradError, OSError):
+    """Report a data set that is missing, unreachable, truncated or altered."""
+
+
+class MissingExtraError(MicrogradError, ImportError):
+    """Report an optional package, or program, that has to be installed first."""

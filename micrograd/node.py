@@ -1,0 +1,263 @@
+"""The record that an operation leaves behind, and how to walk a graph of them.
+
+A graph needs no container: each node knows its parents, and that is the graph.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from threading import Lock
+from typing import Any, ClassVar
+
+import numpy as np
+
+
+class Clock:
+    """The time of the engine, which advances whenever data is overwritten.
+
+    Each node carries the time when it was computed or last written. An edge
+    holds while the parent's time is not later than the child's.
+    """
+
+    __slots__ = ("_lock", "now")
+
+    def __init__(self) -> None:
+        self.now = 0
+        self._lock = Lock()
+
+    def advance(self) -> int:
+        """Return a time later than that of every node there is."""
+        with self._lock:
+            self.now += 1
+            return self.now
+
+
+clock = Clock()
+recording: ContextVar[bool] = ContextVar("recording", default=True)
+
+
+@contextmanager
+def no_grad() -> Iterator[None]:
+    """Record nothing inside the block; what is computed there is a constant.
+
+    The setting belongs to the current thread or asyncio task, and nests.
+
+    >>> from micrograd import Value, no_grad
+    >>> x = Value(3.0)
+    >>> with no_grad():
+    ...     y = x * x
+    >>> y.requires_grad
+    False
+    """
+    token = recording.set(False)
+    try:
+        yield
+    finally:
+        recording.reset(token)
+
+
+@contextmanager
+def enable_grad() -> Iterator[None]:
+    """Record again inside a block that stands in `no_grad`.
+
+    >>> from micrograd import Value, enable_grad, no_grad
+    >>> with no_grad(), enable_grad():
+    ...     y = Value(3.0) * 2
+    >>> y.requires_grad
+    True
+    """
+    token = recording.set(True)
+    try:
+        yield
+    finally:
+        recording.reset(token)
+
+
+def is_grad_enabled() -> bool:
+    """Tell whether operations are being recorded here.
+
+    >>> is_grad_enabled()
+    True
+    """
+    return recording.get()
+
+
+class Node:
+    """One value in a graph: its data, its gradient and where it came from.
+
+    `Value` and `Tensor` are the two kinds; this class holds what they share.
+
+    Attributes:
+        data: the number or array; assigning to it makes the records that used
+            the old data refuse a later `backward()`.
+        grad: the gradient that the last `backward()` left here.
+        parents: the arguments of the operation, in order; one that was used
+            twice stands twice. A leaf has none.
+        op: the operation that made this node; None for a leaf.
+        params: the operation's settings, such as `axis`.
+        requires_grad: whether a gradient is wanted for, or through, this node.
+        label: the name that diagrams and messages show; None for none.
+    """
+
+    # The parents stand in two slots and not in a tuple: the cyclic garbage
+    # collector visits every object that holds others, and a tuple per node
+    # would double its work, which is a large share of a scalar step. `_rest`
+    # is None for one parent, the second of two, or the tuple of all if more.
+    #
+    # `_data` stands behind a property: the engine reads it at full speed, a
+    # user writes through `data`, and the write is noticed.
+    __slots__ = (
+        "__weakref__",
+        "_data",
+        "_first",
+        "_grad",
+        "_rest",
+        "_tick",
+        "label",
+        "op",
+        "params",
+        "requires_grad",
+    )
+
+    _kind: ClassVar[type[Node]]  # the class of what is computed from such nodes
+    _is_number: ClassVar[bool]  # whether the data are Python numbers
+
+    _data: Any
+    _grad: Any
+    _first: Any
+    _rest: Any
+    _tick: int
+    op: Any
+    params: dict[str, Any]
+    requires_grad: bool
+    label: str | None
+
+    def _set_leaf(self, data: Any, requires_grad: bool, label: str | None) -> None:
+        """Fill the slots of a node that no operation made."""
+        self._tick = clock.now
+        self._data = data
+        self._grad = None
+        self._first = None
+        self._rest = None
+        self.op = None
+        self.params = {}
+        self.requires_grad = requires_grad
+        self.label = label
+
+    def _overwrite(self, data: Any) -> None:
+        """Replace the data, so that no record that used the old data holds."""
+        self._data = data
+        self._tick = clock.advance()
+        if self.op is not None:
+            self.op = self.op.overwritten()
+
+    @classmethod
+    def _adopt(cls, data: Any, first: Any, rest: Any) -> Any:
+        """Return what an operation on `first` and `rest` gave as data of this kind."""
+        raise NotImplementedError
+
+    @classmethod
+    def _recover(cls, op: Any, args: list[Any], params: dict[str, Any], error: Exception) -> Any:
+        """Return the data that `op` gives although Python or NumPy raised `error`."""
+        raise NotImplementedError
+
+    def _lift(self, op: Any, args: tuple[Any, ...]) -> tuple[Node, ...]:
+        """Return `args` as nodes of this kind; numbers and arrays become constants."""
+        raise NotImplementedError
+
+    @property
+    def parents(self) -> tuple[Node, ...]:
+        rest = self._rest
+        if rest is None:
+            return () if self._first is None else (self._first,)
+        return rest if rest.__class__ is tuple else (self._first, rest)
+
+    @property
+    def is_leaf(self) -> bool:
+        """Whether no operation made this node."""
+        return self.op is None
+
+    @property
+    def has_grad(self) -> bool:
+        """Whether a gradient has been computed, or set; zero is one."""
+        return self._grad is not None
+
+    @property
+    def _prev(self) -> set[Node]:
+        """The parents as karpathy/micrograd has them: a set."""
+        return set(self.parents)
+
+    @property
+    def _op(self) -> str:
+        """The operation as karpathy/micrograd has it: a symbol, '' for a leaf."""
+        return "" if self.op is None else self.op.symbol_for(self)
+
+    def zero_grad(self) -> None:
+        """Forget the gradient, so that the next `backward()` starts anew.
+
+        >>> from micrograd import Value
+        >>> x = Value(3.0)
+        >>> (x * x).backward()
+        >>> x.zero_grad()
+        >>> x.grad
+        0
+        """
+        self._grad = None
+
+
+def describe(node: Node) -> str:
+    """Return what to call a node in a message: kind, label, shape and operation.
+
+    >>> from micrograd import Value
+    >>> describe(Value(2.0, label="x") * 3)
+    'Value made by multiply'
+    """
+    words = [type(node).__name__]
+    if node.label is not None:
+        words.append(repr(node.label))
+    if np.ndim(node._data):
+        words.append(f"of shape {np.shape(node._data)}")
+    if node.op is not None:
+        words.append(f"made by {node.op.name}")
+    return " ".join(words)
+
+
+def topological_order(*roots: Node, leaves: bool = True) -> list[Node]:
+    """Return every node that `roots` depend on, parents before children.
+
+    The walk keeps a stack of its own, so that depth is bounded by memory only,
+    and visits parents in the order of their arguments, so that it always comes
+    out the same.
+
+    Args:
+        roots: the nodes to start from; they are part of the result.
+        leaves: whether to include the nodes that no operation made.
+
+    >>> from micrograd import Value
+    >>> x = Value(2.0)
+    >>> [node.data for node in topological_order((x + 1) * x)]
+    [2.0, 1, 3.0, 6.0]
+    """
+    order: list[Node] = []
+    seen: set[Node] = set()
+    stack: list[Node | None] = [root for root in reversed(roots) if leaves or root.op is not None]
+    push = stack.append
+    while stack:
+        node = stack.pop()
+        if node is None:  # everything that the node below it needs is in order
+            order.append(stack.pop())  # pyright: ignore[reportArgumentType]
+        elif node not in seen:
+            seen.add(node)
+            push(node)
+            push(None)
+            first, rest = node._first, node._rest
+            if rest.__class__ is tuple:
+                stack += [p for p in reversed(rest) if leaves or p.op is not None]
+                continue
+            if rest is not None and (leaves or rest.op is not None) and rest not in seen:
+                push(rest)
+            if first is not None and (leaves or first.op is not None) and first not in seen:
+                push(first)
+    return order

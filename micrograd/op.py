@@ -1,0 +1,398 @@
+"""What an operation is, and how a call of one is recorded.
+
+An operation is one row: a name, the symbol that a diagram shows, the forward
+function, and one derivative per argument. A derivative is called as
+`derivative(g, y, *args, **settings)`, where `g` is the gradient of the result
+`y`, and returns the gradient of its argument. It is written with operators and
+this library's own functions, so that it computes when it is given numbers or
+arrays and records when it is given nodes: gradients of gradients need no
+second rule. Broadcasting is undone by the engine, never by a rule.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial, update_wrapper
+from itertools import count
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar, overload
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from micrograd.errors import (
+    ArgumentError,
+    IndexingError,
+    MicrogradError,
+    OperandError,
+    ShapeError,
+    StaleGraphError,
+)
+from micrograd.node import Node, clock, recording
+
+N = TypeVar("N", bound=Node)
+Derivative = Callable[..., Any]
+
+registry: dict[str, Op] = {}
+"""Every operation by its name."""
+
+_REFUSALS: dict[type[Exception], type[MicrogradError]] = {
+    ValueError: ShapeError,
+    TypeError: OperandError,
+    IndexError: IndexingError,
+}
+
+
+class Op:
+    """One differentiable operation; call it with nodes, numbers or arrays.
+
+    With a `Value` or `Tensor` among its arguments, it records a node; with
+    plain numbers or arrays only, it just computes. Data arguments are
+    positional, settings are keyword-only. Make one with `define_op`.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        forward: Callable[..., Any],
+        derivatives: tuple[Derivative | None, ...] | Each,
+        *,
+        symbol: str | Callable[[Node], str] | None = None,
+        scalar: Callable[..., Any] | None = None,
+        masks: tuple[Derivative | None, ...] | None = None,
+        elementwise: bool = False,
+        arrays_only: bool = False,
+        moves: bool = False,
+        expects: str | None = None,
+    ) -> None:
+        self.name = name
+        self.forward = forward
+        self.derivatives = derivatives
+        self.symbol = symbol or name
+        self.scalar = scalar or forward
+        self.masks = masks
+        self.elementwise = elementwise
+        self.arrays_only = arrays_only
+        self.moves = moves
+        self.expects = expects
+
+    if not TYPE_CHECKING:
+
+        def __call__(self, *args, **settings):
+            for arg in args:
+                if isinstance(arg, Node):
+                    return record_call(self, arg._lift(self, args), settings)
+            return self.evaluate(args, settings)
+
+    else:
+
+        def __call__(self, *args: Any, **settings: Any) -> Any: ...
+
+    def evaluate(self, args: tuple[Any, ...], settings: dict[str, Any]) -> Any:
+        """Compute the result for plain numbers or arrays, recording nothing."""
+        if not self.arrays_only and all(isinstance(arg, (float, int)) for arg in args):
+            return self.on_numbers(args, settings)
+        try:
+            return self.forward(*args, **settings)
+        except tuple(_REFUSALS) as error:
+            self.refuse(args, error)
+
+    def on_numbers(self, args: Iterable[Any], settings: dict[str, Any]) -> Any:
+        """Compute the result for Python numbers by the rules of IEEE-754."""
+        try:
+            result = self.scalar(*args, **settings)
+        except (ArithmeticError, ValueError):
+            # Python raises where IEEE-754 has an answer (1/0, log(0), exp(1000)).
+            with np.errstate(all="ignore"):
+                result = self.forward(*map(np.float64, args), **settings)
+        if result.__class__ is float:
+            return result
+        if np.shape(result) != ():
+            raise OperandError(
+                f"{self.name}: the result for numbers is an array of shape {np.shape(result)}, "
+                "but a Value is one number. Use Tensors for arrays."
+            )
+        return to_number(result)
+
+    def refuse(self, args: Iterable[Any], error: Exception) -> NoReturn:
+        """Raise the typed form of what NumPy said about `args`."""
+        if isinstance(error, MicrogradError):
+            raise error
+        came = ", ".join(
+            f"{name} of shape {np.shape(arg)}" for name, arg in zip(self.argument_names(), args)
+        )
+        kind = next(_REFUSALS[cls] for cls in type(error).__mro__ if cls in _REFUSALS)
+        expected = f" Expected {self.expects}." if self.expects else ""
+        raise kind(f"{self.name}: cannot take {came}.{expected} NumPy says: {error}") from error
+
+    def argument_names(self) -> Iterator[str]:
+        """Yield the names of the data arguments, as the derivatives name them."""
+        if not isinstance(self.derivatives, Each):
+            rule = next(d for d in self.derivatives if d is not None)
+            positional = inspect.Parameter.POSITIONAL_OR_KEYWORD
+            parameters = list(inspect.signature(rule).parameters.values())[2:]
+            yield from (p.name for p in parameters if p.kind == positional)
+        yield from (f"argument {i}" for i in count())
+
+    def symbol_for(self, node: Node) -> str:
+        """Return the symbol that a diagram shows for `node`, which this made."""
+        return self.symbol if isinstance(self.symbol, str) else self.symbol(node)
+
+    def overwritten(self) -> Op:
+        """Return this operation as it stands on a node whose data was overwritten."""
+
+        def refuse(*args: Any, **settings: Any) -> NoReturn:
+            raise StaleGraphError(
+                f"{self.name}: the data of its result was assigned to after it was recorded, so "
+                "its derivative is no longer that of the graph. Compute the result again, or "
+                "assign to a leaf before the graph is built."
+            )
+
+        return Op(self.name, self.forward, Each(refuse), symbol=self.symbol)
+
+    def __repr__(self) -> str:
+        return f"<op {self.name}>"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _find, (self.name,)
+
+
+def _find(name: str) -> Op:
+    if name not in registry:
+        raise ArgumentError(
+            f"op {name!r}: not defined here. Run the define_op call that made it before loading."
+        )
+    return registry[name]
+
+
+class Each:
+    """The derivatives of an operation with any number of arguments of one sort.
+
+    Its rule is called as `rule(i, g, y, *args, **settings)` for argument `i`.
+    """
+
+    def __init__(self, rule: Derivative) -> None:
+        self.rule = rule
+
+    def __getitem__(self, i: int) -> Derivative:
+        return partial(self.rule, i)
+
+
+_new = object.__new__
+_is_recording = recording.get
+
+
+def record_call(op: Op, parents: tuple[N, ...], params: dict[str, Any]) -> N:
+    """Compute `op` for nodes of one kind and return the node that remembers it."""
+    if len(parents) == 1:
+        return record(op, parents[0], None, params)
+    return record(op, parents[0], parents[1] if len(parents) == 2 else parents, params)
+
+
+def record(op: Op, first: N, rest: N | tuple[N, ...] | None, params: dict[str, Any]) -> N:
+    """Do what `record_call` does, with the parents as a node keeps them.
+
+    This is the hot path of every operation: it is written out, not factored.
+    """
+    tick = clock.now  # read before the data, so that a write in between shows
+    kind, others = first._kind, rest
+    number = kind._is_number
+    function = op.scalar if number else op.forward
+    try:
+        if others.__class__ is tuple:
+            data = function(*[parent._data for parent in others], **params)
+        elif others is None:
+            data = function(first._data, **params) if params else function(first._data)
+        elif params:
+            data = function(first._data, others._data, **params)
+        else:
+            data = function(first._data, others._data)
+    except (ArithmeticError, ValueError, TypeError, IndexError) as error:
+        data = kind._recover(op, _data_of(first, rest), params, error)
+    if not number or data.__class__ is not float:
+        data = kind._adopt(data, first, rest)
+    node = _new(kind)
+    node._data = data
+    node._grad = None
+    node._tick = tick
+    node.label = None
+    node.params = params
+    if others is None:
+        wanted = first.requires_grad
+    elif others.__class__ is tuple:
+        wanted = any([parent.requires_grad for parent in others])
+    else:
+        wanted = first.requires_grad or others.requires_grad
+    if wanted and _is_recording():
+        node._first = first
+        node._rest = rest
+        node.op = op
+        node.requires_grad = True
+    else:
+        node._first = None
+        node._rest = None
+        node.op = None
+        node.requires_grad = False
+    return node
+
+
+def _data_of(first: Node, rest: Any) -> list[Any]:
+    if isinstance(rest, tuple):
+        return [parent._data for parent in rest]
+    return [first._data] if rest is None else [first._data, rest._data]
+
+
+_EXACT_INTEGERS = 2**53
+
+
+def to_number(x: Any) -> float:
+    """Return a real number as a Python float, or int where that is exact.
+
+    Integers stay integers while a float would hold them exactly; past that they
+    become floats, so that their arithmetic overflows to inf as IEEE-754 has it.
+    """
+    if isinstance(x, (int, np.integer, np.bool_)):
+        return int(x) if -_EXACT_INTEGERS <= x <= _EXACT_INTEGERS else _to_float(x)
+    return _to_float(x)
+
+
+def _to_float(x: Any) -> float:
+    try:
+        return float(x)
+    except OverflowError:
+        return float("inf") if x > 0 else float("-inf")
+
+
+class ElementwiseOp(Op):
+    """An operation that broadcasts its arguments and acts on every element by itself."""
+
+    def __init__(self, function: Callable[..., Any], *args: Any, **options: Any) -> None:
+        options.setdefault("expects", "shapes that broadcast together")
+        super().__init__(function.__name__, *args, elementwise=True, **options)
+        update_wrapper(self, function)
+
+
+class UnaryOp(ElementwiseOp):
+    """An elementwise operation on one argument."""
+
+    if TYPE_CHECKING:
+
+        @overload
+        def __call__(self, x: N, /) -> N: ...
+        @overload
+        def __call__(self, x: float, /) -> float: ...
+        @overload
+        def __call__(self, x: ArrayLike, /) -> NDArray[Any]: ...
+        def __call__(self, *args: Any, **settings: Any) -> Any: ...
+
+
+class BinaryOp(ElementwiseOp):
+    """An elementwise operation on two arguments."""
+
+    if TYPE_CHECKING:
+
+        @overload
+        def __call__(self, a: N, b: N | ArrayLike, /) -> N: ...
+        @overload
+        def __call__(self, a: ArrayLike, b: N, /) -> N: ...
+        @overload
+        def __call__(self, a: float, b: float, /) -> float: ...
+        @overload
+        def __call__(self, a: ArrayLike, b: ArrayLike, /) -> NDArray[Any]: ...
+        def __call__(self, *args: Any, **settings: Any) -> Any: ...
+
+
+AnyOp = TypeVar("AnyOp", bound=Op)
+
+
+def register(op: AnyOp) -> AnyOp:
+    """Enter `op` under its name; a name used twice is an error."""
+    if op.name in registry:
+        raise ArgumentError(
+            f"define_op: the name {op.name!r} is taken by {registry[op.name]!r}. Choose another."
+        )
+    registry[op.name] = op
+    return op
+
+
+def unary(
+    forward: Callable[..., Any], derivative: Derivative, **options: Any
+) -> Callable[[Callable[..., Any]], UnaryOp]:
+    """Turn a documented, empty function into the elementwise operation of its name."""
+    return lambda function: register(UnaryOp(function, forward, (derivative,), **options))
+
+
+def binary(
+    forward: Callable[..., Any], da: Derivative, db: Derivative, **options: Any
+) -> Callable[[Callable[..., Any]], BinaryOp]:
+    """Turn a documented, empty function into the elementwise operation of its name."""
+    return lambda function: register(BinaryOp(function, forward, (da, db), **options))
+
+
+def define_op(
+    name: str,
+    forward: Callable[..., Any],
+    *derivatives: Derivative | None,
+    symbol: str | Callable[[Node], str] | None = None,
+    scalar: Callable[..., Any] | None = None,
+    each: Derivative | None = None,
+    masks: tuple[Derivative | None, ...] | None = None,
+    elementwise: bool = False,
+    arrays_only: bool = False,
+    moves: bool = False,
+    expects: str | None = None,
+) -> Op:
+    """Define a differentiable operation and return it, ready to be called.
+
+    The built-in operations are made by this same call.
+
+    Args:
+        name: a name that no other operation has.
+        forward: a function of arrays; settings are its keyword-only arguments.
+        derivatives: one per data argument, called as
+            `derivative(g, y, *args, **settings)` and returning the gradient of
+            that argument; None for an argument that has none. Write them with
+            operators and functions of this library.
+        symbol: what a diagram shows, or a function of the node that tells it;
+            the name, when left out.
+        scalar: a faster `forward` for Python numbers, as from `math`.
+        each: instead of `derivatives`, for any number of arguments: one rule
+            that is called as `each(i, g, y, *args, **settings)`.
+        masks: for an operation that selects, one function per argument that
+            tells from the arguments which of its elements were taken.
+        elementwise: whether each element of the result depends on the same
+            element of the (broadcast) arguments only.
+        arrays_only: whether to refuse a `Value`.
+        moves: whether the derivatives only move, repeat or add up elements of g.
+        expects: what the shapes have to fulfil, for the error message.
+
+    Raises:
+        ArgumentError: if the name is taken, or no derivative is given.
+
+    >>> from micrograd import Value, define_op
+    >>> cube = define_op("cube", lambda x: x**3, lambda g, y, x: g * 3 * x**2)
+    >>> x = Value(2.0)
+    >>> cube(x).backward()
+    >>> x.grad
+    12.0
+    """
+    if not derivatives and each is None:
+        raise ArgumentError(
+            f"define_op: {name!r} came without a derivative; give one per argument, "
+            "None for an argument that has none."
+        )
+    rules = derivatives if each is None else Each(each)
+    return register(
+        Op(
+            name,
+            forward,
+            rules,
+            symbol=symbol,
+            scalar=scalar,
+            masks=masks,
+            elementwise=elementwise,
+            arrays_only=arrays_only,
+            moves=moves,
+            expects=expects,
+        )
+    )

@@ -1,0 +1,79 @@
+"""Operations that pick elements by an index, and the one that puts them back."""
+
+from __future__ import annotations
+
+from typing import Any, TypeVar, overload
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from micrograd.errors import OperandError
+from micrograd.node import Node
+from micrograd.op import define_op
+
+N = TypeVar("N", bound=Node)
+
+
+def _forward_put(x: Any, *, index: Any, shape: tuple[int, ...]) -> Any:
+    whole = np.zeros(shape, dtype=x.dtype)
+    if _is_basic(index):
+        whole[index] = x
+    else:
+        np.add.at(whole, index, x)  # an element that was picked twice gets both
+    return whole
+
+
+_getitem = define_op(
+    "getitem",
+    lambda x, *, index: x[index],
+    lambda g, y, x, *, index: _put(g, index=index, shape=x.shape),
+    symbol="[ ]",
+    arrays_only=True, moves=True,
+)
+
+_put = define_op(
+    "put_add",
+    _forward_put,
+    lambda g, y, x, *, index, shape: g[index],
+    symbol="put",
+    arrays_only=True, moves=True,
+)
+
+
+@overload
+def getitem(x: N, index: Any) -> N: ...
+@overload
+def getitem(x: ArrayLike, index: Any) -> Any: ...
+def getitem(x: Any, index: Any) -> Any:
+    """Return x[index], with NumPy's basic, integer-array and boolean indexing.
+
+    Derivative: the gradient, put back at the index in an array of zeros; an
+    element that was picked several times gets the sum.
+
+    >>> getitem(np.array([1.0, 2.0, 3.0]), [0, 0, 2]).tolist()
+    [1.0, 1.0, 3.0]
+    """
+    if isinstance(index, tuple):
+        return _getitem(x, index=tuple(_plain_index(i) for i in index))
+    return _getitem(x, index=_plain_index(index))
+
+
+def _is_basic(index: Any) -> bool:
+    parts = index if isinstance(index, tuple) else (index,)
+    return all(
+        part is None or part is Ellipsis or isinstance(part, (int, np.integer, slice))
+        and not isinstance(part, bool)
+        for part in parts
+    )
+
+
+def _plain_index(index: Any) -> Any:
+    """Return an index of the graph's own, which no later write can change."""
+    if isinstance(index, Node):
+        if index.requires_grad:
+            raise OperandError(
+                "getitem: an index has no gradient, but came a node that requires one. "
+                "Use its .detach()."
+            )
+        return index._data
+    return np.array(index) if isinstance(index, (list, np.ndarray)) else index

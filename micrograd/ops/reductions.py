@@ -1,0 +1,167 @@
+"""Operations that make one element of many along an axis.
+
+`axis` is None for all axes, an integer, or a tuple of integers, and may be
+negative; `keepdims` leaves the reduced axes in place with length 1.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any, TypeVar, overload
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from micrograd.node import Node
+from micrograd.op import define_op
+from micrograd.ops.elementwise import exp, where
+from micrograd.ops.shape import Shape, broadcast_to
+
+N = TypeVar("N", bound=Node)
+Axis = int | tuple[int, ...] | None
+
+
+def _kept_shape(shape: Shape, axis: Axis) -> Shape:
+    """Return `shape` with length 1 along the reduced axes."""
+    if axis is None:
+        return (1,) * len(shape)
+    axes = (axis,) if isinstance(axis, int) else axis
+    reduced = {i % len(shape) for i in axes}
+    return tuple(1 if i in reduced else n for i, n in enumerate(shape))
+
+
+def _keep(reduced: Any, x: Any, axis: Axis) -> Any:
+    """Return a reduced array with its axes in place again, so that it broadcasts to x."""
+    return reduced.reshape(_kept_shape(x.shape, axis))
+
+
+def _sum_rule(g: Any, y: Any, x: Any, *, axis: Axis, keepdims: bool) -> Any:
+    return broadcast_to(_keep(g, x, axis), x.shape)
+
+
+_sum = define_op("sum", np.sum, _sum_rule, symbol="Σ", arrays_only=True, moves=True)
+
+
+@overload
+def sum(x: N, axis: Axis = None, keepdims: bool = False) -> N: ...
+@overload
+def sum(x: ArrayLike, axis: Axis = None, keepdims: bool = False) -> Any: ...
+def sum(x: Any, axis: Axis = None, keepdims: bool = False) -> Any:
+    """Return the sum of the elements along `axis`.
+
+    Derivative: 1 for every element.
+
+    >>> float(sum([1.0, 2.0, 3.0]))
+    6.0
+    """
+    return _sum(x, axis=axis, keepdims=keepdims)
+
+
+def _mean_rule(g: Any, y: Any, x: Any, *, axis: Axis, keepdims: bool) -> Any:
+    kept = _keep(g, x, axis)
+    count = math.prod(n for n, k in zip(x.shape, kept.shape) if n != k)
+    return broadcast_to(kept / count, x.shape)
+
+
+_mean = define_op("mean", np.mean, _mean_rule, arrays_only=True, moves=True)
+
+
+@overload
+def mean(x: N, axis: Axis = None, keepdims: bool = False) -> N: ...
+@overload
+def mean(x: ArrayLike, axis: Axis = None, keepdims: bool = False) -> Any: ...
+def mean(x: Any, axis: Axis = None, keepdims: bool = False) -> Any:
+    """Return the mean of the elements along `axis`.
+
+    Derivative: 1 / n for every one of n elements.
+
+    >>> float(mean([1.0, 2.0, 3.0]))
+    2.0
+    """
+    return _mean(x, axis=axis, keepdims=keepdims)
+
+
+def _extreme_rule(g: Any, chosen: Any, x: Any, axis: Axis) -> Any:
+    ties = np.sum(chosen, axis=axis, keepdims=True)
+    return where(chosen, _keep(g, x, axis) / ties, 0)
+
+
+_max = define_op(
+    "max",
+    np.max,
+    lambda g, y, x, *, axis, keepdims: _extreme_rule(g, x >= _keep(y, x, axis), x, axis),
+    arrays_only=True,
+)
+
+
+@overload
+def max(x: N, axis: Axis = None, keepdims: bool = False) -> N: ...
+@overload
+def max(x: ArrayLike, axis: Axis = None, keepdims: bool = False) -> Any: ...
+def max(x: Any, axis: Axis = None, keepdims: bool = False) -> Any:
+    """Return the largest element along `axis`.
+
+    Derivative: 1 for the largest element and 0 for the others; n elements that
+    tie have 1 / n each.
+
+    >>> float(max([1.0, 3.0, 2.0]))
+    3.0
+    """
+    return _max(x, axis=axis, keepdims=keepdims)
+
+
+_min = define_op(
+    "min",
+    np.min,
+    lambda g, y, x, *, axis, keepdims: _extreme_rule(g, x <= _keep(y, x, axis), x, axis),
+    arrays_only=True,
+)
+
+
+@overload
+def min(x: N, axis: Axis = None, keepdims: bool = False) -> N: ...
+@overload
+def min(x: ArrayLike, axis: Axis = None, keepdims: bool = False) -> Any: ...
+def min(x: Any, axis: Axis = None, keepdims: bool = False) -> Any:
+    """Return the smallest element along `axis`.
+
+    Derivative: 1 for the smallest element and 0 for the others; n elements that
+    tie have 1 / n each.
+
+    >>> float(min([1.0, 3.0, 2.0]))
+    1.0
+    """
+    return _min(x, axis=axis, keepdims=keepdims)
+
+
+def forward_logsumexp(x: Any, *, axis: Axis, keepdims: bool) -> Any:
+    """Return log(sum(exp(x))) of an array, without overflow."""
+    x = np.asarray(x)
+    peak = x.max(axis=axis, keepdims=True)
+    peak = np.where(np.isfinite(peak), peak, 0)  # inf - inf would be nan
+    with np.errstate(divide="ignore"):  # log(0) is the right answer for all -inf
+        y = np.log(np.exp(x - peak).sum(axis=axis, keepdims=True)) + peak
+    return y if keepdims else y.reshape(np.sum(x, axis=axis).shape)
+
+
+_logsumexp = define_op(
+    "logsumexp",
+    forward_logsumexp,
+    lambda g, y, x, *, axis, keepdims: _keep(g, x, axis) * exp(x - _keep(y, x, axis)),
+    arrays_only=True,
+)
+
+
+@overload
+def logsumexp(x: N, axis: Axis = None, keepdims: bool = False) -> N: ...
+@overload
+def logsumexp(x: ArrayLike, axis: Axis = None, keepdims: bool = False) -> Any: ...
+def logsumexp(x: Any, axis: Axis = None, keepdims: bool = False) -> Any:
+    """Return log(sum(exp(x))) along `axis`, without overflow.
+
+    Derivative: softmax(x).
+
+    >>> float(logsumexp([1000.0, 1000.0])) == 1000 + math.log(2)
+    True
+    """
+    return _logsumexp(x, axis=axis, keepdims=keepdims)

@@ -1,0 +1,229 @@
+"""Operations that move elements about and change none of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, TypeVar, overload
+
+import numpy as np
+from numpy.typing import ArrayLike, DTypeLike, NDArray
+
+from micrograd.errors import ShapeError
+from micrograd.node import Node
+from micrograd.op import define_op
+
+N = TypeVar("N", bound=Node)
+Shape = tuple[int, ...]
+
+
+_reshape = define_op(
+    "reshape",
+    lambda x, *, shape: np.reshape(x, shape),
+    lambda g, y, x, *, shape: g.reshape(x.shape),
+    arrays_only=True, moves=True,
+)
+
+
+@overload
+def reshape(x: N, shape: int | Sequence[int]) -> N: ...
+@overload
+def reshape(x: ArrayLike, shape: int | Sequence[int]) -> NDArray[Any]: ...
+def reshape(x: Any, shape: Any) -> Any:
+    """Return the same elements in another shape; one length may be -1.
+
+    Derivative: the gradient, reshaped back.
+
+    >>> reshape([1, 2, 3, 4], (2, 2)).tolist()
+    [[1, 2], [3, 4]]
+    """
+    return _reshape(x, shape=shape)
+
+
+_transpose = define_op(
+    "transpose",
+    lambda x, *, axes: np.transpose(x, axes),
+    lambda g, y, x, *, axes: transpose(g, None if axes is None else _inverse(axes)),
+    symbol="T",
+    arrays_only=True, moves=True,
+)
+
+
+def _inverse(axes: Sequence[int]) -> Shape:
+    return tuple(int(i) for i in np.argsort([axis % len(axes) for axis in axes]))
+
+
+@overload
+def transpose(x: N, axes: Sequence[int] | None = None) -> N: ...
+@overload
+def transpose(x: ArrayLike, axes: Sequence[int] | None = None) -> NDArray[Any]: ...
+def transpose(x: Any, axes: Any = None) -> Any:
+    """Return x with its axes in another order; reversed when `axes` is None.
+
+    Derivative: the gradient with its axes put back.
+
+    >>> transpose([[1, 2], [3, 4]]).tolist()
+    [[1, 3], [2, 4]]
+    """
+    return _transpose(x, axes=axes)
+
+
+@overload
+def swapaxes(x: N, axis1: int, axis2: int) -> N: ...
+@overload
+def swapaxes(x: ArrayLike, axis1: int, axis2: int) -> NDArray[Any]: ...
+def swapaxes(x: Any, axis1: int, axis2: int) -> Any:
+    """Return x with two axes exchanged.
+
+    Derivative: the gradient with the same axes exchanged.
+
+    >>> swapaxes([[1, 2], [3, 4]], 0, 1).tolist()
+    [[1, 3], [2, 4]]
+    """
+    axes = list(range(np.ndim(x) if not isinstance(x, Node) else len(x.shape)))
+    try:
+        axes[axis1], axes[axis2] = axes[axis2], axes[axis1]
+    except IndexError:
+        raise ShapeError(
+            f"swapaxes: axes {axis1} and {axis2} came for an array of {len(axes)} axes."
+        ) from None
+    return transpose(x, axes)
+
+
+_broadcast_to = define_op(
+    "broadcast_to",
+    lambda x, *, shape: np.broadcast_to(x, shape),
+    lambda g, y, x, *, shape: g,  # the engine sums what was broadcast
+    symbol="broadcast",
+    arrays_only=True, moves=True,
+)
+
+
+@overload
+def broadcast_to(x: N, shape: int | Sequence[int]) -> N: ...
+@overload
+def broadcast_to(x: ArrayLike, shape: int | Sequence[int]) -> NDArray[Any]: ...
+def broadcast_to(x: Any, shape: Any) -> Any:
+    """Return x repeated along new or length-1 axes until it has `shape`.
+
+    Derivative: the gradient, summed over the axes that were repeated.
+
+    >>> broadcast_to([1, 2], (2, 2)).tolist()
+    [[1, 2], [1, 2]]
+    """
+    return _broadcast_to(x, shape=shape)
+
+
+def _forward_sum_to(x: Any, *, shape: Shape) -> Any:
+    extra = x.ndim - len(shape)
+    kept = x.shape[extra:]
+    if extra < 0 or any(n not in (1, m) for n, m in zip(shape, kept)):
+        raise ShapeError(f"sum_to: cannot sum shape {x.shape} to shape {shape}.")
+    repeated = tuple(
+        extra + i for i, (n, m) in enumerate(zip(shape, kept)) if n == 1 and m != 1
+    )
+    return x.sum(axis=(*range(extra), *repeated)).reshape(shape)
+
+
+_sum_to = define_op(
+    "sum_to",
+    _forward_sum_to,
+    lambda g, y, x, *, shape: broadcast_to(g, x.shape),
+    symbol="Σ",
+    arrays_only=True, moves=True,
+)
+
+
+def sum_to(x: Any, shape: Shape) -> Any:
+    """Return x summed over what broadcasting repeated; the inverse of `broadcast_to`.
+
+    Derivative: the gradient, broadcast back.
+
+    >>> sum_to(np.ones((3, 2)), (2,)).tolist()
+    [3.0, 3.0]
+    """
+    return _sum_to(x, shape=shape)
+
+
+_astype = define_op(
+    "astype",
+    lambda x, *, dtype: np.asarray(x).astype(dtype),
+    lambda g, y, x, *, dtype: g,  # the engine casts to the parent's dtype
+    arrays_only=True, moves=True,
+)
+
+
+@overload
+def astype(x: N, dtype: DTypeLike) -> N: ...
+@overload
+def astype(x: ArrayLike, dtype: DTypeLike) -> NDArray[Any]: ...
+def astype(x: Any, dtype: Any) -> Any:
+    """Return x with its elements in another dtype.
+
+    Derivative: 1, cast back to the dtype of x.
+
+    >>> astype([1, 2], "float32").dtype
+    dtype('float32')
+    """
+    return _astype(x, dtype=np.dtype(dtype))
+
+
+def _part(i: int, g: Any, y: Any, *arrays: Any, axis: int) -> Any:
+    start = sum(array.shape[axis] for array in arrays[:i])
+    return g[_along(axis % g.ndim, slice(start, start + arrays[i].shape[axis]))]
+
+
+def _along(axis: int, index: Any) -> tuple[Any, ...]:
+    return (slice(None),) * axis + (index,)
+
+
+_concatenate = define_op(
+    "concatenate",
+    lambda *arrays, axis: np.concatenate(arrays, axis=axis),
+    each=_part,
+    symbol="concat",
+    arrays_only=True, moves=True,
+)
+
+
+@overload
+def concatenate(arrays: Sequence[N], axis: int = 0) -> N: ...
+@overload
+def concatenate(arrays: Sequence[N | ArrayLike], axis: int = 0) -> Any: ...
+def concatenate(arrays: Sequence[Any], axis: int = 0) -> Any:
+    """Return the arrays joined along an axis that they have.
+
+    Derivative: each array takes its own part of the gradient.
+
+    >>> concatenate([[1, 2], [3]]).tolist()
+    [1, 2, 3]
+    """
+    return _concatenate(*_several("concatenate", arrays), axis=axis)
+
+
+_stack = define_op(
+    "stack",
+    lambda *arrays, axis: np.stack(arrays, axis=axis),
+    each=lambda i, g, y, *arrays, axis: g[_along(axis % g.ndim, i)],
+    arrays_only=True, moves=True,
+)
+
+
+@overload
+def stack(arrays: Sequence[N], axis: int = 0) -> N: ...
+@overload
+def stack(arrays: Sequence[N | ArrayLike], axis: int = 0) -> Any: ...
+def stack(arrays: Sequence[Any], axis: int = 0) -> Any:
+    """Return the arrays, all of one shape, joined along a new axis.
+
+    Derivative: each array takes its own slice of the gradient.
+
+    >>> stack([[1, 2], [3, 4]], axis=1).tolist()
+    [[1, 3], [2, 4]]
+    """
+    return _stack(*_several("stack", arrays), axis=axis)
+
+
+def _several(name: str, arrays: Sequence[Any]) -> Sequence[Any]:
+    if isinstance(arrays, Node) or len(arrays) == 0:
+        raise ShapeError(f"{name}: expected a list of one or more arrays, came {arrays!r}.")
+    return [a if isinstance(a, Node) else np.asarray(a) for a in arrays]

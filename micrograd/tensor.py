@@ -1,0 +1,384 @@
+"""Tensor: a node that holds a NumPy array."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any, NoReturn, Self, cast
+
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+
+from micrograd import autodiff, ops
+from micrograd.arithmetic import Arithmetic
+from micrograd.errors import GradientError, MicrogradError, OperandError, ShapeError
+from micrograd.node import Node
+from micrograd.op import Op
+from micrograd.ops.reductions import Axis
+
+_KINDS = "fiub"  # float, int, unsigned, bool
+
+
+class Tensor(Arithmetic):
+    """An array that remembers how it was computed, and can be differentiated.
+
+    It computes as a NumPy array does: broadcasting, promotion (float32 stays
+    float32 beside a Python number), indexing. `backward()` leaves the gradient
+    in every node's `grad`, an array that is None until then. The six
+    comparisons give boolean arrays; the hash is that of the object.
+
+    Args:
+        data: numbers, nested lists of numbers or an array, which is copied.
+        dtype: the dtype; that of `data` when left out.
+        requires_grad: False for a constant. A floating tensor is no constant
+            unless told so; an integer or boolean one always is.
+        label: the name that diagrams and messages show.
+
+    Raises:
+        OperandError: if `data` is not made of real numbers, or if a gradient is
+            asked for that integers cannot have.
+        ShapeError: if the rows of `data` differ in length.
+
+    >>> x = Tensor([1.0, 2.0, 3.0])
+    >>> (x * x).sum().backward()
+    >>> x.grad
+    array([2., 4., 6.])
+    """
+
+    __slots__ = ()
+    _is_number = False
+
+    def __init__(
+        self,
+        data: Any,
+        dtype: DTypeLike | None = None,
+        *,
+        requires_grad: bool | None = None,
+        label: str | None = None,
+    ) -> None:
+        if isinstance(data, Node):
+            raise OperandError(
+                f"Tensor: came a {type(data).__name__}, whose graph would be lost. Use its .data, "
+                ".detach(), or micrograd.stack for several."
+            )
+        array = _as_array(data, "Tensor", dtype)
+        floating = array.dtype.kind == "f"
+        if requires_grad and not floating:
+            raise OperandError(
+                f"Tensor: dtype {array.dtype} has no gradient; only floating dtypes do. "
+                "Give floats, or dtype=float."
+            )
+        copy = array if array is not data and array.base is None else array.copy()
+        self._set_leaf(copy, floating if requires_grad is None else requires_grad, label)
+
+    @property
+    def data(self) -> NDArray[Any]:
+        """The array; after assigning to it, records that used the old one refuse backward().
+
+        That of a leaf can be written to, that of a result cannot.
+        """
+        return np.asarray(self._data)
+
+    @data.setter
+    def data(self, new: Any) -> None:
+        if new is not self._data:  # after `t.data -= ...` it is the array itself
+            new = _as_array(new, "Tensor.data", self.dtype)
+            if new.shape != self.shape:
+                raise ShapeError(
+                    f"Tensor.data: expected shape {self.shape}, but came {new.shape}. "
+                    "Make a new Tensor for another shape."
+                )
+            new = new.copy()
+            new.flags.writeable = self.is_leaf
+        self._overwrite(new)
+
+    @property
+    def grad(self) -> Any:
+        """The gradient: None until it is computed, then an array; a Tensor after create_graph."""
+        return self._grad
+
+    @grad.setter
+    def grad(self, new: Any) -> None:
+        if new is not None and not isinstance(new, Tensor):
+            new = np.array(_as_array(new, "Tensor.grad", self.dtype))
+        if new is not None and new.shape != self.shape:
+            raise ShapeError(f"Tensor.grad: expected shape {self.shape}, but came {new.shape}.")
+        self._grad = new
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The length of each axis."""
+        return np.shape(self._data)
+
+    @property
+    def ndim(self) -> int:
+        """The number of axes."""
+        return np.ndim(self._data)
+
+    @property
+    def size(self) -> int:
+        """The number of elements."""
+        return np.size(self._data)
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """The dtype of the elements."""
+        return np.asarray(self._data).dtype
+
+    @property
+    def T(self) -> Self:
+        """The tensor with its axes reversed."""
+        return ops.transpose(self)
+
+    def backward(self, gradient: Any = None, create_graph: bool = False) -> None:
+        """Compute the gradient of this tensor with respect to every node it came from.
+
+        Leaves add it to their `grad`; call `zero_grad()` to start anew.
+
+        Args:
+            gradient: what to start from, in the shape of this tensor; 1 when
+                left out, which a tensor of one element allows.
+            create_graph: make the gradients Tensors with a graph of their own,
+                so that they can be differentiated in turn.
+
+        Raises:
+            GradientError: if this tensor requires no gradient, or has several
+                elements and no gradient came.
+            ShapeError: if the gradient has another shape.
+            StaleGraphError: if data was assigned to after it was recorded.
+
+        >>> x = Tensor([1.0, 2.0])
+        >>> (x * x).backward([1.0, 10.0])
+        >>> x.grad
+        array([ 2., 40.])
+        """
+        if isinstance(gradient, Tensor):
+            if gradient.requires_grad and not create_graph:
+                raise GradientError(
+                    "backward: came a gradient that requires one itself. Use create_graph=True "
+                    "to keep its graph, or give its .data."
+                )
+        elif gradient is not None:
+            gradient = _as_array(gradient, "backward(gradient)", self.dtype)
+        elif self.size == 1:
+            gradient = np.ones(self.shape, self.dtype)
+        else:
+            raise GradientError(
+                f"backward: a Tensor of shape {self.shape} has no single gradient. Reduce it to "
+                "one element first, as with .sum(), or give backward a gradient of its shape."
+            )
+        if gradient.shape != self.shape:
+            raise ShapeError(
+                f"backward: the gradient has shape {gradient.shape}, but the Tensor has "
+                f"{self.shape}. Give one of the Tensor's shape."
+            )
+        if not create_graph:
+            gradient = gradient._data if isinstance(gradient, Tensor) else gradient
+        elif not isinstance(gradient, Tensor):
+            gradient = Tensor(gradient, requires_grad=False)
+        autodiff.backward(self, gradient, create_graph)
+
+    def item(self) -> float:
+        """Return the one element as a Python number, without its graph.
+
+        Raises:
+            ShapeError: if there are several.
+
+        >>> Tensor([2.0]).item()
+        2.0
+        """
+        if self.size != 1:
+            raise ShapeError(f"item: expected one element, but the shape is {self.shape}.")
+        return np.asarray(self._data).item()
+
+    def detach(self) -> Tensor:
+        """Return a constant that shares the data.
+
+        >>> Tensor([2.0]).detach().requires_grad
+        False
+        """
+        return _constant_tensor(self._data, self.label)
+
+    def sum(self, axis: Axis = None, keepdims: bool = False) -> Self:
+        """Return the sum along `axis`; see `micrograd.sum`."""
+        return ops.sum(self, axis, keepdims)
+
+    def mean(self, axis: Axis = None, keepdims: bool = False) -> Self:
+        """Return the mean along `axis`; see `micrograd.mean`."""
+        return ops.mean(self, axis, keepdims)
+
+    def max(self, axis: Axis = None, keepdims: bool = False) -> Self:
+        """Return the largest element along `axis`; see `micrograd.max`."""
+        return ops.max(self, axis, keepdims)
+
+    def min(self, axis: Axis = None, keepdims: bool = False) -> Self:
+        """Return the smallest element along `axis`; see `micrograd.min`."""
+        return ops.min(self, axis, keepdims)
+
+    def reshape(self, *shape: int | Sequence[int]) -> Self:
+        """Return the elements in another shape, given as numbers or as one tuple."""
+        lengths = shape[0] if len(shape) == 1 else shape
+        return ops.reshape(self, cast("int | Sequence[int]", lengths))
+
+    def transpose(self, *axes: int | Sequence[int] | None) -> Self:
+        """Return the tensor with its axes in another order, reversed by default."""
+        order = axes[0] if len(axes) == 1 and not isinstance(axes[0], int) else axes or None
+        return ops.transpose(self, cast("Sequence[int] | None", order))
+
+    def swapaxes(self, axis1: int, axis2: int) -> Self:
+        """Return the tensor with two axes exchanged."""
+        return ops.swapaxes(self, axis1, axis2)
+
+    def astype(self, dtype: DTypeLike) -> Self:
+        """Return the tensor with its elements in another dtype."""
+        return ops.astype(self, dtype)
+
+    def __matmul__(self, other: Any) -> Self:
+        return ops.matmul(self, other)
+
+    def __rmatmul__(self, other: Any) -> Self:
+        return ops.matmul(other, self)
+
+    def __getitem__(self, index: Any) -> Self:
+        return ops.getitem(self, index)
+
+    def __setitem__(self, index: Any, value: Any) -> NoReturn:
+        raise OperandError(
+            "Tensor: elements cannot be assigned to, since records may depend on them. Build a new "
+            "Tensor with micrograd.where or micrograd.concatenate."
+        )
+
+    def __len__(self) -> int:
+        if self.ndim == 0:
+            raise OperandError("len: a Tensor without axes has no length.")
+        return self.shape[0]
+
+    def __iter__(self) -> Iterator[Self]:
+        return (self[i] for i in range(len(self)))
+
+    def __contains__(self, element: Any) -> bool:
+        return bool(np.any(self._data == _data_of(element)))
+
+    def __lt__(self, other: Any) -> Any:
+        return self._data < _data_of(other)
+
+    def __le__(self, other: Any) -> Any:
+        return self._data <= _data_of(other)
+
+    def __gt__(self, other: Any) -> Any:
+        return self._data > _data_of(other)
+
+    def __ge__(self, other: Any) -> Any:
+        return self._data >= _data_of(other)
+
+    def __eq__(self, other: object) -> Any:
+        return self._data == _data_of(other)
+
+    def __ne__(self, other: object) -> Any:
+        return self._data != _data_of(other)
+
+    __hash__ = object.__hash__
+
+    def _compare(self, ufunc: Any, a: Any, b: Any) -> Any:
+        return ufunc(_data_of(a), _data_of(b))
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
+        self._refuse_to_lose_graph("np.asarray")
+        array = np.asarray(self._data, dtype=dtype)
+        return array.copy() if copy else array
+
+    def __float__(self) -> float:
+        self._refuse_to_lose_graph("float")
+        return float(self.item())
+
+    def __int__(self) -> int:
+        self._refuse_to_lose_graph("int")
+        return int(self.item())
+
+    def __bool__(self) -> bool:
+        if self.size != 1:
+            raise ShapeError(
+                f"bool: the truth of a Tensor of shape {self.shape} is ambiguous. Use .data.any() "
+                "or .data.all()."
+            )
+        return bool(self.item())
+
+    def _refuse_to_lose_graph(self, what: str) -> None:
+        if self.requires_grad:
+            raise OperandError(
+                f"{what}: a Tensor that requires a gradient would lose its graph. Use .data, "
+                ".item() or .detach()."
+            )
+
+    def __repr__(self) -> str:
+        array = np.asarray(self._data)
+        numbers = np.array2string(array, separator=", ", prefix="Tensor(")
+        dtype = "" if array.dtype == np.float64 else f", dtype={array.dtype}"
+        constant = "" if self.requires_grad or array.dtype.kind != "f" else ", requires_grad=False"
+        return f"Tensor({numbers}{dtype}{constant})"
+
+    @classmethod
+    def _adopt(cls, data: Any, first: Any, rest: Any) -> NDArray[Any]:
+        if data.__class__ is not np.ndarray:
+            data = np.asarray(data)
+        elif data is first._data or (isinstance(rest, Tensor) and data is rest._data):
+            data = data.view()  # the flag below is not for the array of the argument
+        data.flags.writeable = False
+        return data
+
+    @classmethod
+    def _recover(
+        cls, op: Op, args: list[Any], params: dict[str, Any], error: Exception
+    ) -> NoReturn:
+        op.refuse(args, error)
+
+    def _constant(self, other: Any, op: Op) -> Self:
+        if isinstance(other, Tensor):
+            return cast("Self", other)
+        # A Python number stays one: NumPy promotes by the arrays beside it.
+        if other.__class__ is not float and other.__class__ is not int:
+            other = _as_array(other, op.name)
+        return cast("Self", _constant_tensor(other))
+
+    def _lift(self, op: Op, args: tuple[Any, ...]) -> tuple[Node, ...]:
+        return tuple(self._constant(arg, op) for arg in args)
+
+
+Tensor._kind = Tensor
+
+
+def _constant_tensor(data: Any, label: str | None = None) -> Tensor:
+    """Return a constant over the very array that came, which is not copied."""
+    constant = object.__new__(Tensor)
+    constant._set_leaf(data, False, label)
+    return constant
+
+
+def _data_of(other: Any) -> Any:
+    """Return the other side of a comparison as NumPy takes it."""
+    if isinstance(other, Node) and not isinstance(other, Tensor):
+        return _as_array(other, "comparison")
+    return other._data if isinstance(other, Tensor) else other
+
+
+def _as_array(data: Any, what: str, dtype: DTypeLike | None = None) -> NDArray[Any]:
+    """Return real numbers as an array, or raise an error that says what came."""
+    if isinstance(data, Node) and not isinstance(data, Tensor):
+        raise OperandError(
+            f"{what}: a Value cannot meet a Tensor or an array in one operation. Use its .data for "
+            "a constant, or Tensors throughout."
+        )
+    try:
+        array = np.asarray(data, dtype=dtype)
+    except MicrogradError as error:
+        raise OperandError(
+            f"{what}: came a list with nodes in it, whose graph would be lost. Use "
+            "micrograd.stack or micrograd.concatenate."
+        ) from error
+    except (ValueError, TypeError) as error:
+        raise ShapeError(f"{what}: cannot make an array of what came. NumPy says: {error}") from error
+    if array.dtype.kind not in _KINDS:
+        raise OperandError(
+            f"{what}: expected real numbers, but came dtype {array.dtype}. Convert the data to "
+            "floats or integers first."
+        )
+    return array

@@ -1,0 +1,212 @@
+"""Value: a node that holds one number."""
+
+from __future__ import annotations
+
+from numbers import Real
+from typing import Any, NoReturn, Self, cast
+
+import numpy as np
+
+from micrograd import autodiff
+from micrograd.arithmetic import Arithmetic
+from micrograd.errors import GradientError, OperandError
+from micrograd.node import Node
+from micrograd.op import Op, to_number
+
+
+class Value(Arithmetic):
+    """A number that remembers how it was computed, and can be differentiated.
+
+    A superset of karpathy/micrograd's: arithmetic builds the graph, and
+    `backward()` on its result leaves the gradient in every node's `grad`, which
+    reads 0 until then. Arithmetic follows IEEE-754, as NumPy's float64 does:
+    1 / 0 is inf, and nothing raises. `<`, `>`, `<=` and `>=` compare data; `==`
+    and the hash are those of the object.
+
+    Args:
+        data: a real number; NumPy's scalars become Python's.
+        requires_grad: False for a constant.
+        label: the name that diagrams and messages show.
+
+    Raises:
+        OperandError: if `data` is not a real number.
+
+    >>> x = Value(3.0)
+    >>> y = x * x + 1
+    >>> y.backward()
+    >>> x
+    Value(data=3.0, grad=6.0)
+    """
+
+    __slots__ = ()
+    _is_number = True
+
+    def __init__(
+        self, data: Any, *, requires_grad: bool = True, label: str | None = None
+    ) -> None:
+        if data.__class__ is not float:
+            data = _checked(data, "Value")
+        self._set_leaf(data, requires_grad, label)
+
+    @property
+    def data(self) -> float:
+        """The number; after assigning to it, records that used the old one refuse backward()."""
+        return self._data
+
+    @data.setter
+    def data(self, new: Any) -> None:
+        self._overwrite(_checked(new, "Value.data"))
+
+    @property
+    def grad(self) -> Any:
+        """The gradient: 0 until it is computed; a Value after `create_graph=True`."""
+        return 0 if self._grad is None else self._grad
+
+    @grad.setter
+    def grad(self, new: Any) -> None:
+        self._grad = new if new is None or isinstance(new, Value) else _checked(new, "Value.grad")
+
+    @property
+    def shape(self) -> tuple[()]:
+        """The shape of a number: ()."""
+        return ()
+
+    def backward(self, gradient: Any = None, create_graph: bool = False) -> None:
+        """Compute the gradient of this value with respect to every node it came from.
+
+        Leaves add it to their `grad`; call `zero_grad()` to start anew.
+
+        Args:
+            gradient: what to start from; 1 when left out.
+            create_graph: make the gradients Values with a graph of their own,
+                so that they can be differentiated in turn.
+
+        Raises:
+            GradientError: if this value requires no gradient.
+            StaleGraphError: if data was assigned to after it was recorded.
+
+        >>> x = Value(2.0)
+        >>> (x**3).backward(create_graph=True)
+        >>> slope = x.grad
+        >>> x.zero_grad()
+        >>> slope.backward()
+        >>> slope.data, x.grad
+        (12.0, 12.0)
+        """
+        if gradient is None:
+            gradient = 1
+        elif not isinstance(gradient, Value):
+            gradient = _checked(gradient, "backward(gradient)")
+        if create_graph and not isinstance(gradient, Value):
+            gradient = Value(gradient, requires_grad=False)
+        elif not create_graph and isinstance(gradient, Value):
+            if gradient.requires_grad:
+                raise GradientError(
+                    "backward: came a gradient that requires one itself. Use create_graph=True "
+                    "to keep its graph, or give its .data."
+                )
+            gradient = gradient._data
+        autodiff.backward(self, gradient, create_graph)
+
+    def item(self) -> float:
+        """Return the number, without its graph.
+
+        >>> Value(2.0).item()
+        2.0
+        """
+        return self._data
+
+    def detach(self) -> Value:
+        """Return a constant with the same number.
+
+        >>> Value(2.0).detach().requires_grad
+        False
+        """
+        return Value(self._data, requires_grad=False, label=self.label)
+
+    @classmethod
+    def _adopt(cls, data: Any, first: Any, rest: Any) -> float:
+        return to_number(data)
+
+    @classmethod
+    def _recover(
+        cls, op: Op, args: list[Any], params: dict[str, Any], error: Exception
+    ) -> float:
+        if isinstance(error, (ArithmeticError, ValueError)):
+            return op.on_numbers(args, params)
+        raise error
+
+    def _constant(self, other: Any, op: Op) -> Self:
+        kind = other.__class__
+        if kind is not float and kind is not int:
+            if isinstance(other, Value):
+                return cast("Self", other)
+            other = _checked(other, op.name)
+        constant = object.__new__(Value)
+        constant._set_leaf(other, False, None)
+        return cast("Self", constant)
+
+    def _lift(self, op: Op, args: tuple[Any, ...]) -> tuple[Node, ...]:
+        if op.arrays_only:
+            raise OperandError(
+                f"{op.name}: takes arrays, but came a Value, which is one number. Use Tensors."
+            )
+        return tuple(self._constant(arg, op) for arg in args)
+
+    def __lt__(self, other: Any) -> bool:
+        return self._data < _number_of(other)
+
+    def __gt__(self, other: Any) -> bool:
+        return self._data > _number_of(other)
+
+    def __le__(self, other: Any) -> bool:
+        return self._data <= _number_of(other)
+
+    def __ge__(self, other: Any) -> bool:
+        return self._data >= _number_of(other)
+
+    def _compare(self, ufunc: Any, a: Any, b: Any) -> Any:
+        if ufunc in (np.equal, np.not_equal):  # of Values, == is identity
+            return ufunc is np.not_equal
+        return bool(ufunc(_number_of(a), _number_of(b)))
+
+    def __array__(self, dtype: Any = None, copy: Any = None) -> NoReturn:
+        raise OperandError(
+            "Value: NumPy cannot hold a Value without losing its graph. Use .data for the number, "
+            "or Tensor for arrays that are differentiated."
+        )
+
+    def __float__(self) -> float:
+        if self.requires_grad:
+            raise OperandError(
+                "float: a Value that requires a gradient would lose its graph. Use .data or .item()."
+            )
+        return float(self._data)
+
+    def __int__(self) -> int:
+        return int(float(self))
+
+    def __repr__(self) -> str:
+        return f"Value(data={self.data}, grad={self.grad})"
+
+
+Value._kind = Value
+
+
+def _number_of(other: Any) -> float:
+    return other._data if isinstance(other, Value) else _checked(other, "comparison")
+
+
+def _checked(data: Any, what: str) -> float:
+    """Return a real number as Python's, or raise an error that says what came."""
+    if isinstance(data, (Real, np.bool_)):
+        return to_number(data)
+    if isinstance(data, (Node, np.ndarray)):
+        raise OperandError(
+            f"{what}: a Value holds one number, but came {type(data).__name__} of shape "
+            f"{data.shape}. Take one element with .item(), or use Tensors throughout."
+        )
+    raise OperandError(
+        f"{what}: expected a real number, but came {data!r} of type {type(data).__name__}. "
+        "Convert it with float()."
+    )
