@@ -54,7 +54,9 @@ def backward(root: Node, gradient: Any, create_graph: bool = False) -> None:
     _accumulate(leaves, order)
 
 
-def propagate(root: Node, gradient: Any, order: list[Node], create_graph: bool = False) -> Gradients:
+def propagate(
+    root: Node, gradient: Any, order: list[Node], create_graph: bool = False
+) -> Gradients:
     """Return the gradients of the leaves that `root` depends on; change no leaf.
 
     Each node of `order`, from the last to the first, passes its gradient on to
@@ -132,12 +134,12 @@ def _fitted(contribution: Any, node: Node, parent: Node) -> Any:
 
     This is the one place where broadcasting is undone.
     """
+    recorded = hasattr(contribution, "requires_grad")
     if parent._is_number:
-        if isinstance(contribution, Node):
-            return contribution
         # Python's negative ** fraction is complex; in real arithmetic it is nan.
-        return math.nan if isinstance(contribution, complex) else to_number(contribution)
-    if not isinstance(contribution, Node):
+        wrong = isinstance(contribution, complex)
+        return contribution if recorded else math.nan if wrong else to_number(contribution)
+    if not recorded:
         contribution = np.asarray(contribution)
     shape, dtype = parent._data.shape, parent._data.dtype
     if contribution.shape != shape:
@@ -154,12 +156,12 @@ def _fitted(contribution: Any, node: Node, parent: Node) -> Any:
 
 def _accumulate(leaves: Gradients, order: list[Node]) -> None:
     """Add to the leaves what they got; a leaf has its gradient in an array of its own."""
-    arrays = any(isinstance(g, np.ndarray) for g in leaves.values())
+    arrays = any(g.__class__ is np.ndarray for g in leaves.values())
     taken = {id(node._grad) for node in order} if arrays else set[int]()
     for leaf, g in leaves.items():
         if leaf._grad is not None:
             leaf._grad = leaf._grad + g
-        elif isinstance(g, np.ndarray) and (g.base is not None or id(g) in taken):
+        elif g.__class__ is np.ndarray and (g.base is not None or id(g) in taken):
             leaf._grad = g.copy()
         else:
             taken.add(id(g))

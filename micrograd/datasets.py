@@ -1,8 +1,7 @@
 """Handwritten digits to train on: MNIST, and the small digits of scikit-learn.
 
-Both loaders return `(x_train, t_train), (x_test, t_test)`, as the loader of
-*Deep Learning from Scratch* does. MNIST is downloaded once per user; no file
-of it is used before its content has been checked.
+Both loaders return `(x_train, t_train), (x_test, t_test)`, as that of *Deep
+Learning from Scratch* does. No file is used before its content was checked.
 """
 
 from __future__ import annotations
@@ -14,12 +13,11 @@ import os
 import sys
 import tempfile
 import zlib
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from functools import partial
 from http.client import HTTPException
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 from urllib.error import HTTPError
 from urllib.request import urlopen
 
@@ -65,9 +63,8 @@ def load_mnist(
 
     The 60,000 + 10,000 images are read from `folder`, or else from the folder
     that the environment variable `MICROGRAD_DATA` names, or else from a cache
-    of the user's, into which missing files are downloaded. A folder that you
-    name holds the four files as published, `.gz` or decompressed, and is never
-    changed.
+    of the user's, filled by download. A folder that you name holds the four
+    files as published, `.gz` or decompressed, and is never changed.
 
     Args:
         normalize: give images as float32 in 0..1; otherwise uint8 in 0..255.
@@ -182,10 +179,9 @@ def _sklearn_digits() -> _Pair:
         from sklearn import datasets  # pyright: ignore[reportMissingTypeStubs]
     except ImportError as error:
         raise MissingExtraError(
-            "load_digits needs scikit-learn, which is not installed: "
-            "pip install 'micrograd-graph[demo]'"
+            "load_digits needs scikit-learn: pip install 'micrograd-graph[demo]'"
         ) from error
-    bunch: Any = datasets.load_digits()  # pyright: ignore[reportUnknownMemberType]
+    bunch = cast(Any, datasets.load_digits())  # pyright: ignore[reportUnknownMemberType]
     return bunch.images.astype(np.uint8), bunch.target.astype(np.uint8)
 
 
@@ -238,8 +234,8 @@ def _decode(raw: bytes, place: str, filename: str) -> _Array:
     found = hashlib.sha256(content).hexdigest()
     if found != _FILES[name]:
         raise DatasetError(
-            f"{place} is not the published {name}: the SHA-256 of its decompressed content is "
-            f"{found}; expected {_FILES[name]}."
+            f"{place} is not as published: its SHA-256 is {found}; expected {_FILES[name]} "
+            "(of the decompressed content)."
         )
     return array
 
@@ -277,31 +273,19 @@ def _download(name: str, progress: bool) -> tuple[bytes, _Array]:
 
 
 def _fetch(url: str, progress: bool) -> bytes:
-    with (
-        urlopen(url, timeout=_TIMEOUT) as response,
-        _progress(url, response.length, progress) as advance,
-    ):
-        chunks: list[bytes] = []
-        while chunk := response.read(1 << 16):
-            chunks.append(chunk)
-            advance(len(chunk))
-    return b"".join(chunks)
-
-
-@contextmanager
-def _progress(url: str, total: int | None, shown: bool) -> Iterator[Callable[[int], object]]:
-    """Yield a function to call with the number of bytes of every chunk that came."""
-    if not shown:
-        yield lambda size: None
-        return
-    try:
-        from tqdm import tqdm
-    except ImportError:
-        print(f"Downloading {url}", file=sys.stderr)
-        yield lambda size: None
-        return
-    with tqdm(total=total, desc=url.rpartition("/")[2], unit="B", unit_scale=True) as bar:
-        yield bar.update
+    with urlopen(url, timeout=_TIMEOUT) as response:
+        if not progress:
+            return response.read()
+        try:
+            from tqdm import tqdm
+        except ImportError:
+            print(f"Downloading {url}", file=sys.stderr)
+            return response.read()
+        bar = tqdm.wrapattr(  # pyright: ignore[reportUnknownMemberType]
+            response, "read", total=response.length, desc=url.rpartition("/")[2]
+        )
+        with bar as reader:
+            return b"".join(iter(lambda: reader.read(1 << 16), b""))
 
 
 def _write_atomically(path: Path, content: bytes) -> None:

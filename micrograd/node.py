@@ -5,7 +5,7 @@ A graph needs no container: each node knows its parents, and that is the graph.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from threading import Lock
@@ -39,7 +39,7 @@ recording: ContextVar[bool] = ContextVar("recording", default=True)
 
 
 @contextmanager
-def no_grad() -> Iterator[None]:
+def no_grad() -> Generator[None, None, None]:
     """Record nothing inside the block; what is computed there is a constant.
 
     The setting belongs to the current thread or asyncio task, and nests.
@@ -59,7 +59,7 @@ def no_grad() -> Iterator[None]:
 
 
 @contextmanager
-def enable_grad() -> Iterator[None]:
+def enable_grad() -> Generator[None, None, None]:
     """Record again inside a block that stands in `no_grad`.
 
     >>> from micrograd import Value, enable_grad, no_grad

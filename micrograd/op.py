@@ -189,40 +189,40 @@ def record_call(op: Op, parents: tuple[N, ...], params: dict[str, Any]) -> N:
     return record(op, parents[0], parents[1] if len(parents) == 2 else parents, params)
 
 
-def record(op: Op, first: N, rest: N | tuple[N, ...] | None, params: dict[str, Any]) -> N:
+def record(op: Op, first: N, rest: Any, params: dict[str, Any]) -> N:
     """Do what `record_call` does, with the parents as a node keeps them.
 
     This is the hot path of every operation: it is written out, not factored.
     """
     tick = clock.now  # read before the data, so that a write in between shows
-    kind, others = first._kind, rest
+    kind = first._kind
     number = kind._is_number
     function = op.scalar if number else op.forward
     try:
-        if others.__class__ is tuple:
-            data = function(*[parent._data for parent in others], **params)
-        elif others is None:
+        if rest.__class__ is tuple:
+            data = function(*[parent._data for parent in rest], **params)
+        elif rest is None:
             data = function(first._data, **params) if params else function(first._data)
         elif params:
-            data = function(first._data, others._data, **params)
+            data = function(first._data, rest._data, **params)
         else:
-            data = function(first._data, others._data)
+            data = function(first._data, rest._data)
     except (ArithmeticError, ValueError, TypeError, IndexError) as error:
         data = kind._recover(op, _data_of(first, rest), params, error)
     if not number or data.__class__ is not float:
         data = kind._adopt(data, first, rest)
-    node = _new(kind)
+    node: Any = _new(kind)
     node._data = data
     node._grad = None
     node._tick = tick
     node.label = None
     node.params = params
-    if others is None:
+    if rest is None:
         wanted = first.requires_grad
-    elif others.__class__ is tuple:
-        wanted = any([parent.requires_grad for parent in others])
+    elif rest.__class__ is tuple:
+        wanted = any([parent.requires_grad for parent in rest])
     else:
-        wanted = first.requires_grad or others.requires_grad
+        wanted = first.requires_grad or rest.requires_grad
     if wanted and _is_recording():
         node._first = first
         node._rest = rest
@@ -237,7 +237,7 @@ def record(op: Op, first: N, rest: N | tuple[N, ...] | None, params: dict[str, A
 
 
 def _data_of(first: Node, rest: Any) -> list[Any]:
-    if isinstance(rest, tuple):
+    if rest.__class__ is tuple:
         return [parent._data for parent in rest]
     return [first._data] if rest is None else [first._data, rest._data]
 
@@ -251,7 +251,7 @@ def to_number(x: Any) -> float:
     Integers stay integers while a float would hold them exactly; past that they
     become floats, so that their arithmetic overflows to inf as IEEE-754 has it.
     """
-    if isinstance(x, (int, np.integer, np.bool_)):
+    if isinstance(x, int) or np.asarray(x).dtype.kind in "biu":
         return int(x) if -_EXACT_INTEGERS <= x <= _EXACT_INTEGERS else _to_float(x)
     return _to_float(x)
 
@@ -280,7 +280,7 @@ class UnaryOp(ElementwiseOp):
         @overload
         def __call__(self, x: N, /) -> N: ...
         @overload
-        def __call__(self, x: float, /) -> float: ...
+        def __call__(self, x: float, /) -> float: ...  # pyright: ignore[reportOverlappingOverload]
         @overload
         def __call__(self, x: ArrayLike, /) -> NDArray[Any]: ...
         def __call__(self, *args: Any, **settings: Any) -> Any: ...
@@ -296,7 +296,9 @@ class BinaryOp(ElementwiseOp):
         @overload
         def __call__(self, a: ArrayLike, b: N, /) -> N: ...
         @overload
-        def __call__(self, a: float, b: float, /) -> float: ...
+        def __call__(  # pyright: ignore[reportOverlappingOverload]
+            self, a: float, b: float, /
+        ) -> float: ...
         @overload
         def __call__(self, a: ArrayLike, b: ArrayLike, /) -> NDArray[Any]: ...
         def __call__(self, *args: Any, **settings: Any) -> Any: ...

@@ -375,7 +375,9 @@ def _as_array(data: Any, what: str, dtype: DTypeLike | None = None) -> NDArray[A
             "micrograd.stack or micrograd.concatenate."
         ) from error
     except (ValueError, TypeError) as error:
-        raise ShapeError(f"{what}: cannot make an array of what came. NumPy says: {error}") from error
+        raise ShapeError(
+            f"{what}: cannot make an array of what came. NumPy says: {error}"
+        ) from error
     if array.dtype.kind not in _KINDS:
         raise OperandError(
             f"{what}: expected real numbers, but came dtype {array.dtype}. Convert the data to "

@@ -41,9 +41,7 @@ class Value(Arithmetic):
     __slots__ = ()
     _is_number = True
 
-    def __init__(
-        self, data: Any, *, requires_grad: bool = True, label: str | None = None
-    ) -> None:
+    def __init__(self, data: Any, *, requires_grad: bool = True, label: str | None = None) -> None:
         if data.__class__ is not float:
             data = _checked(data, "Value")
         self._set_leaf(data, requires_grad, label)
@@ -129,9 +127,7 @@ class Value(Arithmetic):
         return to_number(data)
 
     @classmethod
-    def _recover(
-        cls, op: Op, args: list[Any], params: dict[str, Any], error: Exception
-    ) -> float:
+    def _recover(cls, op: Op, args: list[Any], params: dict[str, Any], error: Exception) -> float:
         if isinstance(error, (ArithmeticError, ValueError)):
             return op.on_numbers(args, params)
         raise error
@@ -201,12 +197,13 @@ def _checked(data: Any, what: str) -> float:
     """Return a real number as Python's, or raise an error that says what came."""
     if isinstance(data, (Real, np.bool_)):
         return to_number(data)
-    if isinstance(data, (Node, np.ndarray)):
+    kind = data.__class__.__name__
+    if hasattr(data, "shape"):
         raise OperandError(
-            f"{what}: a Value holds one number, but came {type(data).__name__} of shape "
-            f"{data.shape}. Take one element with .item(), or use Tensors throughout."
+            f"{what}: a Value holds one number, but came {kind} of shape {data.shape}. Take one "
+            "element with .item(), or use Tensors throughout."
         )
     raise OperandError(
-        f"{what}: expected a real number, but came {data!r} of type {type(data).__name__}. "
+        f"{what}: expected a real number, but came {data!r} of type {kind}. "
         "Convert it with float()."
     )

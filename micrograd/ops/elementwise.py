@@ -5,6 +5,10 @@ arguments are those of the operation. Comparisons go by data for both kinds of
 node; `==` does not (of Values it is identity), so no rule uses it.
 """
 
+# A rule is generic over numbers, arrays and nodes: its arguments have no one type.
+# pyright: reportUnknownLambdaType=false, reportUnknownArgumentType=false
+# pyright: reportUnknownMemberType=false
+
 from __future__ import annotations
 
 import math
@@ -31,9 +35,7 @@ def add(a: Any, b: Any) -> Any:
     """
 
 
-@binary(
-    np.subtract, lambda g, y, a, b: g, lambda g, y, a, b: -g, symbol="−", scalar=operator.sub
-)
+@binary(np.subtract, lambda g, y, a, b: g, lambda g, y, a, b: -g, symbol="−", scalar=operator.sub)
 def subtract(a: Any, b: Any) -> Any:
     """Return a - b, element by element, broadcasting as NumPy does.
 
@@ -111,9 +113,7 @@ def _float_power_symbol(node: Node) -> str:
     return f"^{exponent._data:g}" if constant and exponent.label is None else "^"
 
 
-@binary(
-    np.power, _power_base, _power_exponent, symbol=_float_power_symbol, scalar=_scalar_power
-)
+@binary(np.power, _power_base, _power_exponent, symbol=_float_power_symbol, scalar=_scalar_power)
 def power(x: Any, n: Any) -> Any:
     """Return x**n, element by element, broadcasting as NumPy does.
 
@@ -170,7 +170,11 @@ def sin(x: Any) -> Any:
     """
 
 
-@unary(np.cos, lambda g, y, x: -g * sin(x), scalar=math.cos)
+def _cos_rule(g: Any, y: Any, x: Any) -> Any:
+    return -g * sin(x)
+
+
+@unary(np.cos, _cos_rule, scalar=math.cos)
 def cos(x: Any) -> Any:
     """Return the cosine of x in radians, element by element.
 
@@ -193,8 +197,8 @@ def tanh(x: Any) -> Any:
 
 
 def _stable_sigmoid(x: Any) -> Any:
-    e = np.exp(-np.abs(x))  # never overflows
-    return np.where(np.asarray(x) >= 0, 1 / (1 + e), e / (1 + e))
+    e: NDArray[Any] = np.exp(-np.abs(x))  # never overflows
+    return np.where(np.asarray(x) >= 0, 1, e) / (1 + e)
 
 
 @unary(_stable_sigmoid, lambda g, y, x: g * y * (1 - y), scalar=lambda x: 1 / (1 + math.exp(-x)))
@@ -208,9 +212,7 @@ def sigmoid(x: Any) -> Any:
     """
 
 
-@unary(
-    lambda x: np.maximum(x, 0), lambda g, y, x: g * (y > 0), scalar=lambda x: 0 if x < 0 else x
-)
+@unary(lambda x: np.maximum(x, 0), lambda g, y, x: g * (y > 0), scalar=lambda x: 0 if x < 0 else x)
 def relu(x: Any) -> Any:
     """Return x where it is positive and 0 elsewhere.
 

@@ -1,5 +1,9 @@
 """Operations that could be taken apart but are one row for speed and stability."""
 
+# A rule is generic over numbers, arrays and nodes: its arguments have no one type.
+# pyright: reportUnknownLambdaType=false, reportUnknownArgumentType=false
+# pyright: reportUnknownMemberType=false
+
 from __future__ import annotations
 
 from typing import Any, TypeVar, overload
@@ -73,7 +77,9 @@ def log_softmax(x: Any, axis: int = -1) -> Any:
 
 def _forward_cross_entropy(x: Any, targets: Any) -> Any:
     log_p = _forward_log_softmax(x, axis=-1)
-    return -np.multiply(targets, log_p, where=targets != 0, out=np.zeros_like(log_p)).sum() / _rows(x)
+    return -np.multiply(targets, log_p, where=targets != 0, out=np.zeros_like(log_p)).sum() / _rows(
+        x
+    )
 
 
 def _rows(x: Any) -> int:

@@ -1,8 +1,12 @@
 """Operations that pick elements by an index, and the one that puts them back."""
 
+# A rule is generic over numbers, arrays and nodes: its arguments have no one type.
+# pyright: reportUnknownLambdaType=false, reportUnknownArgumentType=false
+# pyright: reportUnknownMemberType=false
+
 from __future__ import annotations
 
-from typing import Any, TypeVar, overload
+from typing import Any, TypeVar, cast, overload
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -28,7 +32,8 @@ _getitem = define_op(
     lambda x, *, index: x[index],
     lambda g, y, x, *, index: _put(g, index=index, shape=x.shape),
     symbol="[ ]",
-    arrays_only=True, moves=True,
+    arrays_only=True,
+    moves=True,
 )
 
 _put = define_op(
@@ -36,7 +41,8 @@ _put = define_op(
     _forward_put,
     lambda g, y, x, *, index, shape: g[index],
     symbol="put",
-    arrays_only=True, moves=True,
+    arrays_only=True,
+    moves=True,
 )
 
 
@@ -53,17 +59,20 @@ def getitem(x: Any, index: Any) -> Any:
     >>> getitem(np.array([1.0, 2.0, 3.0]), [0, 0, 2]).tolist()
     [1.0, 1.0, 3.0]
     """
-    if isinstance(index, tuple):
-        return _getitem(x, index=tuple(_plain_index(i) for i in index))
-    return _getitem(x, index=_plain_index(index))
+    parts = tuple(_plain_index(part) for part in _parts(index))
+    return _getitem(x, index=parts if isinstance(index, tuple) else parts[0])
+
+
+def _parts(index: Any) -> tuple[Any, ...]:
+    return cast("tuple[Any, ...]", index) if isinstance(index, tuple) else (index,)
 
 
 def _is_basic(index: Any) -> bool:
-    parts = index if isinstance(index, tuple) else (index,)
     return all(
-        part is None or part is Ellipsis or isinstance(part, (int, np.integer, slice))
-        and not isinstance(part, bool)
-        for part in parts
+        part is None
+        or part is Ellipsis
+        or (isinstance(part, (int, np.integer, slice)) and not isinstance(part, bool))
+        for part in _parts(index)
     )
 
 
@@ -76,4 +85,4 @@ def _plain_index(index: Any) -> Any:
                 "Use its .detach()."
             )
         return index._data
-    return np.array(index) if isinstance(index, (list, np.ndarray)) else index
+    return np.array(index) if index.__class__ in (list, np.ndarray) else index

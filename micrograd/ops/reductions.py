@@ -4,6 +4,10 @@
 negative; `keepdims` leaves the reduced axes in place with length 1.
 """
 
+# A rule is generic over numbers, arrays and nodes: its arguments have no one type.
+# pyright: reportUnknownLambdaType=false, reportUnknownArgumentType=false
+# pyright: reportUnknownMemberType=false
+
 from __future__ import annotations
 
 import math

@@ -1,5 +1,9 @@
 """Operations that move elements about and change none of them."""
 
+# A rule is generic over numbers, arrays and nodes: its arguments have no one type.
+# pyright: reportUnknownLambdaType=false, reportUnknownArgumentType=false
+# pyright: reportUnknownMemberType=false
+
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -20,7 +24,8 @@ _reshape = define_op(
     "reshape",
     lambda x, *, shape: np.reshape(x, shape),
     lambda g, y, x, *, shape: g.reshape(x.shape),
-    arrays_only=True, moves=True,
+    arrays_only=True,
+    moves=True,
 )
 
 
@@ -44,7 +49,8 @@ _transpose = define_op(
     lambda x, *, axes: np.transpose(x, axes),
     lambda g, y, x, *, axes: transpose(g, None if axes is None else _inverse(axes)),
     symbol="T",
-    arrays_only=True, moves=True,
+    arrays_only=True,
+    moves=True,
 )
 
 
@@ -79,7 +85,7 @@ def swapaxes(x: Any, axis1: int, axis2: int) -> Any:
     >>> swapaxes([[1, 2], [3, 4]], 0, 1).tolist()
     [[1, 3], [2, 4]]
     """
-    axes = list(range(np.ndim(x) if not isinstance(x, Node) else len(x.shape)))
+    axes = list(range(len(x.shape if hasattr(x, "shape") else np.shape(x))))
     try:
         axes[axis1], axes[axis2] = axes[axis2], axes[axis1]
     except IndexError:
@@ -94,7 +100,8 @@ _broadcast_to = define_op(
     lambda x, *, shape: np.broadcast_to(x, shape),
     lambda g, y, x, *, shape: g,  # the engine sums what was broadcast
     symbol="broadcast",
-    arrays_only=True, moves=True,
+    arrays_only=True,
+    moves=True,
 )
 
 
@@ -118,9 +125,7 @@ def _forward_sum_to(x: Any, *, shape: Shape) -> Any:
     kept = x.shape[extra:]
     if extra < 0 or any(n not in (1, m) for n, m in zip(shape, kept)):
         raise ShapeError(f"sum_to: cannot sum shape {x.shape} to shape {shape}.")
-    repeated = tuple(
-        extra + i for i, (n, m) in enumerate(zip(shape, kept)) if n == 1 and m != 1
-    )
+    repeated = tuple(extra + i for i, (n, m) in enumerate(zip(shape, kept)) if n == 1 and m != 1)
     return x.sum(axis=(*range(extra), *repeated)).reshape(shape)
 
 
@@ -129,7 +134,8 @@ _sum_to = define_op(
     _forward_sum_to,
     lambda g, y, x, *, shape: broadcast_to(g, x.shape),
     symbol="Σ",
-    arrays_only=True, moves=True,
+    arrays_only=True,
+    moves=True,
 )
 
 
@@ -148,7 +154,8 @@ _astype = define_op(
     "astype",
     lambda x, *, dtype: np.asarray(x).astype(dtype),
     lambda g, y, x, *, dtype: g,  # the engine casts to the parent's dtype
-    arrays_only=True, moves=True,
+    arrays_only=True,
+    moves=True,
 )
 
 
@@ -181,7 +188,8 @@ _concatenate = define_op(
     lambda *arrays, axis: np.concatenate(arrays, axis=axis),
     each=_part,
     symbol="concat",
-    arrays_only=True, moves=True,
+    arrays_only=True,
+    moves=True,
 )
 
 
@@ -204,7 +212,8 @@ _stack = define_op(
     "stack",
     lambda *arrays, axis: np.stack(arrays, axis=axis),
     each=lambda i, g, y, *arrays, axis: g[_along(axis % g.ndim, i)],
-    arrays_only=True, moves=True,
+    arrays_only=True,
+    moves=True,
 )
 
 
