@@ -189,11 +189,6 @@ class Node:
         """The parents as karpathy/micrograd has them: a set."""
         return set(self.parents)
 
-    @property
-    def _op(self) -> str:
-        """The operation as karpathy/micrograd has it: a symbol, '' for a leaf."""
-        return "" if self.op is None else self.op.symbol_for(self)
-
     def zero_grad(self) -> None:
         """Forget the gradient, so that the next `backward()` starts anew.
 

@@ -79,23 +79,21 @@ class Op:
     if not TYPE_CHECKING:
 
         def __call__(self, *args, **settings):
+            numbers = not self.arrays_only
             for arg in args:
                 if isinstance(arg, Node):
                     return record_call(self, arg._lift(self, args), settings)
-            return self.evaluate(args, settings)
+                numbers = numbers and isinstance(arg, (float, int))
+            if numbers:
+                return self.on_numbers(args, settings)
+            try:
+                return self.forward(*args, **settings)
+            except tuple(_REFUSALS) as error:
+                self.refuse(args, error)
 
     else:
 
         def __call__(self, *args: Any, **settings: Any) -> Any: ...
-
-    def evaluate(self, args: tuple[Any, ...], settings: dict[str, Any]) -> Any:
-        """Compute the result for plain numbers or arrays, recording nothing."""
-        if not self.arrays_only and all(isinstance(arg, (float, int)) for arg in args):
-            return self.on_numbers(args, settings)
-        try:
-            return self.forward(*args, **settings)
-        except tuple(_REFUSALS) as error:
-            self.refuse(args, error)
 
     def on_numbers(self, args: Iterable[Any], settings: dict[str, Any]) -> Any:
         """Compute the result for Python numbers by the rules of IEEE-754."""

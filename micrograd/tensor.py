@@ -98,6 +98,8 @@ class Tensor(Arithmetic):
 
     @grad.setter
     def grad(self, new: Any) -> None:
+        if new is self._grad:  # after `t.grad *= ...` it is the array itself
+            return
         if new is not None and not isinstance(new, Tensor):
             new = np.array(_as_array(new, "Tensor.grad", self.dtype))
         if new is not None and new.shape != self.shape:
@@ -158,7 +160,7 @@ class Tensor(Arithmetic):
                     "to keep its graph, or give its .data."
                 )
         elif gradient is not None:
-            gradient = _as_array(gradient, "backward(gradient)", self.dtype)
+            gradient = _as_array(gradient, "backward(gradient)", self.dtype).copy()
         elif self.size == 1:
             gradient = np.ones(self.shape, self.dtype)
         else:

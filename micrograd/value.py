@@ -164,6 +164,8 @@ class Value(Arithmetic):
     def _compare(self, ufunc: Any, a: Any, b: Any) -> Any:
         if ufunc in (np.equal, np.not_equal):  # of Values, == is identity
             return ufunc is np.not_equal
+        # NumPy hands its scalars over as arrays without axes here.
+        a, b = (x.item() if isinstance(x, np.ndarray) and x.ndim == 0 else x for x in (a, b))
         return bool(ufunc(_number_of(a), _number_of(b)))
 
     def __array__(self, dtype: Any = None, copy: Any = None) -> NoReturn:
@@ -182,11 +184,29 @@ class Value(Arithmetic):
     def __int__(self) -> int:
         return int(float(self))
 
+    @property
+    def _op(self) -> str:
+        """The operation as karpathy/micrograd writes it: '+', '*', '**3', 'ReLU'; '' for a leaf."""
+        if self.op is None:
+            return ""
+        if self.op.name == "power":
+            return f"**{self._rest._data}"
+        return _MICROGRAD_SYMBOLS.get(self.op.name, self.op.name)
+
     def __repr__(self) -> str:
         return f"Value(data={self.data}, grad={self.grad})"
 
 
 Value._kind = Value
+
+_MICROGRAD_SYMBOLS = {
+    "add": "+",
+    "subtract": "-",
+    "multiply": "*",
+    "divide": "/",
+    "negative": "-",
+    "relu": "ReLU",
+}
 
 
 def _number_of(other: Any) -> float:

@@ -19,14 +19,21 @@ from micrograd.ops.elementwise import exp
 N = TypeVar("N", bound=Node)
 
 
-def _forward_log_softmax(x: Any, *, axis: int) -> Any:
-    shifted = x - np.max(x, axis=axis, keepdims=True)
-    return shifted - np.log(np.exp(shifted).sum(axis=axis, keepdims=True))
+def _exp_parts(x: Any, axis: int) -> tuple[Any, Any, Any]:
+    """Return x less its maximum, exp of that, and its sum: all that softmax is made of."""
+    shifted = x - x.max(axis=axis, keepdims=True)
+    e = np.exp(shifted)
+    return shifted, e, e.sum(axis=axis, keepdims=True)
 
 
 def _forward_softmax(x: Any, *, axis: int) -> Any:
-    e = np.exp(x - np.max(x, axis=axis, keepdims=True))
-    return e / e.sum(axis=axis, keepdims=True)
+    _, e, total = _exp_parts(np.asarray(x), axis)
+    return e / total
+
+
+def _forward_log_softmax(x: Any, *, axis: int) -> Any:
+    shifted, _, total = _exp_parts(np.asarray(x), axis)
+    return shifted - np.log(total)
 
 
 _softmax = define_op(
@@ -75,11 +82,15 @@ def log_softmax(x: Any, axis: int = -1) -> Any:
     return _log_softmax(x, axis=axis)
 
 
-def _forward_cross_entropy(x: Any, targets: Any) -> Any:
-    log_p = _forward_log_softmax(x, axis=-1)
-    return -np.multiply(targets, log_p, where=targets != 0, out=np.zeros_like(log_p)).sum() / _rows(
-        x
-    )
+def _forward_cross_entropy(x: Any, t: Any) -> Any:
+    shifted, _, total = _exp_parts(x, -1)
+    if t.ndim < x.ndim:
+        classes = x.shape[-1]
+        picked = shifted.reshape(-1, classes)[np.arange(t.size), t.reshape(-1)]
+        return (np.log(total).sum() - picked.sum()) / t.size
+    log_p = shifted - np.log(total)
+    # Where t is 0, log(p) does not count, even if it is -inf.
+    return -np.multiply(t, log_p, where=t != 0, out=np.zeros_like(log_p)).sum() / _rows(x)
 
 
 def _rows(x: Any) -> int:
@@ -87,10 +98,24 @@ def _rows(x: Any) -> int:
     return x.size // x.shape[-1]
 
 
+def _logits_rule(g: Any, y: Any, x: Any, t: Any) -> Any:
+    if t.ndim < x.ndim:
+        return (softmax(x) - _one_hot(t, x)) * (g / _rows(x))
+    return (softmax(x) * t.sum(axis=-1, keepdims=True) - t) * (g / _rows(x))
+
+
+def _one_hot(labels: Any, x: Any) -> Any:
+    """Return rows of 0 with a 1 at the label, in the shape and dtype of the logits."""
+    labels = labels.data if isinstance(labels, Node) else labels
+    rows = np.zeros((labels.size, x.shape[-1]), x.dtype)
+    rows[np.arange(labels.size), labels.reshape(-1)] = 1
+    return rows.reshape(x.shape)
+
+
 _cross_entropy = define_op(
     "softmax_cross_entropy",
     _forward_cross_entropy,
-    lambda g, y, x, t: g / _rows(x) * (softmax(x) * t.sum(axis=-1, keepdims=True) - t),
+    _logits_rule,
     lambda g, y, x, t: -g / _rows(x) * log_softmax(x),
     symbol="softmax loss",
     arrays_only=True,
@@ -124,16 +149,15 @@ def softmax_cross_entropy(logits: Any, labels: Any) -> Any:
 
 
 def _targets(logits: Any, labels: Any) -> Any:
+    """Return checked labels: integers as they are, probabilities in the dtype of the logits."""
     shape = tuple(logits.shape)
     if not shape or 0 in shape:
         raise ShapeError(
             f"softmax_cross_entropy: expected logits of shape (..., classes), came shape {shape}."
         )
-    if isinstance(labels, Node):
-        if labels.requires_grad:
-            return labels
-        labels = labels._data
-    labels = np.asarray(labels)
+    if isinstance(labels, Node) and labels.requires_grad:
+        return labels
+    labels = np.asarray(labels.data if isinstance(labels, Node) else labels)
     if labels.shape == shape:
         return labels.astype(logits.dtype, copy=False)
     if labels.shape != shape[:-1]:
@@ -146,10 +170,10 @@ def _targets(logits: Any, labels: Any) -> Any:
             f"softmax_cross_entropy: labels of shape {labels.shape} have to be integers, but came "
             f"dtype {labels.dtype}. Convert them, or give one-hot rows of shape {shape}."
         )
-    wrong = (labels < 0) | (labels >= shape[-1])
-    if wrong.any():
+    if labels.min() < 0 or labels.max() >= shape[-1]:
+        wrong = labels[(labels < 0) | (labels >= shape[-1])].flat[0]
         raise ArgumentError(
-            f"softmax_cross_entropy: label {labels[wrong].flat[0]} names no class; the logits of "
-            f"shape {shape} have classes 0 to {shape[-1] - 1}."
+            f"softmax_cross_entropy: label {wrong} names no class; the logits of shape {shape} "
+            f"have classes 0 to {shape[-1] - 1}."
         )
-    return np.equal(labels[..., None], np.arange(shape[-1])).astype(logits.dtype)
+    return labels

@@ -126,7 +126,8 @@ def _forward_sum_to(x: Any, *, shape: Shape) -> Any:
     if extra < 0 or any(n not in (1, m) for n, m in zip(shape, kept)):
         raise ShapeError(f"sum_to: cannot sum shape {x.shape} to shape {shape}.")
     repeated = tuple(extra + i for i, (n, m) in enumerate(zip(shape, kept)) if n == 1 and m != 1)
-    return x.sum(axis=(*range(extra), *repeated)).reshape(shape)
+    summed = np.add.reduce(x, axis=(*range(extra), *repeated))
+    return summed.reshape(shape) if repeated else summed
 
 
 _sum_to = define_op(

@@ -1,0 +1,47 @@
+"""micrograd's demo step: an MLP(2, [16, 16, 1]) of Values on 100 points.
+
+Run as a program, it prints the seconds of each step, with whichever `micrograd`
+is first on the path: karpathy/micrograd has the same import name as this
+library, and so runs in a process of its own.
+"""
+
+import math
+import random
+import sys
+import time
+
+from micrograd.engine import Value
+from micrograd.nn import MLP
+
+
+def moons(n: int, rng: random.Random) -> tuple[list[list[float]], list[int]]:
+    """Return n points on two half circles with some noise, and their classes -1 and 1."""
+    points: list[list[float]] = []
+    for i in range(n):
+        angle = math.pi * (i // 2) / (n // 2)
+        x, y = math.cos(angle), math.sin(angle)
+        x, y = (x, y) if i % 2 else (1 - x, 0.5 - y)
+        points.append([x + rng.gauss(0, 0.1), y + rng.gauss(0, 0.1)])
+    return points, [1 if i % 2 else -1 for i in range(n)]
+
+
+def main(steps: int) -> None:
+    """Train for some steps and print what each took."""
+    random.seed(1337)
+    points, classes = moons(100, random.Random(1337))
+    model = MLP(2, [16, 16, 1])
+    for step in range(steps):
+        start = time.perf_counter()
+        scores = [model([Value(x) for x in point]) for point in points]
+        losses = [(1 + -c * score).relu() for c, score in zip(classes, scores)]
+        penalty = 1e-4 * sum(p * p for p in model.parameters())
+        loss = sum(losses) * (1.0 / len(losses)) + penalty
+        model.zero_grad()
+        loss.backward()
+        for p in model.parameters():
+            p.data -= (1.0 - 0.9 * step / 100) * p.grad
+        print(time.perf_counter() - start, float(loss.data))
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]))

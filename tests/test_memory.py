@@ -1,0 +1,91 @@
+"""Graphs are freed by reference counting alone, at any depth, and threads keep apart."""
+
+import gc
+import threading
+import weakref
+
+import numpy as np
+import pytest
+
+from micrograd import Tensor, Value, no_grad, softmax_cross_entropy, topological_order, where
+
+
+@pytest.fixture
+def no_collector():
+    gc.collect()
+    gc.disable()
+    yield
+    gc.enable()
+
+
+def scalar_graph():
+    x = Value(0.5)
+    y = where(x > 0, (x.tanh() * x + 2 / x).exp(), x).relu() ** 2
+    return x, y
+
+
+def array_graph():
+    x = Tensor(np.ones((4, 3)))
+    y = softmax_cross_entropy((x @ np.ones((3, 3)))[[0, 1, 1]].sum(axis=0, keepdims=True), [1])
+    return x, y
+
+
+@pytest.mark.parametrize("build", [scalar_graph, array_graph])
+def test_a_dropped_graph_leaves_nothing_for_the_cyclic_collector(no_collector, build):
+    x, y = build()
+    y.backward()
+    nodes = [weakref.ref(node) for node in topological_order(y)]
+    assert len(nodes) > 3
+    del x, y
+    assert [ref() for ref in nodes] == [None] * len(nodes)
+    assert gc.collect() == 0
+
+
+def test_a_chain_of_a_million_values(no_collector):
+    x = y = Value(1.0)
+    for _ in range(1_000_000):
+        y = y * 1.0
+    first = weakref.ref(x)
+    y.backward()
+    assert x.grad == 1.0
+    del x, y
+    assert first() is None
+
+
+def test_a_long_chain_of_tensors():
+    x = y = Tensor([1.0, 2.0])
+    for _ in range(100_000):
+        y = y + 1.0
+    y.sum().backward()
+    assert x.grad.tolist() == [1.0, 1.0]
+    assert len(topological_order(y)) == 200_001
+
+
+def test_grad_mode_belongs_to_the_thread():
+    seen = []
+    with no_grad():
+        thread = threading.Thread(target=lambda: seen.append((Value(1.0) * 2).requires_grad))
+        thread.start()
+        thread.join()
+    assert seen == [True]
+
+
+def test_independent_graphs_in_eight_threads_give_exact_results():
+    weights = Tensor(np.linspace(-1, 1, 12).reshape(3, 4))
+    results = {}
+
+    def work(i):
+        x = Tensor(np.full((2, 3), i + 1.0))
+        for _ in range(50):
+            x.zero_grad()
+            ((x @ weights.data).relu() ** 2).sum().backward()
+        results[i] = x.grad
+
+    threads = [threading.Thread(target=work, args=(i,)) for i in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    for i in range(8):
+        h = np.maximum(np.full((2, 3), i + 1.0) @ weights.data, 0)
+        np.testing.assert_allclose(results[i], 2 * h @ weights.data.T, rtol=1e-13)
