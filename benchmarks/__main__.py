@@ -11,9 +11,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
 PEERS = Path(__file__).parent / ".peers"
-ONE_THREAD = {
-    name: "1" for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
-}
+ONE_THREAD = {name: "1" for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")}
 
 
 def run(*arguments: str, path: Path = ROOT) -> list[list[float]]:
@@ -71,17 +69,14 @@ CASES = {"demo": demo, "chain": chain, "mnist": mnist, "imports": imports}
 
 def install_peers() -> None:
     """Install karpathy/micrograd in a folder of its own, since it has the same import name."""
-    subprocess.run(
-        [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--target", str(PEERS)]
-        + ["micrograd==0.1.0"],
-        check=True,
-    )
+    pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps"]
+    subprocess.run([*pip, "--upgrade", "--target", str(PEERS), "micrograd==0.1.0"], check=True)
 
 
 def main() -> None:
     """Measure the chosen cases and print a line for each."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("cases", nargs="*", help=f"which to run, of {', '.join(CASES)}; all if none")
+    parser.add_argument("cases", nargs="*", help=f"of {', '.join(CASES)}; all if none")
     parser.add_argument("--rounds", type=int, default=3, help="how often each is run in turn")
     parser.add_argument("--install-peers", action="store_true", help="install the peers first")
     options = parser.parse_args()

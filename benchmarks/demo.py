@@ -33,7 +33,7 @@ def main(steps: int) -> None:
     for step in range(steps):
         start = time.perf_counter()
         scores = [model([Value(x) for x in point]) for point in points]
-        losses = [(1 + -c * score).relu() for c, score in zip(classes, scores)]
+        losses = [(1 + -c * score).relu() for c, score in zip(classes, scores, strict=True)]
         penalty = 1e-4 * sum(p * p for p in model.parameters())
         loss = sum(losses) * (1.0 / len(losses)) + penalty
         model.zero_grad()

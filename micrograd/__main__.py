@@ -99,8 +99,8 @@ def train(data: Data, steps: int, rng: np.random.Generator) -> tuple[TwoLayerNet
     network = TwoLayerNet(x.shape[1], 50, 10, rng=rng)
     epoch = max(len(x) // batch_size, steps // 20, 1)
     history: dict[str, Any] = {"loss": [], "step": [], "train": [], "test": []}
-    bar = extra("tqdm").tqdm(total=steps, unit="step", desc="training", file=sys.stdout)
-    with bar:
+    watched = slice(len(x_test))  # enough of the training data for a curve
+    with extra("tqdm").tqdm(total=steps, unit="step", desc="training", file=sys.stdout) as bar:
         for step in range(1, steps + 1):
             chosen = rng.choice(len(x), batch_size)
             for name, gradient in network.gradient(x[chosen], t[chosen]).items():
@@ -108,10 +108,11 @@ def train(data: Data, steps: int, rng: np.random.Generator) -> tuple[TwoLayerNet
             bar.update()
             if step % epoch == 0 or step == steps:
                 history["step"].append(step)
-                history["loss"].append(network.loss(x, t))
-                history["train"].append(network.accuracy(x, t))
+                history["loss"].append(network.loss(x[watched], t[watched]))
+                history["train"].append(network.accuracy(x[watched], t[watched]))
                 history["test"].append(network.accuracy(x_test, t_test))
                 bar.set_postfix(loss=f"{history['loss'][-1]:.3f}")
+    history["train"][-1] = network.accuracy(x, t)
     print(f"train accuracy {history['train'][-1]:.4f}, test accuracy {history['test'][-1]:.4f}")
     return network, history
 
@@ -148,7 +149,8 @@ def tour(options: argparse.Namespace) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise ArgumentError(f"--out {folder}: cannot make that folder ({error.strerror}).") from error
+        message = f"--out {folder}: cannot make that folder ({error.strerror})."
+        raise ArgumentError(message) from error
     rng = np.random.default_rng(options.seed)
     stops: list[tuple[str, str, Callable[[], Value]]] = [
         ("Two apples and the tax", "apple.svg", apple_graph),
@@ -172,7 +174,7 @@ def tour(options: argparse.Namespace) -> None:
 def steps_from(text: str) -> int:
     """Return a number of steps of 1 or more."""
     if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"expected a whole number of 1 or more, but came {text!r}")
+        raise argparse.ArgumentTypeError(f"expected a whole number from 1 on, but came {text!r}")
     return int(text)
 
 
@@ -189,7 +191,8 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument(
         "--steps",
         type=steps_from,
-        help="training steps of 100 samples; default: 2,000 for digits, the book's 10,000 for MNIST",
+        help="training steps of 100 samples; default: 2,000 for digits, 10,000 for MNIST, as in "
+        "the book",
     )
     parser.add_argument("--seed", type=int, default=0, help="for weights and batches; default: 0")
     parser.add_argument(

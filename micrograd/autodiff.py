@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from contextlib import nullcontext
 from typing import Any
 
 import numpy as np
@@ -41,12 +42,9 @@ def backward(root: Node, gradient: Any, create_graph: bool = False) -> None:
     for node in order:
         node._grad = None
     try:
-        if create_graph:
-            with enable_grad():
-                leaves = propagate(root, gradient, order, create_graph)
-        else:
-            with np.errstate(all="ignore"):  # an infinite slope is an answer, not a fault
-                leaves = propagate(root, gradient, order)
+        # An infinite slope is an answer, not a fault to warn of.
+        with np.errstate(all="ignore"), enable_grad() if create_graph else nullcontext():
+            leaves = propagate(root, gradient, order, create_graph)
     except BaseException:
         for node in order:
             node._grad = None
@@ -69,6 +67,7 @@ def propagate(
         return {root: gradient}
     root._grad = gradient
     leaves: Gradients = {}
+    arrays = not root._is_number
     liveness, selecting = Liveness(), False
     a: Any = None
     b: Any = None
@@ -108,9 +107,9 @@ def propagate(
                 leaf = parent.op is None
                 if selecting:
                     fresh = parent not in leaves if leaf else parent._grad is None
-                    contribution = liveness.cut(contribution, node)
+                    contribution = liveness.cut(_real(contribution), node)
                     liveness.pass_on(node, i, fresh)
-                if contribution.__class__ is not float:
+                if arrays or contribution.__class__ is not float:
                     contribution = _fitted(contribution, node, parent)
                 if leaf:
                     known = leaves.get(parent)
@@ -119,7 +118,7 @@ def propagate(
                     parent._grad = contribution
                 else:
                     parent._grad = parent._grad + contribution
-            i += 1
+            i += 1  # noqa: SIM113 (written out: this is the hot loop)
     return leaves
 
 
@@ -136,9 +135,7 @@ def _fitted(contribution: Any, node: Node, parent: Node) -> Any:
     """
     recorded = hasattr(contribution, "requires_grad")
     if parent._is_number:
-        # Python's negative ** fraction is complex; in real arithmetic it is nan.
-        wrong = isinstance(contribution, complex)
-        return contribution if recorded else math.nan if wrong else to_number(contribution)
+        return contribution if recorded else to_number(_real(contribution))
     if not recorded:
         contribution = np.asarray(contribution)
     shape, dtype = parent._data.shape, parent._data.dtype
@@ -152,6 +149,11 @@ def _fitted(contribution: Any, node: Node, parent: Node) -> Any:
                 "that broadcasting made of it."
             ) from None
     return contribution if contribution.dtype == dtype else contribution.astype(dtype)
+
+
+def _real(contribution: Any) -> Any:
+    """Return nan for what Python makes complex: a negative number to a fractional power."""
+    return math.nan if isinstance(contribution, complex) else contribution
 
 
 def _accumulate(leaves: Gradients, order: list[Node]) -> None:

@@ -30,8 +30,10 @@ class Liveness:
     def cut(self, contribution: Any, node: Node) -> Any:
         """Return what `node` contributes to a parent, 0 where `node` is not live."""
         live = self._live.get(node, True)
-        if live is True or not node.op.elementwise:
+        if live is True:
             return contribution
+        if not node.op.elementwise:
+            live = np.any(live)
         return where(live, contribution, 0)
 
     def pass_on(self, node: Node, i: int, first: bool) -> None:
@@ -54,8 +56,7 @@ class Liveness:
             return True
         weights = np.broadcast_to(live, np.shape(node._data)).astype(np.float64)
         if op.moves:
-            rule = list(zip(node.parents, op.derivatives))[i][1]
-            weights = rule(weights, node._data, *args, **node.params)
+            weights = op.derivatives[i](weights, node._data, *args, **node.params)
         elif not op.elementwise:  # any live element of the result makes all live
-            return True if np.any(live) else False
+            return bool(np.any(live))
         return sum_to(weights, np.shape(args[i])) != 0

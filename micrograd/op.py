@@ -117,7 +117,8 @@ class Op:
         if isinstance(error, MicrogradError):
             raise error
         came = ", ".join(
-            f"{name} of shape {np.shape(arg)}" for name, arg in zip(self.argument_names(), args)
+            f"{name} of shape {np.shape(arg)}"
+            for name, arg in zip(self.argument_names(), args, strict=False)
         )
         kind = next(_REFUSALS[cls] for cls in type(error).__mro__ if cls in _REFUSALS)
         expected = f" Expected {self.expects}." if self.expects else ""
@@ -221,7 +222,7 @@ def record(op: Op, first: N, rest: Any, params: dict[str, Any]) -> N:
         wanted = any([parent.requires_grad for parent in rest])
     else:
         wanted = first.requires_grad or rest.requires_grad
-    if wanted and _is_recording():
+    if wanted and _is_recording() and (number or data.dtype.kind == "f"):
         node._first = first
         node._rest = rest
         node.op = op

@@ -94,7 +94,9 @@ class Tensor(Arithmetic):
     @property
     def grad(self) -> Any:
         """The gradient: None until it is computed, then an array; a Tensor after create_graph."""
-        return self._grad
+        # The sum of arrays without axes is a scalar to NumPy.
+        grad: Any = self._grad
+        return np.asarray(grad) if np.isscalar(grad) else grad
 
     @grad.setter
     def grad(self, new: Any) -> None:

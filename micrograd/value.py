@@ -165,8 +165,8 @@ class Value(Arithmetic):
         if ufunc in (np.equal, np.not_equal):  # of Values, == is identity
             return ufunc is np.not_equal
         # NumPy hands its scalars over as arrays without axes here.
-        a, b = (x.item() if isinstance(x, np.ndarray) and x.ndim == 0 else x for x in (a, b))
-        return bool(ufunc(_number_of(a), _number_of(b)))
+        numbers = [x.item() if getattr(x, "shape", None) == () else x for x in (a, b)]
+        return bool(ufunc(_number_of(numbers[0]), _number_of(numbers[1])))
 
     def __array__(self, dtype: Any = None, copy: Any = None) -> NoReturn:
         raise OperandError(
@@ -177,7 +177,8 @@ class Value(Arithmetic):
     def __float__(self) -> float:
         if self.requires_grad:
             raise OperandError(
-                "float: a Value that requires a gradient would lose its graph. Use .data or .item()."
+                "float: a Value that requires a gradient would lose its graph. Use .data or "
+                ".item()."
             )
         return float(self._data)
 
@@ -191,7 +192,7 @@ class Value(Arithmetic):
             return ""
         if self.op.name == "power":
             return f"**{self._rest._data}"
-        return _MICROGRAD_SYMBOLS.get(self.op.name, self.op.name)
+        return _MICROGRAD_SYMBOLS.get(self.op.name) or str(self.op.name)
 
     def __repr__(self) -> str:
         return f"Value(data={self.data}, grad={self.grad})"

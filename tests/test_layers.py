@@ -27,7 +27,7 @@ def test_buying_apples_and_oranges():
     assert [dapples, dapple, dorange, doranges, dtax] == pytest.approx([110, 2.2, 3.3, 165, 650])
 
 
-def test_relu_and_sigmoid_on_arrays(rng=None):
+def test_relu_and_sigmoid_on_arrays():
     rng = np.random.default_rng(1)
     x, dout = rng.standard_normal((3, 4)), rng.standard_normal((3, 4))
     relu, sigmoid = Relu(), Sigmoid()

@@ -106,8 +106,8 @@ def _logits_rule(g: Any, y: Any, x: Any, t: Any) -> Any:
 
 def _one_hot(labels: Any, x: Any) -> Any:
     """Return rows of 0 with a 1 at the label, in the shape and dtype of the logits."""
-    labels = labels.data if isinstance(labels, Node) else labels
-    rows = np.zeros((labels.size, x.shape[-1]), x.dtype)
+    labels = _plain(labels)
+    rows: NDArray[Any] = np.zeros((labels.size, x.shape[-1]), x.dtype)
     rows[np.arange(labels.size), labels.reshape(-1)] = 1
     return rows.reshape(x.shape)
 
@@ -148,6 +148,10 @@ def softmax_cross_entropy(logits: Any, labels: Any) -> Any:
     return _cross_entropy(logits, _targets(logits, labels))
 
 
+def _plain(labels: Any) -> Any:
+    return np.asarray(labels._data if isinstance(labels, Node) else labels)
+
+
 def _targets(logits: Any, labels: Any) -> Any:
     """Return checked labels: integers as they are, probabilities in the dtype of the logits."""
     shape = tuple(logits.shape)
@@ -157,9 +161,10 @@ def _targets(logits: Any, labels: Any) -> Any:
         )
     if isinstance(labels, Node) and labels.requires_grad:
         return labels
-    labels = np.asarray(labels.data if isinstance(labels, Node) else labels)
+    node, labels = labels, _plain(labels)
     if labels.shape == shape:
-        return labels.astype(logits.dtype, copy=False)
+        exact = isinstance(node, Node) and labels.dtype == logits.dtype
+        return node if exact else labels.astype(logits.dtype, copy=False)
     if labels.shape != shape[:-1]:
         raise ShapeError(
             f"softmax_cross_entropy: labels of shape {labels.shape} came for logits of shape "
@@ -176,4 +181,4 @@ def _targets(logits: Any, labels: Any) -> Any:
             f"softmax_cross_entropy: label {wrong} names no class; the logits of shape {shape} "
             f"have classes 0 to {shape[-1] - 1}."
         )
-    return labels
+    return node if isinstance(node, Node) else labels

@@ -63,7 +63,7 @@ def sum(x: Any, axis: Axis = None, keepdims: bool = False) -> Any:
 
 def _mean_rule(g: Any, y: Any, x: Any, *, axis: Axis, keepdims: bool) -> Any:
     kept = _keep(g, x, axis)
-    count = math.prod(n for n, k in zip(x.shape, kept.shape) if n != k)
+    count = math.prod(n for n, k in zip(x.shape, kept.shape, strict=True) if n != k)
     return broadcast_to(kept / count, x.shape)
 
 
@@ -143,9 +143,9 @@ def forward_logsumexp(x: Any, *, axis: Axis, keepdims: bool) -> Any:
     x = np.asarray(x)
     peak = x.max(axis=axis, keepdims=True)
     peak = np.where(np.isfinite(peak), peak, 0)  # inf - inf would be nan
-    with np.errstate(divide="ignore"):  # log(0) is the right answer for all -inf
+    with np.errstate(divide="ignore", over="ignore"):  # exp(-inf) and log(0) are meant
         y = np.log(np.exp(x - peak).sum(axis=axis, keepdims=True)) + peak
-    return y if keepdims else y.reshape(np.sum(x, axis=axis).shape)
+    return y if keepdims else np.squeeze(y, axis=axis)
 
 
 _logsumexp = define_op(

@@ -1,0 +1,31 @@
+"""How Hypothesis searches, and where the real MNIST is."""
+
+import os
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+# At random at a desk, always the same examples in CI.
+_shared = {
+    "deadline": None,
+    "database": None,
+    "max_examples": 50,
+    "suppress_health_check": [HealthCheck.too_slow],  # a slow machine is not a failure
+}
+settings.register_profile("default", **_shared)
+settings.register_profile("ci", **_shared, derandomize=True, print_blob=True)
+settings.load_profile("ci" if os.environ.get("CI") else "default")
+
+
+@pytest.fixture(scope="session")
+def mnist_folder() -> Path:
+    """Return the folder with the published files; CI must have them, others may not."""
+    shared = Path(__file__).resolve().parents[2] / "shared" / "data" / "mnist"
+    folder = Path(os.environ.get("MICROGRAD_DATA") or shared)
+    if not folder.is_dir():
+        message = "The published MNIST files are missing; set MICROGRAD_DATA to their folder."
+        if os.environ.get("CI"):
+            pytest.fail(message)
+        pytest.skip(message)
+    return folder

@@ -1,0 +1,39 @@
+# pyright: strict
+"""What a user writes, checked by pyright in strict mode and run by the tests."""
+
+import numpy as np
+
+import micrograd as mg
+import viz
+from micrograd import Tensor, Value
+from micrograd.layers import TwoLayerNet
+
+
+def scalar() -> float:
+    """Differentiate a graph of Values and draw it."""
+    x = Value(3.0, label="x")
+    y = mg.exp(x) * 2 + x**2 / mg.maximum(x, 1.0)
+    y.backward()
+    diagram: viz.Diagram = viz.draw(y)
+    assert "<svg" in diagram.svg
+    return y.data
+
+
+def arrays() -> Tensor:
+    """Take a step of gradient descent with Tensors."""
+    W = Tensor(np.ones((3, 2)), label="W")
+    loss = mg.softmax_cross_entropy(mg.relu(np.ones((4, 3)) @ W), [0, 1, 1, 0])
+    loss.backward()
+    W.data -= 0.1 * W.grad
+    return mg.where(W > 0, W, 0.0).sum(axis=0)
+
+
+def network() -> float:
+    """Ask the book's network for a gradient."""
+    net = TwoLayerNet(4, 3, 2)
+    gradients = net.gradient(np.ones((2, 4)), [0, 1])
+    return float(gradients["W1"].sum())
+
+
+if __name__ == "__main__":
+    print(scalar(), arrays(), network())
