@@ -6,7 +6,7 @@ from typing import Any, Self
 
 from micrograd.errors import OperandError
 from micrograd.node import Node
-from micrograd.op import Op, record, registry
+from micrograd.op import Op, record, record_call, registry
 from micrograd.ops import (
     absolute,
     add,
@@ -120,17 +120,18 @@ class Arithmetic(Node):
 
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **options: Any) -> Any:
         name = ufunc.__name__
-        if name in _COMPARISONS and method == "__call__" and not options:
-            return self._compare(ufunc, *inputs)
         op = registry.get(name)
-        if op is None or method != "__call__" or options:
+        plain = method == "__call__" and not options
+        if plain and op is not None:
+            return record_call(op, self._lift(op, inputs), _NO_SETTINGS)
+        if not plain or name not in _COMPARISONS:
             call = f"np.{name}" if method == "__call__" else f"np.{name}.{method}"
             asked = f" with {', '.join(options)}=" if options else ""
             raise OperandError(
                 f"{call}{asked}: has no derivative here for a {type(self).__name__}. Use an "
                 "operation of this library, or .data for the plain number or array."
             )
-        return op(*inputs)
+        return self._compare(ufunc, *inputs)
 
     def _compare(self, ufunc: Any, a: Any, b: Any) -> Any:
         """Return what NumPy's comparison gives when an array or scalar stands on the left."""

@@ -10,11 +10,13 @@ import numpy as np
 
 from micrograd.errors import GradientError, ShapeError, StaleGraphError
 from micrograd.liveness import Liveness
-from micrograd.node import Node, describe, enable_grad, topological_order
+from micrograd.node import Node, describe, enable_grad
 from micrograd.op import to_number
 from micrograd.ops.shape import sum_to
 
 Gradients = dict[Node, Any]
+
+_PENDING: Any = object()  # the gradient of a node that waits for its contributions
 
 
 def backward(root: Node, gradient: Any, create_graph: bool = False) -> None:
@@ -38,9 +40,7 @@ def backward(root: Node, gradient: Any, create_graph: bool = False) -> None:
             f"backward: {describe(root)} requires no gradient, so there is none to compute. Build "
             "it from nodes made with requires_grad=True, outside no_grad()."
         )
-    order = topological_order(root, leaves=False)
-    for node in order:
-        node._grad = None
+    order = _claim(root)
     try:
         # An infinite slope is an answer, not a fault to warn of.
         with np.errstate(all="ignore"), enable_grad() if create_graph else nullcontext():
@@ -52,6 +52,34 @@ def backward(root: Node, gradient: Any, create_graph: bool = False) -> None:
     _accumulate(leaves, order)
 
 
+def _claim(root: Node) -> list[Node]:
+    """Return the recorded nodes that `root` depends on, parents first, to be given gradients.
+
+    Each has `_PENDING` for a gradient, which also tells that it was seen: what
+    `topological_order` keeps in a set stands in the nodes, at hand for the loop.
+    """
+    order: list[Node] = []
+    stack: list[Any] = [root] if root.op is not None else []
+    push = stack.append
+    while stack:
+        node = stack.pop()
+        if node is None:  # everything that the node below it needs is in order
+            order.append(stack.pop())
+        elif node._grad is not _PENDING:
+            node._grad = _PENDING
+            push(node)
+            push(None)
+            first, rest = node._first, node._rest
+            if rest.__class__ is tuple:
+                stack += [parent for parent in rest if parent.op is not None]
+                continue
+            if rest is not None and rest.op is not None and rest._grad is not _PENDING:
+                push(rest)
+            if first.op is not None and first._grad is not _PENDING:
+                push(first)
+    return order
+
+
 def propagate(
     root: Node, gradient: Any, order: list[Node], create_graph: bool = False
 ) -> Gradients:
@@ -59,7 +87,7 @@ def propagate(
 
     Each node of `order`, from the last to the first, passes its gradient on to
     its parents, times the local derivative. What reaches a node by several ways
-    is added up: in its `_grad`, which has to be None before, or in the result
+    is added up: in its `_grad`, which `_claim` has reset, or in the result
     for a leaf. This is the hot loop: calls are written out for one and two
     arguments, which is what most operations have.
     """
@@ -74,7 +102,8 @@ def propagate(
     args: Any = ()
     for node in reversed(order):
         g = node._grad
-        if g is None:  # no gradient flows to it
+        if g is _PENDING:  # no gradient flows to it
+            node._grad = None
             continue
         op, y, params, tick = node.op, node._data, node.params, node._tick
         first, rest = node._first, node._rest
@@ -106,15 +135,23 @@ def propagate(
                     contribution = _by_ieee(derivative, g, node)
                 leaf = parent.op is None
                 if selecting:
-                    fresh = parent not in leaves if leaf else parent._grad is None
+                    fresh = parent not in leaves if leaf else parent._grad is _PENDING
                     contribution = liveness.cut(_real(contribution), node)
                     liveness.pass_on(node, i, fresh)
-                if arrays or contribution.__class__ is not float:
+                if arrays:
+                    data = parent._data
+                    if (
+                        contribution.__class__ is not np.ndarray
+                        or contribution.shape != data.shape
+                        or contribution.dtype is not data.dtype
+                    ):
+                        contribution = _fitted(contribution, node, parent)
+                elif contribution.__class__ is not float:
                     contribution = _fitted(contribution, node, parent)
                 if leaf:
                     known = leaves.get(parent)
                     leaves[parent] = contribution if known is None else known + contribution
-                elif parent._grad is None:
+                elif parent._grad is _PENDING:
                     parent._grad = contribution
                 else:
                     parent._grad = parent._grad + contribution
@@ -136,7 +173,7 @@ def _fitted(contribution: Any, node: Node, parent: Node) -> Any:
     recorded = hasattr(contribution, "requires_grad")
     if parent._is_number:
         return contribution if recorded else to_number(_real(contribution))
-    if not recorded:
+    if contribution.__class__ is not np.ndarray and not recorded:
         contribution = np.asarray(contribution)
     shape, dtype = parent._data.shape, parent._data.dtype
     if contribution.shape != shape:
@@ -158,15 +195,16 @@ def _real(contribution: Any) -> Any:
 
 def _accumulate(leaves: Gradients, order: list[Node]) -> None:
     """Add to the leaves what they got; a leaf has its gradient in an array of its own."""
-    arrays = any(g.__class__ is np.ndarray for g in leaves.values())
-    taken = {id(node._grad) for node in order} if arrays else set[int]()
+    taken: set[int] | None = None
     for leaf, g in leaves.items():
         if leaf._grad is not None:
             leaf._grad = leaf._grad + g
-        elif g.__class__ is np.ndarray and (g.base is not None or id(g) in taken):
-            leaf._grad = g.copy()
-        else:
+        elif g.__class__ is np.ndarray:
+            if taken is None:
+                taken = {id(node._grad) for node in order}
+            leaf._grad = g if g.base is None and id(g) not in taken else g.copy()
             taken.add(id(g))
+        else:
             leaf._grad = g
 
 

@@ -219,7 +219,7 @@ def describe(node: Node) -> str:
     return " ".join(words)
 
 
-def topological_order(*roots: Node, leaves: bool = True) -> list[Node]:
+def topological_order(*roots: Node) -> list[Node]:
     """Return every node that `roots` depend on, parents before children.
 
     The walk keeps a stack of its own, so that depth is bounded by memory only,
@@ -228,7 +228,6 @@ def topological_order(*roots: Node, leaves: bool = True) -> list[Node]:
 
     Args:
         roots: the nodes to start from; they are part of the result.
-        leaves: whether to include the nodes that no operation made.
 
     >>> from micrograd import Value
     >>> x = Value(2.0)
@@ -237,22 +236,13 @@ def topological_order(*roots: Node, leaves: bool = True) -> list[Node]:
     """
     order: list[Node] = []
     seen: set[Node] = set()
-    stack: list[Node | None] = [root for root in reversed(roots) if leaves or root.op is not None]
-    push = stack.append
+    stack: list[Any] = list(reversed(roots))
     while stack:
         node = stack.pop()
         if node is None:  # everything that the node below it needs is in order
-            order.append(stack.pop())  # pyright: ignore[reportArgumentType]
+            order.append(stack.pop())
         elif node not in seen:
             seen.add(node)
-            push(node)
-            push(None)
-            first, rest = node._first, node._rest
-            if rest.__class__ is tuple:
-                stack += [p for p in reversed(rest) if leaves or p.op is not None]
-                continue
-            if rest is not None and (leaves or rest.op is not None) and rest not in seen:
-                push(rest)
-            if first is not None and (leaves or first.op is not None) and first not in seen:
-                push(first)
+            stack += (node, None)
+            stack += [parent for parent in reversed(node.parents) if parent not in seen]
     return order

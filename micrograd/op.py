@@ -79,12 +79,10 @@ class Op:
     if not TYPE_CHECKING:
 
         def __call__(self, *args, **settings):
-            numbers = not self.arrays_only
             for arg in args:
                 if isinstance(arg, Node):
                     return record_call(self, arg._lift(self, args), settings)
-                numbers = numbers and isinstance(arg, (float, int))
-            if numbers:
+            if not self.arrays_only and all([isinstance(arg, (float, int)) for arg in args]):
                 return self.on_numbers(args, settings)
             try:
                 return self.forward(*args, **settings)

@@ -94,9 +94,10 @@ class Tensor(Arithmetic):
     @property
     def grad(self) -> Any:
         """The gradient: None until it is computed, then an array; a Tensor after create_graph."""
-        # The sum of arrays without axes is a scalar to NumPy.
         grad: Any = self._grad
-        return np.asarray(grad) if np.isscalar(grad) else grad
+        if grad is None or grad.__class__ is np.ndarray or isinstance(grad, Node):
+            return grad
+        return np.asarray(grad)  # the sum of arrays without axes is a scalar to NumPy
 
     @grad.setter
     def grad(self, new: Any) -> None:
@@ -164,7 +165,7 @@ class Tensor(Arithmetic):
         elif gradient is not None:
             gradient = _as_array(gradient, "backward(gradient)", self.dtype).copy()
         elif self.size == 1:
-            gradient = np.ones(self.shape, self.dtype)
+            gradient = np.ones_like(self._data)
         else:
             raise GradientError(
                 f"backward: a Tensor of shape {self.shape} has no single gradient. Reduce it to "
@@ -326,7 +327,7 @@ class Tensor(Arithmetic):
             data = np.asarray(data)
         elif data is first._data or (isinstance(rest, Tensor) and data is rest._data):
             data = data.view()  # the flag below is not for the array of the argument
-        data.flags.writeable = False
+        data.setflags(write=False)
         return data
 
     @classmethod
@@ -344,7 +345,7 @@ class Tensor(Arithmetic):
         return cast("Self", _constant_tensor(other))
 
     def _lift(self, op: Op, args: tuple[Any, ...]) -> tuple[Node, ...]:
-        return tuple(self._constant(arg, op) for arg in args)
+        return tuple([arg if isinstance(arg, Tensor) else self._constant(arg, op) for arg in args])
 
 
 Tensor._kind = Tensor

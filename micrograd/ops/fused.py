@@ -87,7 +87,7 @@ def _forward_cross_entropy(x: Any, t: Any) -> Any:
     if t.ndim < x.ndim:
         classes = x.shape[-1]
         picked = shifted.reshape(-1, classes)[np.arange(t.size), t.reshape(-1)]
-        return (np.log(total).sum() - picked.sum()) / t.size
+        return (np.log(total.reshape(-1)) - picked).sum() / t.size
     log_p = shifted - np.log(total)
     # Where t is 0, log(p) does not count, even if it is -inf.
     return -np.multiply(t, log_p, where=t != 0, out=np.zeros_like(log_p)).sum() / _rows(x)
@@ -98,24 +98,40 @@ def _rows(x: Any) -> int:
     return x.size // x.shape[-1]
 
 
-def _logits_rule(g: Any, y: Any, x: Any, t: Any) -> Any:
+def _forward_slope(x: Any, t: Any) -> Any:
+    _, p, total = _exp_parts(x, -1)
+    p /= total
     if t.ndim < x.ndim:
-        return (softmax(x) - _one_hot(t, x)) * (g / _rows(x))
-    return (softmax(x) * t.sum(axis=-1, keepdims=True) - t) * (g / _rows(x))
+        p.reshape(-1, x.shape[-1])[np.arange(t.size), t.reshape(-1)] -= 1
+    else:
+        p = p * t.sum(axis=-1, keepdims=True) - t
+    p /= _rows(x)
+    return p
 
 
-def _one_hot(labels: Any, x: Any) -> Any:
-    """Return rows of 0 with a 1 at the label, in the shape and dtype of the logits."""
-    labels = _plain(labels)
-    rows: NDArray[Any] = np.zeros((labels.size, x.shape[-1]), x.dtype)
-    rows[np.arange(labels.size), labels.reshape(-1)] = 1
-    return rows.reshape(x.shape)
+def _slope_rule(g: Any, y: Any, x: Any, t: Any) -> Any:
+    p = softmax(x)
+    weight = 1 if t.ndim < x.ndim else t.sum(axis=-1, keepdims=True)
+    return p * (g - (g * p).sum(axis=-1, keepdims=True)) * weight / _rows(x)
 
+
+def _slope_target_rule(g: Any, y: Any, x: Any, t: Any) -> Any:
+    return ((g * softmax(x)).sum(axis=-1, keepdims=True) - g) / _rows(x)
+
+
+_slope = define_op(
+    "softmax_cross_entropy_slope",
+    _forward_slope,
+    _slope_rule,
+    _slope_target_rule,
+    symbol="softmax − t",
+    arrays_only=True,
+)
 
 _cross_entropy = define_op(
     "softmax_cross_entropy",
     _forward_cross_entropy,
-    _logits_rule,
+    lambda g, y, x, t: g * _slope(x, t),
     lambda g, y, x, t: -g / _rows(x) * log_softmax(x),
     symbol="softmax loss",
     arrays_only=True,
@@ -175,7 +191,7 @@ def _targets(logits: Any, labels: Any) -> Any:
             f"softmax_cross_entropy: labels of shape {labels.shape} have to be integers, but came "
             f"dtype {labels.dtype}. Convert them, or give one-hot rows of shape {shape}."
         )
-    if labels.min() < 0 or labels.max() >= shape[-1]:
+    if labels.astype(np.uintp).max() >= shape[-1]:  # where a negative one would be huge
         wrong = labels[(labels < 0) | (labels >= shape[-1])].flat[0]
         raise ArgumentError(
             f"softmax_cross_entropy: label {wrong} names no class; the logits of shape {shape} "

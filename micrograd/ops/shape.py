@@ -123,13 +123,12 @@ def broadcast_to(x: Any, shape: Any) -> Any:
 def _forward_sum_to(x: Any, *, shape: Shape) -> Any:
     extra = x.ndim - len(shape)
     kept = x.shape[extra:]
+    if extra > 0 and kept == shape:
+        return np.add.reduce(x, axis=0 if extra == 1 else tuple(range(extra)))
     if extra < 0 or any(n not in (1, m) for n, m in zip(shape, kept, strict=True)):
         raise ShapeError(f"sum_to: cannot sum shape {x.shape} to shape {shape}.")
-    repeated = tuple(
-        extra + i for i, (n, m) in enumerate(zip(shape, kept, strict=True)) if n == 1 and m != 1
-    )
-    summed = np.add.reduce(x, axis=(*range(extra), *repeated))
-    return summed.reshape(shape) if repeated else summed
+    repeated = [extra + i for i, n in enumerate(shape) if n == 1]
+    return np.add.reduce(x, axis=(*range(extra), *repeated)).reshape(shape)
 
 
 _sum_to = define_op(
