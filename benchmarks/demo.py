@@ -1,6 +1,6 @@
 """micrograd's demo step: an MLP(2, [16, 16, 1]) of Values on 100 points.
 
-Run as a program, it prints the seconds of each step, with whichever `micrograd`
+Run as a program, it prints the processor seconds of each step, with whichever `micrograd`
 is first on the path: karpathy/micrograd has the same import name as this
 library, and so runs in a process of its own.
 """
@@ -31,7 +31,7 @@ def main(steps: int) -> None:
     points, classes = moons(100, random.Random(1337))
     model = MLP(2, [16, 16, 1])
     for step in range(steps):
-        start = time.perf_counter()
+        start = time.process_time()
         scores = [model([Value(x) for x in point]) for point in points]
         losses = [(1 + -c * score).relu() for c, score in zip(classes, scores, strict=True)]
         penalty = 1e-4 * sum(p * p for p in model.parameters())
@@ -40,7 +40,7 @@ def main(steps: int) -> None:
         loss.backward()
         for p in model.parameters():
             p.data -= (1.0 - 0.9 * step / 100) * p.grad
-        print(time.perf_counter() - start, float(loss.data))
+        print(time.process_time() - start, float(loss.data))
 
 
 if __name__ == "__main__":

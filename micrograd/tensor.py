@@ -263,16 +263,16 @@ class Tensor(Arithmetic):
     def __contains__(self, element: Any) -> bool:
         return bool(np.any(self._data == _data_of(element)))
 
-    def __lt__(self, other: Any) -> Any:
+    def __lt__(self, other: Any) -> NDArray[np.bool_]:
         return self._data < _data_of(other)
 
-    def __le__(self, other: Any) -> Any:
+    def __le__(self, other: Any) -> NDArray[np.bool_]:
         return self._data <= _data_of(other)
 
-    def __gt__(self, other: Any) -> Any:
+    def __gt__(self, other: Any) -> NDArray[np.bool_]:
         return self._data > _data_of(other)
 
-    def __ge__(self, other: Any) -> Any:
+    def __ge__(self, other: Any) -> NDArray[np.bool_]:
         return self._data >= _data_of(other)
 
     def __eq__(self, other: object) -> Any:
