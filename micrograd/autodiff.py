@@ -16,8 +16,6 @@ from micrograd.ops.shape import sum_to
 
 Gradients = dict[Node, Any]
 
-_PENDING: Any = object()  # the gradient of a node that waits for its contributions
-
 
 def backward(root: Node, gradient: Any, create_graph: bool = False) -> None:
     """Leave the gradient of `root` in every node that it depends on.
@@ -40,55 +38,68 @@ def backward(root: Node, gradient: Any, create_graph: bool = False) -> None:
             f"backward: {describe(root)} requires no gradient, so there is none to compute. Build "
             "it from nodes made with requires_grad=True, outside no_grad()."
         )
-    order = _claim(root)
+    pending = _Pending()
+    order = _claim(root, pending)
     try:
         # An infinite slope is an answer, not a fault to warn of.
         with np.errstate(all="ignore"), enable_grad() if create_graph else nullcontext():
-            leaves = propagate(root, gradient, order, create_graph)
+            leaves = propagate(root, gradient, order, pending, create_graph)
     except BaseException:
-        for node in order:
-            node._grad = None
+        _forget(order)
         raise
     _accumulate(leaves, order)
 
 
-def _claim(root: Node) -> list[Node]:
+class _Pending:
+    """The gradient of a node that waits for its contributions in one backward pass."""
+
+
+def _claim(root: Node, pending: _Pending) -> list[Node]:
     """Return the recorded nodes that `root` depends on, parents first, to be given gradients.
 
-    Each has `_PENDING` for a gradient, which also tells that it was seen: what
+    Each gets `pending` for a gradient, which also tells that it was seen: what
     `topological_order` keeps in a set stands in the nodes, at hand for the loop.
     """
     order: list[Node] = []
     stack: list[Any] = [root] if root.op is not None else []
     push = stack.append
-    while stack:
-        node = stack.pop()
-        if node is None:  # everything that the node below it needs is in order
-            order.append(stack.pop())
-        elif node._grad is not _PENDING:
-            node._grad = _PENDING
-            push(node)
-            push(None)
-            first, rest = node._first, node._rest
-            if rest.__class__ is tuple:
-                stack += [parent for parent in rest if parent.op is not None]
-                continue
-            if rest is not None and rest.op is not None and rest._grad is not _PENDING:
-                push(rest)
-            if first.op is not None and first._grad is not _PENDING:
-                push(first)
+    try:
+        while stack:
+            node = stack.pop()
+            if node is None:  # everything that the node below it needs is in order
+                order.append(stack.pop())
+            elif node._grad is not pending:
+                node._grad = pending
+                push(node)
+                push(None)
+                first, rest = node._first, node._rest
+                if rest.__class__ is tuple:
+                    stack += [parent for parent in rest if parent.op is not None]
+                    continue
+                if rest is not None and rest.op is not None and rest._grad is not pending:
+                    push(rest)
+                if first.op is not None and first._grad is not pending:
+                    push(first)
+    except BaseException:
+        _forget([*order, *(node for node in stack if node is not None)])
+        raise
     return order
 
 
+def _forget(nodes: list[Node]) -> None:
+    for node in nodes:
+        node._grad = None
+
+
 def propagate(
-    root: Node, gradient: Any, order: list[Node], create_graph: bool = False
+    root: Node, gradient: Any, order: list[Node], pending: _Pending, create_graph: bool = False
 ) -> Gradients:
     """Return the gradients of the leaves that `root` depends on; change no leaf.
 
     Each node of `order`, from the last to the first, passes its gradient on to
     its parents, times the local derivative. What reaches a node by several ways
-    is added up: in its `_grad`, which `_claim` has reset, or in the result
-    for a leaf. This is the hot loop: calls are written out for one and two
+    is added up: in its `_grad`, where `_claim` has put `pending`, or in the
+    result for a leaf. This is the hot loop: calls are written out for one and two
     arguments, which is what most operations have.
     """
     if root.op is None:
@@ -102,7 +113,7 @@ def propagate(
     args: Any = ()
     for node in reversed(order):
         g = node._grad
-        if g is _PENDING:  # no gradient flows to it
+        if g is pending:  # no gradient flows to it
             node._grad = None
             continue
         op, y, params, tick = node.op, node._data, node.params, node._tick
@@ -135,7 +146,7 @@ def propagate(
                     contribution = _by_ieee(derivative, g, node)
                 leaf = parent.op is None
                 if selecting:
-                    fresh = parent not in leaves if leaf else parent._grad is _PENDING
+                    fresh = parent not in leaves if leaf else parent._grad is pending
                     contribution = liveness.cut(_real(contribution), node)
                     liveness.pass_on(node, i, fresh)
                 if arrays:
@@ -151,7 +162,7 @@ def propagate(
                 if leaf:
                     known = leaves.get(parent)
                     leaves[parent] = contribution if known is None else known + contribution
-                elif parent._grad is _PENDING:
+                elif parent._grad is pending:
                     parent._grad = contribution
                 else:
                     parent._grad = parent._grad + contribution

@@ -150,6 +150,22 @@ def test_a_failing_rule_leaves_the_leaves_as_they_were():
     assert x.grad.tolist() == [2.0]
 
 
+def test_an_interrupted_backward_pass_leaves_no_trace():
+    def interrupt(g, y, x):
+        raise KeyboardInterrupt
+
+    stopped = micrograd.Op("stopped", np.negative, (interrupt,))
+    x = Tensor([1.0])
+    middle = x * 2
+    y = stopped(middle) + middle
+    with pytest.raises(KeyboardInterrupt):
+        y.sum().backward()
+    assert not x.has_grad
+    assert not middle.has_grad
+    middle.sum().backward()
+    assert x.grad.tolist() == [2.0]
+
+
 def test_second_order_through_arrays():
     x = Tensor([1.0, 2.0, 3.0])
     (x**3).sum().backward(create_graph=True)
