@@ -13,12 +13,11 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterable, Iterator
-from functools import partial, update_wrapper
+from functools import partial
 from itertools import count
-from typing import TYPE_CHECKING, Any, NoReturn, TypeVar, overload
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
 
 from micrograd.errors import (
     ArgumentError,
@@ -260,47 +259,6 @@ def _to_float(x: Any) -> float:
         return float("inf") if x > 0 else float("-inf")
 
 
-class ElementwiseOp(Op):
-    """An operation that broadcasts its arguments and acts on every element by itself."""
-
-    def __init__(self, function: Callable[..., Any], *args: Any, **options: Any) -> None:
-        options.setdefault("expects", "shapes that broadcast together")
-        super().__init__(function.__name__, *args, elementwise=True, **options)
-        update_wrapper(self, function)
-
-
-class UnaryOp(ElementwiseOp):
-    """An elementwise operation on one argument."""
-
-    if TYPE_CHECKING:
-
-        @overload
-        def __call__(self, x: N, /) -> N: ...
-        @overload
-        def __call__(self, x: float, /) -> float: ...  # pyright: ignore[reportOverlappingOverload]
-        @overload
-        def __call__(self, x: ArrayLike, /) -> NDArray[Any]: ...
-        def __call__(self, *args: Any, **settings: Any) -> Any: ...
-
-
-class BinaryOp(ElementwiseOp):
-    """An elementwise operation on two arguments."""
-
-    if TYPE_CHECKING:
-
-        @overload
-        def __call__(self, a: N, b: N | ArrayLike, /) -> N: ...
-        @overload
-        def __call__(self, a: ArrayLike, b: N, /) -> N: ...
-        @overload
-        def __call__(  # pyright: ignore[reportOverlappingOverload]
-            self, a: float, b: float, /
-        ) -> float: ...
-        @overload
-        def __call__(self, a: ArrayLike, b: ArrayLike, /) -> NDArray[Any]: ...
-        def __call__(self, *args: Any, **settings: Any) -> Any: ...
-
-
 AnyOp = TypeVar("AnyOp", bound=Op)
 
 
@@ -312,20 +270,6 @@ def register(op: AnyOp) -> AnyOp:
         )
     registry[op.name] = op
     return op
-
-
-def unary(
-    forward: Callable[..., Any], derivative: Derivative, **options: Any
-) -> Callable[[Callable[..., Any]], UnaryOp]:
-    """Turn a documented, empty function into the elementwise operation of its name."""
-    return lambda function: register(UnaryOp(function, forward, (derivative,), **options))
-
-
-def binary(
-    forward: Callable[..., Any], da: Derivative, db: Derivative, **options: Any
-) -> Callable[[Callable[..., Any]], BinaryOp]:
-    """Turn a documented, empty function into the elementwise operation of its name."""
-    return lambda function: register(BinaryOp(function, forward, (da, db), **options))
 
 
 def define_op(

@@ -19,7 +19,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from micrograd.node import Node
-from micrograd.op import binary, define_op, unary
+from micrograd.op import define_op
+from micrograd.ops.rows import binary, unary
 
 N = TypeVar("N", bound=Node)
 

@@ -1,0 +1,73 @@
+"""How an elementwise operation is written: an empty function with its row above it.
+
+`unary` and `binary` make the operation of the function's name and docstring,
+with the types that an editor shows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import update_wrapper
+from typing import TYPE_CHECKING, Any, TypeVar, overload
+
+from numpy.typing import ArrayLike, NDArray
+
+from micrograd.node import Node
+from micrograd.op import Derivative, Op, register
+
+N = TypeVar("N", bound=Node)
+
+
+class ElementwiseOp(Op):
+    """An operation that broadcasts its arguments and acts on every element by itself."""
+
+    def __init__(self, function: Callable[..., Any], *args: Any, **options: Any) -> None:
+        options.setdefault("expects", "shapes that broadcast together")
+        super().__init__(function.__name__, *args, elementwise=True, **options)
+        update_wrapper(self, function)
+
+
+class UnaryOp(ElementwiseOp):
+    """An elementwise operation on one argument."""
+
+    if TYPE_CHECKING:
+
+        @overload
+        def __call__(self, x: N, /) -> N: ...
+        @overload
+        def __call__(self, x: float, /) -> float: ...  # pyright: ignore[reportOverlappingOverload]
+        @overload
+        def __call__(self, x: ArrayLike, /) -> NDArray[Any]: ...
+        def __call__(self, *args: Any, **settings: Any) -> Any: ...
+
+
+class BinaryOp(ElementwiseOp):
+    """An elementwise operation on two arguments."""
+
+    if TYPE_CHECKING:
+
+        @overload
+        def __call__(self, a: N, b: N | ArrayLike, /) -> N: ...
+        @overload
+        def __call__(self, a: ArrayLike, b: N, /) -> N: ...
+        @overload
+        def __call__(  # pyright: ignore[reportOverlappingOverload]
+            self, a: float, b: float, /
+        ) -> float: ...
+        @overload
+        def __call__(self, a: ArrayLike, b: ArrayLike, /) -> NDArray[Any]: ...
+        def __call__(self, *args: Any, **settings: Any) -> Any: ...
+
+
+def unary(
+    forward: Callable[..., Any], derivative: Derivative, **options: Any
+) -> Callable[[Callable[..., Any]], UnaryOp]:
+    """Turn a documented, empty function into the elementwise operation of its name."""
+    return lambda function: register(UnaryOp(function, forward, (derivative,), **options))
+
+
+def binary(
+    forward: Callable[..., Any], da: Derivative, db: Derivative, **options: Any
+) -> Callable[[Callable[..., Any]], BinaryOp]:
+    """Turn a documented, empty function into the elementwise operation of its name."""
+    return lambda function: register(BinaryOp(function, forward, (da, db), **options))
