@@ -76,9 +76,12 @@ def load_mnist(
     Raises:
         DatasetError: a file is missing, damaged, or cannot be downloaded.
 
-    >>> (x_train, t_train), (x_test, t_test) = load_mnist()  # doctest: +SKIP
-    >>> x_train.shape, t_train[:5]  # doctest: +SKIP
-    ((60000, 784), array([5, 0, 4, 1, 9], dtype=uint8))
+    Call it as `(x_train, t_train), (x_test, t_test) = load_mnist()`. A folder
+    without the files is refused, and nothing is written to it:
+
+    >>> load_mnist(folder="no such folder")  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+    micrograd.errors.DatasetError: ...
     """
     named = folder if folder is not None else os.environ.get("MICROGRAD_DATA") or None
     if named is not None:
