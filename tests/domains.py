@@ -214,25 +214,37 @@ def numpy_softmax(x: Array, axis: int) -> Array:
     return np.exp(x) / np.exp(x).sum(axis=axis, keepdims=True)
 
 
-def draw_cross_entropy(draw: Draw, smallest: int) -> Sample:
-    del smallest  # no loss is defined for no samples
-    rng = generator(draw)
-    shape = draw(shapes(1, dims=1))
-    classes = shape[-1]
-    logits, kind = anywhere(rng, shape), draw(st.sampled_from(["labels", "one-hot", "soft"]))
-    labels = np.asarray(rng.integers(0, classes, shape[:-1]))
-    targets = labels if kind == "labels" else np.eye(classes)[labels]
-    if kind == "soft":
-        targets = rng.uniform(0.1, 1, shape)  # not normalized: the formula holds all the same
+def cross_entropy(function: Function, reference: Function) -> Entry:
+    """Return the entry of a function of logits and labels; the reference takes one-hot rows."""
 
-    def reference(x: Array, t: Array) -> Any:
-        t = np.eye(classes, dtype=x.dtype)[t] if t.dtype.kind == "i" else t
-        return -(t * np.log(numpy_softmax(x, -1))).sum() / x.dtype.type(math.prod(shape[:-1]))
+    def draw(draw: Draw, smallest: int) -> Sample:
+        del smallest  # no loss is defined for no samples
+        rng = generator(draw)
+        shape = draw(shapes(1, dims=1))
+        classes = shape[-1]
+        logits, kind = anywhere(rng, shape), draw(st.sampled_from(["labels", "one-hot", "soft"]))
+        labels = np.asarray(rng.integers(0, classes, shape[:-1]))
+        targets = labels if kind == "labels" else np.eye(classes)[labels]
+        if kind == "soft":
+            targets = rng.uniform(0.1, 1, shape)  # not normalized: the formula holds all the same
 
-    constants = (1,) if kind == "labels" else ()
-    return Sample(
-        micrograd.softmax_cross_entropy, reference, (logits, targets), {"kind": kind}, constants
-    )
+        def by_rows(x: Array, t: Array) -> Any:
+            return reference(x, np.eye(classes, dtype=x.dtype)[t] if t.dtype.kind == "i" else t)
+
+        constants = (1,) if kind == "labels" else ()
+        return Sample(function, by_rows, (logits, targets), {"kind": kind}, constants)
+
+    return Entry(draw)
+
+
+def numpy_cross_entropy(x: Array, t: Array) -> Any:
+    rows = x.dtype.type(x.size // x.shape[-1])
+    return -(t * np.log(numpy_softmax(x, -1))).sum() / rows
+
+
+def numpy_cross_entropy_slope(x: Array, t: Array) -> Any:
+    rows = x.dtype.type(x.size // x.shape[-1])
+    return (numpy_softmax(x, -1) * t.sum(axis=-1, keepdims=True) - t) / rows
 
 
 def draw_matmul(draw: Draw, smallest: int) -> Sample:
@@ -442,7 +454,10 @@ TABLE: dict[str, Entry] = {
     "log_softmax": along_axis(
         micrograd.log_softmax, lambda x, axis: np.log(numpy_softmax(x, axis))
     ),
-    "softmax_cross_entropy": Entry(draw_cross_entropy),
+    "softmax_cross_entropy": cross_entropy(micrograd.softmax_cross_entropy, numpy_cross_entropy),
+    "softmax_cross_entropy_slope": cross_entropy(
+        lambda x, t: registry["softmax_cross_entropy_slope"](x, t), numpy_cross_entropy_slope
+    ),
     "matmul": Entry(draw_matmul),
     "getitem": Entry(draw_getitem),
     "put_add": Entry(draw_put),

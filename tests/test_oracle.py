@@ -67,6 +67,12 @@ def torch_cross_entropy(x: Any, targets: Any, *, kind: str) -> Any:
     return torch.nn.functional.cross_entropy(x.reshape(-1, classes), t)
 
 
+def torch_cross_entropy_slope(x: Any, targets: Any, *, kind: str) -> Any:
+    classes = x.shape[-1]
+    t = torch.nn.functional.one_hot(targets, classes) if kind == "labels" else targets
+    return (torch.softmax(x, -1) * t.sum(-1, keepdim=True) - t) / (x.numel() // classes)
+
+
 def torch_sum_to(x: Any, *, shape: Any) -> Any:
     return x.sum_to_size(shape) if shape else x.sum()
 
@@ -103,6 +109,7 @@ def torch_table() -> dict[str, Callable[..., Any]]:
         "softmax": lambda x, *, axis: torch.softmax(x, axis),
         "log_softmax": lambda x, *, axis: torch.log_softmax(x, axis),
         "softmax_cross_entropy": torch_cross_entropy,
+        "softmax_cross_entropy_slope": torch_cross_entropy_slope,
         "matmul": torch.matmul,
         "getitem": torch_getitem,
         "put_add": torch_put,
