@@ -217,6 +217,14 @@ def test_the_loss_does_not_overflow(logits):
     assert x.grad.tolist() == [[0.0, 0.0]] if right else [[-1.0, 1.0]]
 
 
+def test_the_gradient_of_the_loss_does_not_depend_on_the_memory_order():
+    labels = np.array([[0, 1], [1, 0]])
+    x = Tensor(np.zeros((2, 2, 2)))
+    micrograd.softmax_cross_entropy(micrograd.transpose(x), labels).backward()
+    one_hot = np.eye(2)[labels]
+    assert x.grad.T.tolist() == ((0.5 - one_hot) / 4).tolist()
+
+
 def test_integer_and_one_hot_labels_give_the_same_loss_and_gradient():
     rng = np.random.default_rng(0)
     logits, labels = rng.standard_normal((4, 3)), np.array([0, 2, 1, 1])

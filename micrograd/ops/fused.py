@@ -99,14 +99,14 @@ def _rows(x: Any) -> int:
 
 
 def _forward_slope(x: Any, t: Any) -> Any:
-    _, p, total = _exp_parts(x, -1)
-    p /= total
+    p = _forward_softmax(x, axis=-1)
     if t.ndim < x.ndim:
-        p.reshape(-1, x.shape[-1])[np.arange(t.size), t.reshape(-1)] -= 1
+        p = p.reshape(-1, x.shape[-1])  # a copy, where p is not in C order
+        p[np.arange(t.size), t.reshape(-1)] -= 1
     else:
         p = p * t.sum(axis=-1, keepdims=True) - t
     p /= _rows(x)
-    return p
+    return p.reshape(x.shape)
 
 
 def _slope_rule(g: Any, y: Any, x: Any, t: Any) -> Any:
