@@ -9,6 +9,7 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from threading import Lock
+from time import time_ns
 from typing import Any, ClassVar
 
 import numpy as np
@@ -24,7 +25,7 @@ class Clock:
     __slots__ = ("_lock", "now")
 
     def __init__(self) -> None:
-        self.now = 0
+        self.now = time_ns()  # a graph that was pickled elsewhere is older than a write here
         self._lock = Lock()
 
     def advance(self) -> int:

@@ -124,7 +124,13 @@ class Value(Arithmetic):
 
     @classmethod
     def _adopt(cls, data: Any, first: Any, rest: Any) -> float:
-        return to_number(data)
+        try:
+            return to_number(data)
+        except (TypeError, ValueError) as error:
+            raise OperandError(
+                f"Value: an operation on numbers gave {data!r:.60}, but a Value is one real "
+                "number. Use Tensors for arrays."
+            ) from error
 
     @classmethod
     def _recover(cls, op: Op, args: list[Any], params: dict[str, Any], error: Exception) -> float:

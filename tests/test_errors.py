@@ -155,6 +155,12 @@ def test_a_rule_of_the_wrong_shape_is_named():
         wrong(Tensor([1.0, 2.0])).sum().backward()
 
 
+def test_an_array_where_a_value_needs_a_number_is_named():
+    twice = micrograd.Op("twice", lambda x: np.array([x, x]), (lambda g, y, x: g[0] + g[1],))
+    with pytest.raises(OperandError, match="Use Tensors for arrays"):
+        twice(Value(1.0))
+
+
 def test_numerical_gradient_restores_its_argument_when_the_function_raises():
     x = np.array([1.0, 2.0])
 

@@ -1,13 +1,23 @@
 """Graphs are freed by reference counting alone, at any depth, and threads keep apart."""
 
 import gc
+import pickle
 import threading
 import weakref
 
 import numpy as np
 import pytest
 
-from micrograd import Tensor, Value, no_grad, softmax_cross_entropy, topological_order, where
+import micrograd
+from micrograd import (
+    StaleGraphError,
+    Tensor,
+    Value,
+    no_grad,
+    softmax_cross_entropy,
+    topological_order,
+    where,
+)
 
 
 @pytest.fixture
@@ -59,6 +69,17 @@ def test_a_long_chain_of_tensors():
     y.sum().backward()
     assert x.grad.tolist() == [1.0, 1.0]
     assert len(topological_order(y)) == 200_001
+
+
+def test_a_pickled_graph_differentiates_and_notices_writes():
+    x = Value(3.0, label="x")
+    y = pickle.loads(pickle.dumps(x * x + micrograd.exp(x)))
+    y.backward()
+    copied = next(node for node in topological_order(y) if node.label == "x")
+    assert copied.grad == 6.0 + np.exp(3.0)
+    copied.data = 1.0
+    with pytest.raises(StaleGraphError):
+        y.backward()
 
 
 def test_grad_mode_belongs_to_the_thread():
