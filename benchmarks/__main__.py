@@ -17,6 +17,7 @@ ONE_THREAD = {name: "1" for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", 
 def run(*arguments: str, path: Path = ROOT) -> list[list[float]]:
     """Run Python in a process of its own and return the numbers it printed, line by line."""
     environment = {**os.environ, **ONE_THREAD, "PYTHONPATH": str(path)}
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)  # an import is timed as a user has it
     done = subprocess.run(
         [sys.executable, *arguments], env=environment, capture_output=True, text=True, check=True
     )
