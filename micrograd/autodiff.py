@@ -99,8 +99,8 @@ def propagate(
     Each node of `order`, from the last to the first, passes its gradient on to
     its parents, times the local derivative. What reaches a node by several ways
     is added up: in its `_grad`, where `_claim` has put `pending`, or in the
-    result for a leaf. This is the hot loop: calls are written out for one and two
-    arguments, which is what most operations have.
+    result for a leaf. This is the hot loop: calls are written out for one and
+    two arguments and no settings, which is what most operations have.
     """
     if root.op is None:
         return {root: gradient}
@@ -108,72 +108,93 @@ def propagate(
     leaves: Gradients = {}
     arrays = not root._is_number
     liveness, selecting = Liveness(), False
-    a: Any = None
-    b: Any = None
-    args: Any = ()
+
+    def send(contribution: Any, node: Node, parent: Any) -> None:
+        if arrays:
+            kind, data = contribution.__class__, parent._data
+            if (
+                kind is not np.ndarray
+                or contribution.shape != data.shape
+                or contribution.dtype is not data.dtype
+            ):
+                contribution = _fitted(contribution, node, parent)
+        elif contribution.__class__ is not float:
+            contribution = _fitted(contribution, node, parent)
+        if parent.op is None:
+            known = leaves.get(parent)
+            leaves[parent] = contribution if known is None else known + contribution
+        elif parent._grad is pending:
+            parent._grad = contribution
+        else:
+            parent._grad = parent._grad + contribution
+
     for node in reversed(order):
         g = node._grad
         if g is pending:  # no gradient flows to it
             node._grad = None
             continue
-        op, y, params, tick = node.op, node._data, node.params, node._tick
+        op, y, tick = node.op, node._data, node._tick
         first, rest = node._first, node._rest
-        if create_graph or params or rest.__class__ is tuple:
-            arity, parents = 0, node.parents
-            args = parents if create_graph else [parent._data for parent in parents]
-            y = node if create_graph else y
-        elif rest is None:
-            arity, parents, a = 1, (first,), first._data
-        else:
-            arity, parents, a, b = 2, (first, rest), first._data, rest._data
-        derivatives = op.derivatives
         if op.masks is not None:
             selecting = True
-        i = 0
-        for parent in parents:
-            derivative = derivatives[i]
-            if parent.requires_grad and derivative is not None:
+        if create_graph or selecting or node.params or rest.__class__ is tuple:
+            for i, parent in enumerate(node.parents):
                 if parent._tick > tick:
                     raise _stale(node, parent)
-                try:
-                    if arity == 2:
-                        contribution = derivative(g, y, a, b)
-                    elif arity == 1:
-                        contribution = derivative(g, y, a)
-                    else:
-                        contribution = derivative(g, y, *args, **params)
-                except ArithmeticError:
-                    contribution = _by_ieee(derivative, g, node)
-                leaf = parent.op is None
-                if selecting:
-                    fresh = parent not in leaves if leaf else parent._grad is pending
-                    contribution = liveness.cut(_real(contribution), node)
-                    liveness.pass_on(node, i, fresh)
-                if arrays:
-                    data = parent._data
-                    if (
-                        contribution.__class__ is not np.ndarray
-                        or contribution.shape != data.shape
-                        or contribution.dtype is not data.dtype
-                    ):
-                        contribution = _fitted(contribution, node, parent)
-                elif contribution.__class__ is not float:
-                    contribution = _fitted(contribution, node, parent)
-                if leaf:
-                    known = leaves.get(parent)
-                    leaves[parent] = contribution if known is None else known + contribution
-                elif parent._grad is pending:
-                    parent._grad = contribution
-                else:
-                    parent._grad = parent._grad + contribution
-            i += 1  # noqa: SIM113 (written out: this is the hot loop)
+                contribution = _contribution(node, i, g, create_graph)
+                if contribution is not None:
+                    if selecting:
+                        fresh = (
+                            parent not in leaves if parent.op is None else (parent._grad is pending)
+                        )
+                        contribution = liveness.cut(_real(contribution), node)
+                        liveness.pass_on(node, i, fresh)
+                    send(contribution, node, parent)
+            continue
+        if first._tick > tick or (rest is not None and rest._tick > tick):
+            raise _stale(node, first if first._tick > tick else rest)
+        derivatives, a = op.derivatives, first._data
+        left = right = None
+        try:
+            if rest is None:
+                left = derivatives[0](g, y, a)
+            else:
+                b = rest._data
+                if first.requires_grad:
+                    left = derivatives[0](g, y, a, b)
+                if rest.requires_grad:
+                    right = derivatives[1](g, y, a, b)
+        except ArithmeticError:
+            left, right = [*_by_ieee(node, g), None][:2]
+        if left is not None:
+            send(left, node, first)
+        if right is not None:
+            send(right, node, rest)
     return leaves
 
 
-def _by_ieee(derivative: Any, g: Any, node: Node) -> Any:
-    """Apply a derivative to numbers for which Python's own arithmetic raises."""
-    args = [np.float64(parent._data) for parent in node.parents]
-    return derivative(np.float64(g), np.float64(node._data), *args, **node.params)
+def _contribution(node: Node, i: int, g: Any, create_graph: bool) -> Any:
+    """Return what `node` contributes to parent `i`, a node if `create_graph`; None if nothing."""
+    parents = node.parents
+    if not parents[i].requires_grad:
+        return None
+    derivative = node.op.derivatives[i]
+    if create_graph:
+        return derivative(g, node, *parents, **node.params)
+    try:
+        return derivative(g, node._data, *[p._data for p in parents], **node.params)
+    except ArithmeticError:
+        return _by_ieee(node, g)[i]
+
+
+def _by_ieee(node: Node, g: Any) -> list[Any]:
+    """Return the contributions of numbers for which Python's own arithmetic raises."""
+    parents = node.parents
+    y, *args = (np.float64(data) for data in (node._data, *(p._data for p in parents)))
+    return [
+        node.op.derivatives[i](np.float64(g), y, *args, **node.params) if p.requires_grad else None
+        for i, p in enumerate(parents)
+    ]
 
 
 def _fitted(contribution: Any, node: Node, parent: Node) -> Any:

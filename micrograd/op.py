@@ -66,7 +66,11 @@ class Op:
     ) -> None:
         self.name = name
         self.forward = forward
-        self.derivatives = derivatives
+        self.derivatives = (
+            derivatives
+            if isinstance(derivatives, Each)
+            else tuple(_no_gradient if rule is None else rule for rule in derivatives)
+        )
         self.symbol = symbol or name
         self.scalar = scalar or forward
         self.masks = masks
@@ -124,7 +128,7 @@ class Op:
     def argument_names(self) -> Iterator[str]:
         """Yield the names of the data arguments, as the derivatives name them."""
         if not isinstance(self.derivatives, Each):
-            rule = next(d for d in self.derivatives if d is not None)
+            rule = next(d for d in self.derivatives if d is not _no_gradient)
             positional = inspect.Parameter.POSITIONAL_OR_KEYWORD
             parameters = list(inspect.signature(rule).parameters.values())[2:]
             yield from (p.name for p in parameters if p.kind == positional)
@@ -159,6 +163,10 @@ def _find(name: str) -> Op:
             f"op {name!r}: not defined here. Run the define_op call that made it before loading."
         )
     return registry[name]
+
+
+def _no_gradient(*args: Any, **settings: Any) -> None:
+    """Stand for the derivative of an argument that has none."""
 
 
 class Each:

@@ -126,6 +126,17 @@ def test_updating_data_in_place_makes_the_records_that_used_it_stale(kind):
 
 
 @pytest.mark.parametrize("kind", [Value, Tensor])
+def test_assigning_to_a_constant_makes_the_records_that_used_it_stale(kind):
+    x, c = kind(2.0), kind(3.0, requires_grad=False)
+    for y in (x * c, c * x, micrograd.where(True, x * c, c)):
+        c.data = 5.0
+        with pytest.raises(StaleGraphError):
+            y.backward()
+    (x * c).backward()
+    assert float(x.grad) == 5.0
+
+
+@pytest.mark.parametrize("kind", [Value, Tensor])
 def test_assigning_to_a_result_makes_its_own_record_and_its_users_stale(kind):
     x = kind(2.0)
     y = micrograd.tanh(x)
