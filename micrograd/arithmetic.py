@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from micrograd.errors import OperandError
-from micrograd.node import Node
-from micrograd.op import Op, record, record_call, registry
+from micrograd.node import Node, clock
+from micrograd.op import Op, is_recording, new_node, record, record_call, registry
 from micrograd.ops import (
     absolute,
     add,
@@ -28,6 +28,48 @@ from micrograd.ops import (
 _NO_SETTINGS: dict[str, Any] = {}
 
 
+def binary_operator(op: Op) -> Any:
+    """Return the method that records `op` for a node and another operand.
+
+    It does what `record` does for two arguments and no settings, written out:
+    a call less saves a fifth of the time of every operator.
+    """
+    scalar, forward = op.scalar, op.forward
+
+    def operator(self: Any, other: Any) -> Any:
+        tick = clock.now  # read before the data, so that a write in between shows
+        if other.__class__ is not self.__class__:
+            other = self._constant(other, op)
+        kind = self._kind
+        number = kind._is_number
+        try:
+            data = scalar(self._data, other._data) if number else forward(self._data, other._data)
+        except (ArithmeticError, ValueError, TypeError, IndexError) as error:
+            data = kind._recover(op, [self._data, other._data], _NO_SETTINGS, error)
+        if not number or data.__class__ is not float:
+            data = kind._adopt(data, self, other)
+        node = new_node(kind)
+        node._data = data
+        node._grad = None
+        node._tick = tick
+        node.label = None
+        node.params = _NO_SETTINGS
+        wanted = (self.requires_grad or other.requires_grad) and is_recording()
+        if wanted and (number or data.dtype.kind == "f"):
+            node._first = self
+            node._rest = other
+            node.op = op
+            node.requires_grad = True
+        else:
+            node._first = None
+            node._rest = None
+            node.op = None
+            node.requires_grad = False
+        return node
+
+    return operator
+
+
 class Arithmetic(Node):
     """A node that can be computed with: each operator records one operation."""
 
@@ -37,42 +79,32 @@ class Arithmetic(Node):
         """Return the other operand of `op` as a node of this kind."""
         raise NotImplementedError
 
-    def __add__(self, other: Any) -> Self:
-        if other.__class__ is not self.__class__:
-            other = self._constant(other, add)
-        return record(add, self, other, _NO_SETTINGS)
+    if TYPE_CHECKING:
+
+        def __add__(self, other: Any) -> Self: ...
+        def __sub__(self, other: Any) -> Self: ...
+        def __mul__(self, other: Any) -> Self: ...
+        def __truediv__(self, other: Any) -> Self: ...
+        def __pow__(self, other: Any) -> Self: ...
+
+    else:
+        __add__ = binary_operator(add)
+        __sub__ = binary_operator(subtract)
+        __mul__ = binary_operator(multiply)
+        __truediv__ = binary_operator(divide)
+        __pow__ = binary_operator(power)
 
     def __radd__(self, other: Any) -> Self:
         return record(add, self._constant(other, add), self, _NO_SETTINGS)
 
-    def __sub__(self, other: Any) -> Self:
-        if other.__class__ is not self.__class__:
-            other = self._constant(other, subtract)
-        return record(subtract, self, other, _NO_SETTINGS)
-
     def __rsub__(self, other: Any) -> Self:
         return record(subtract, self._constant(other, subtract), self, _NO_SETTINGS)
-
-    def __mul__(self, other: Any) -> Self:
-        if other.__class__ is not self.__class__:
-            other = self._constant(other, multiply)
-        return record(multiply, self, other, _NO_SETTINGS)
 
     def __rmul__(self, other: Any) -> Self:
         return record(multiply, self._constant(other, multiply), self, _NO_SETTINGS)
 
-    def __truediv__(self, other: Any) -> Self:
-        if other.__class__ is not self.__class__:
-            other = self._constant(other, divide)
-        return record(divide, self, other, _NO_SETTINGS)
-
     def __rtruediv__(self, other: Any) -> Self:
         return record(divide, self._constant(other, divide), self, _NO_SETTINGS)
-
-    def __pow__(self, other: Any) -> Self:
-        if other.__class__ is not self.__class__:
-            other = self._constant(other, power)
-        return record(power, self, other, _NO_SETTINGS)
 
     def __rpow__(self, other: Any) -> Self:
         return record(power, self._constant(other, power), self, _NO_SETTINGS)

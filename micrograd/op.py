@@ -69,7 +69,7 @@ class Op:
         self.derivatives = (
             derivatives
             if isinstance(derivatives, Each)
-            else tuple(_no_gradient if rule is None else rule for rule in derivatives)
+            else tuple(no_gradient if rule is None else rule for rule in derivatives)
         )
         self.symbol = symbol or name
         self.scalar = scalar or forward
@@ -128,7 +128,7 @@ class Op:
     def argument_names(self) -> Iterator[str]:
         """Yield the names of the data arguments, as the derivatives name them."""
         if not isinstance(self.derivatives, Each):
-            rule = next(d for d in self.derivatives if d is not _no_gradient)
+            rule = next(d for d in self.derivatives if d is not no_gradient)
             positional = inspect.Parameter.POSITIONAL_OR_KEYWORD
             parameters = list(inspect.signature(rule).parameters.values())[2:]
             yield from (p.name for p in parameters if p.kind == positional)
@@ -165,7 +165,7 @@ def _find(name: str) -> Op:
     return registry[name]
 
 
-def _no_gradient(*args: Any, **settings: Any) -> None:
+def no_gradient(*args: Any, **settings: Any) -> None:
     """Stand for the derivative of an argument that has none."""
 
 
@@ -182,8 +182,8 @@ class Each:
         return partial(self.rule, i)
 
 
-_new = object.__new__
-_is_recording = recording.get
+new_node: Any = object.__new__
+is_recording = recording.get
 
 
 def record_call(op: Op, parents: tuple[N, ...], params: dict[str, Any]) -> N:
@@ -215,7 +215,7 @@ def record(op: Op, first: N, rest: Any, params: dict[str, Any]) -> N:
         data = kind._recover(op, _data_of(first, rest), params, error)
     if not number or data.__class__ is not float:
         data = kind._adopt(data, first, rest)
-    node: Any = _new(kind)
+    node = new_node(kind)
     node._data = data
     node._grad = None
     node._tick = tick
@@ -227,7 +227,7 @@ def record(op: Op, first: N, rest: Any, params: dict[str, Any]) -> N:
         wanted = any([parent.requires_grad for parent in rest])
     else:
         wanted = first.requires_grad or rest.requires_grad
-    if wanted and _is_recording() and (number or data.dtype.kind == "f"):
+    if wanted and is_recording() and (number or data.dtype.kind == "f"):
         node._first = first
         node._rest = rest
         node.op = op
