@@ -24,9 +24,6 @@ class Liveness:
     def __init__(self) -> None:
         self._live: dict[Node, Any] = {}  # True: every element
 
-    def __bool__(self) -> bool:
-        return bool(self._live)
-
     def cut(self, contribution: Any, node: Node) -> Any:
         """Return what `node` contributes to a parent, 0 where `node` is not live."""
         live = self._live.get(node, True)
