@@ -33,6 +33,20 @@ def backward(root: Node, gradient: Any, create_graph: bool = False) -> None:
         GradientError: if `root` requires no gradient, or a rule is wrong.
         StaleGraphError: if data was assigned to after it was recorded.
     """
+    leaves, order = _differentiate(root, gradient, create_graph)
+    _accumulate(leaves, order)
+
+
+def gradients(root: Node, gradient: Any, create_graph: bool = False) -> Gradients:
+    """Return the gradient of `root` for every leaf that it depends on; change no leaf.
+
+    The arguments and errors are those of `backward`.
+    """
+    return _differentiate(root, gradient, create_graph)[0]
+
+
+def _differentiate(root: Node, gradient: Any, create_graph: bool) -> tuple[Gradients, list[Node]]:
+    """Return the gradients of the leaves, and the nodes between, which have theirs."""
     if not root.requires_grad:
         raise GradientError(
             f"backward: {describe(root)} requires no gradient, so there is none to compute. Build "
@@ -43,11 +57,10 @@ def backward(root: Node, gradient: Any, create_graph: bool = False) -> None:
     try:
         # An infinite slope is an answer, not a fault to warn of.
         with np.errstate(all="ignore"), enable_grad() if create_graph else nullcontext():
-            leaves = propagate(root, gradient, order, pending, create_graph)
+            return propagate(root, gradient, order, pending, create_graph), order
     except BaseException:
         _forget(order)
         raise
-    _accumulate(leaves, order)
 
 
 class _Pending:

@@ -294,7 +294,7 @@ class TwoLayerNet:
         def loss(_: Any) -> float:
             return self.loss(x, t)
 
-        return {name: numerical_gradient(loss, array) for name, array in self.params.items()}
+        return numerical_gradient(loss, self.params)
 
 
 def _scores(x: Any, W1: Any, b1: Any, W2: Any, b2: Any) -> Any:

@@ -158,6 +158,22 @@ def test_the_second_derivative_of_a_power_is_right_at_zero(f: Any, second: int, 
 
 
 @both_kinds
+def test_the_hessian_of_a_power_is_symmetric_at_exponent_zero(kind: Any) -> None:
+    x, n = kind(2.0), kind(0.0)
+    mixed: list[float] = []
+    for first, second in ((x, n), (n, x)):
+        (x**n).backward(create_graph=True)
+        slope = first.grad
+        x.zero_grad()
+        n.zero_grad()
+        slope.backward()
+        mixed.append(float(second.grad))
+        x.zero_grad()
+        n.zero_grad()
+    assert mixed == pytest.approx([0.5, 0.5])  # x**(n - 1) * (1 + n * log(x))
+
+
+@both_kinds
 def test_a_tie_has_no_second_derivative(kind: Any) -> None:
     _, second = recorded_order(micrograd.maximum, kind(1.0), kind(1.0))
 

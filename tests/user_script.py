@@ -2,11 +2,20 @@
 """What a user writes, checked by pyright in strict mode and run by the tests."""
 
 import numpy as np
+from hypothesis import given
+from numpy.typing import NDArray
 
 import micrograd as mg
 import viz
 from micrograd import Tensor, Value
 from micrograd.layers import TwoLayerNet
+from micrograd.testing import (
+    assert_gradients,
+    gradcheck,
+    numerical_gradient,
+    one_hot_labels,
+    tensors,
+)
 
 
 def scalar() -> float:
@@ -35,5 +44,19 @@ def network() -> float:
     return float(gradients["W1"].sum())
 
 
+def checked() -> bool:
+    """Check a gradient, and ask for a numerical one."""
+    report = gradcheck(lambda x: mg.tanh(x) * 2, np.ones(3), order=2)
+    slope: float = numerical_gradient(np.exp, 0.0)
+    return bool(report) and abs(slope - 1) < 1e-6
+
+
+@given(tensors(shape=(2, 3)), one_hot_labels(2, 3))
+def holds(logits: Tensor, labels: NDArray[np.float64]) -> None:
+    """Test a loss by properties."""
+    assert_gradients(mg.softmax_cross_entropy, logits, labels)
+
+
 if __name__ == "__main__":
-    print(scalar(), arrays(), network())
+    print(scalar(), arrays(), network(), checked())
+    holds()

@@ -93,8 +93,8 @@ def negative(x: Any) -> Any:
 
 
 def _power_base(g: Any, y: Any, x: Any, n: Any) -> Any:
-    # x**0 is the constant 1, also at x = 0, where 0 * x**-1 would be 0 * inf.
-    return where(abs(n) <= 0, 0, g * n * power(x, n - 1))
+    # x**0 is the constant 1, also at x = 0, where n * x**-1 would be 0 * inf.
+    return g * n * power(where(abs(x) + abs(n) <= 0, 1, x), n - 1)
 
 
 def _power_exponent(g: Any, y: Any, x: Any, n: Any) -> Any:

@@ -86,7 +86,7 @@ def mean(x: Any, axis: Axis = None, keepdims: bool = False) -> Any:
 
 
 def _extreme_rule(g: Any, chosen: Any, x: Any, axis: Axis) -> Any:
-    ties = np.sum(chosen, axis=axis, keepdims=True)
+    ties = np.sum(chosen, axis=axis, keepdims=True).astype(x.dtype)  # else float32 would widen
     return where(chosen, _keep(g, x, axis) / ties, 0)
 
 

@@ -1,5 +1,85 @@
-"""Checks of gradients against numerical derivatives."""
+"""Checks of gradients: against numerical derivatives, and by properties.
 
+>>> import micrograd as mg
+>>> bool(gradcheck(lambda x: mg.exp(x) * x, 1.0))
+True
+
+The strategies, and `check_op`, need Hypothesis: `pip install
+'micrograd-graph[properties]'`. They are imported when they are first used.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from micrograd.errors import MissingExtraError
+from micrograd.testing.domains import DOMAINS, Domain
+from micrograd.testing.gradcheck import assert_gradients, gradcheck
 from micrograd.testing.numerical import numerical_gradient
+from micrograd.testing.report import ArgumentReport, Discrepancy, GradientReport
+from micrograd.testing.samples import Sample
 
-__all__ = ["numerical_gradient"]
+if TYPE_CHECKING:
+    from micrograd.testing.battery import check_op
+    from micrograd.testing.program import Program, programs
+    from micrograd.testing.shapes import (
+        axes_for,
+        broadcastable_shapes,
+        indices_for,
+        one_hot_labels,
+    )
+    from micrograd.testing.strategies import elements_of, mutually_broadcastable, tensors, values
+
+_NEED_HYPOTHESIS = {
+    "Program": "program",
+    "axes_for": "shapes",
+    "broadcastable_shapes": "shapes",
+    "check_op": "battery",
+    "elements_of": "strategies",
+    "indices_for": "shapes",
+    "mutually_broadcastable": "strategies",
+    "one_hot_labels": "shapes",
+    "programs": "program",
+    "tensors": "strategies",
+    "values": "strategies",
+}
+
+__all__ = [
+    "DOMAINS",
+    "ArgumentReport",
+    "Discrepancy",
+    "Domain",
+    "GradientReport",
+    "Program",
+    "Sample",
+    "assert_gradients",
+    "axes_for",
+    "broadcastable_shapes",
+    "check_op",
+    "elements_of",
+    "gradcheck",
+    "indices_for",
+    "mutually_broadcastable",
+    "numerical_gradient",
+    "one_hot_labels",
+    "programs",
+    "tensors",
+    "values",
+]
+
+if not TYPE_CHECKING:
+
+    def __getattr__(name: str) -> Any:
+        if name not in _NEED_HYPOTHESIS:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        try:
+            module = import_module(f"{__name__}.{_NEED_HYPOTHESIS[name]}")
+        except ModuleNotFoundError as error:
+            if error.name != "hypothesis":
+                raise
+            raise MissingExtraError(
+                f"micrograd.testing.{name} needs Hypothesis. Install it with "
+                "pip install 'micrograd-graph[properties]'."
+            ) from error
+        return getattr(module, name)
