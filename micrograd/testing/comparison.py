@@ -65,26 +65,28 @@ class Check:
         """Return how far rounding puts the objective off.
 
         That is more than its last digit if large numbers cancel on the way, so
-        it is measured too: over a tiny step, all curvature is rounding.
+        it is measured too: over tiny steps, all but rounding cancels in a third difference.
         """
         digits = [
             float(np.finfo(_data(r).dtype).eps) for r in self.results if is_floating(_data(r))
         ]
         last_digit = self.magnitude * max(digits, default=0.0)
-        centre, starts = self.objective(self.results), [a.data.copy() for a in self.arguments]
-        curvatures: list[float] = []
+        starts = [a.data.copy() for a in self.arguments]
+        found: list[float] = []
         with np.errstate(all="ignore"):
-            for _ in range(3):
-                steps = [1e-11 * self.random(s.shape) * np.maximum(1, np.abs(s)) for s in starts]
-                around = [self.objective_at(starts, steps, sign) for sign in (1, -1)]
-                curvatures.append(abs(sum(around) - 2 * centre))
-        measured = max((c for c in curvatures if np.isfinite(c)), default=0.0)
-        return max(last_digit, min(float(measured), 1e-10 * self.magnitude))
+            for _ in range(2):
+                steps = [1e-7 * self.random(s.shape) * np.maximum(1, np.abs(s)) for s in starts]
+                far, near, near_below, far_below = (
+                    self.objective_at(starts, steps, times) for times in (3, 1, -1, -3)
+                )
+                found.append(abs(far - 3 * near + 3 * near_below - far_below) / 4)
+        measured = max((noise for noise in found if np.isfinite(noise)), default=0.0)
+        return max(last_digit, min(float(measured), 1e-12 * self.scale))
 
-    def objective_at(self, starts: list[Array], steps: list[Array], sign: int) -> Any:
-        """Return the objective a step away from the arguments."""
+    def objective_at(self, starts: list[Array], steps: list[Array], times: int) -> Any:
+        """Return the objective some steps away from the arguments."""
         for a, start, step in zip(self.arguments, starts, steps, strict=True):
-            a.data[...] = start + sign * step
+            a.data[...] = start + times * step
         try:
             return self.objective(self.nodes_from([a.node() for a in self.arguments]))
         finally:
@@ -195,9 +197,7 @@ class Check:
         nan_result: bool,
     ) -> ArgumentReport:
         argument, estimate = self.arguments[i], numerical[i]
-        verdict = judge(
-            estimate, reverse, indices, self.options, 64 * _EPS * self.scale, nan_result
-        )
+        verdict = judge(estimate, reverse, indices, self.options, self.scale, nan_result)
         worst = verdict.worst(estimate, reverse, self.unit)
         cause = self.cause(i, numerical, reverse, indices, verdict, worst) if worst else ""
         return ArgumentReport(
@@ -284,7 +284,6 @@ def _broadcasts(shape: tuple[int, ...], whole: tuple[int, ...]) -> bool:
         return False
 
 
-_EPS = float(np.finfo(float).eps)
 _OUTSIDE = "It lies outside of the derivatives from the two sides, {:.6g} and {:.6g}."
 _UNCERTAIN = (
     "The numerical derivative is too coarse to tell a gradient from one that is off by a "

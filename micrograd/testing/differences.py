@@ -174,20 +174,28 @@ _LEVELS = 5
 
 
 def _settle(f: Displaced, centre: float, step: float | None, noise: float) -> Sides:
-    """Return the best of what smaller and smaller steps give, stopping at the first good one."""
+    """Return the best of what smaller and smaller steps give, stopping at the first good one.
+
+    Wider ones are tried where that is not enough.
+    """
     eps = float(np.finfo(f.x.dtype).eps)
     h = step or eps**0.2 * max(1.0, abs(float(f.start)))
     best, last = _NOWHERE, _NOWHERE
     for level in range(_LEVELS):
         sides = _differences(f, centre, h / 10**level, noise, eps)
-        value, error, rounding, left, right, smooth = sides
+        value, error, smooth = sides[0], sides[1], sides[-1]
         if not np.isfinite(error):
             continue
         last = sides
-        if smooth and error < best[1]:
+        if smooth and error >= best[1]:
+            break  # rounding grows from here on
+        if smooth:
             best = sides
-        if smooth and error <= rounding + 1e-5 * max(abs(value), abs(left), abs(right)):
-            return best
+            if error <= 1e-4 * abs(value) or value == 0:
+                return best
+    if best[1] > 1e-4 * abs(best[0]) > 0:  # rounding hides a small derivative from small steps
+        wider = (_differences(f, centre, h * factor, noise, eps) for factor in (10, 100))
+        best = min([best, *(sides for sides in wider if sides[-1])], key=lambda sides: sides[1])
     return best if np.isfinite(best[1]) else last
 
 

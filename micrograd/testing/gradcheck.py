@@ -67,7 +67,7 @@ def gradcheck(
     where the error is the numerical derivative's own estimate. Where that is so
     large that a gradient off by a thousandth would pass, the element is
     uncertain, which fails too: the check says yes only if it knows. A gradient
-    that is smaller than that error throughout counts as zero.
+    that is smaller throughout than that error, or than 1e-8 of the result, counts as zero.
 
     Args:
         f: a function of nodes. With the method "complex" it is also called with

@@ -18,6 +18,10 @@ KINKS = ("report", "skip", "strict")
 
 # A gradient that is off by a thousandth has to fail, so no tolerance may come near that.
 WIDEST = 5e-4
+# Where terms cancel, rounding leaves this much of them in a gradient that vanishes; a gradient
+# that is everywhere smaller than the second counts as zero.
+_ROUNDING = 1.5e-14
+_VANISHING = 1e-8
 
 
 @dataclass(frozen=True)
@@ -106,7 +110,7 @@ def judge(
     reverse: Array,
     indices: Iterable[tuple[int, ...]],
     options: Options,
-    floor: float,
+    scale: float,
     nan_result: bool,
 ) -> Verdict:
     """Return what is right and wrong with `reverse`.
@@ -116,7 +120,7 @@ def judge(
         reverse: the gradient by reverse mode, in the same shape.
         indices: the elements to judge.
         options: those of the check.
-        floor: what rounding may make of a gradient that vanishes.
+        scale: how large the results are, and those of lower orders.
         nan_result: whether the function itself is nan here, so that nan is right.
     """
     checked = np.zeros(reverse.shape, dtype=bool)
@@ -130,7 +134,9 @@ def judge(
     level = float(known.max(initial=0))
     with np.errstate(invalid="ignore"):
         atol = 1e-9 * level if options.atol is None else options.atol
-        tolerance = atol + options.rtol * np.abs(estimate.value) + estimate.error + floor
+        tolerance = (
+            atol + options.rtol * np.abs(estimate.value) + estimate.error + _ROUNDING * scale
+        )
         close = np.abs(reverse - estimate.value) <= tolerance
         low, high = (
             np.minimum(estimate.left, estimate.right),
@@ -140,5 +146,5 @@ def judge(
         outside = (reverse < low - slack) | (reverse > high + slack)
     outside |= np.isnan(reverse) & (not nan_result)
     wrong = (smooth & ~close) | (kink & outside)
-    coarse = (tolerance > WIDEST * level) & (level > estimate.error + floor)
+    coarse = (tolerance > WIDEST * level) & (level > np.maximum(estimate.error, _VANISHING * scale))
     return Verdict(checked, wrong, kink, smooth & ~wrong & coarse, tolerance)
