@@ -156,7 +156,7 @@ class Arithmetic(Node):
         plain = method == "__call__" and not options
         if plain and op is not None:
             return record_call(op, self._lift(op, inputs), _NO_SETTINGS)
-        if not plain or name not in _COMPARISONS:
+        if not plain or name not in _TESTS:
             call = f"np.{name}" if method == "__call__" else f"np.{name}.{method}"
             asked = f" with {', '.join(options)}=" if options else ""
             raise OperandError(
@@ -165,9 +165,13 @@ class Arithmetic(Node):
             )
         return self._compare(ufunc, *inputs)
 
-    def _compare(self, ufunc: Any, a: Any, b: Any) -> Any:
-        """Return what NumPy's comparison gives when an array or scalar stands on the left."""
+    def _compare(self, ufunc: Any, *args: Any) -> Any:
+        """Return what one of NumPy's tests gives, as when an array stands on the left."""
         raise NotImplementedError
 
 
-_COMPARISONS = {"less", "less_equal", "greater", "greater_equal", "equal", "not_equal"}
+_TESTS = {
+    *("less", "less_equal", "greater", "greater_equal", "equal", "not_equal"),
+    *("isnan", "isinf", "isfinite", "signbit"),
+    *("logical_and", "logical_or", "logical_xor", "logical_not"),
+}

@@ -147,6 +147,12 @@ class Node:
         self.requires_grad = requires_grad
         self.label = label
 
+    def _become(self, other: Node) -> None:
+        """Take over the record of another node, so that this is what was computed."""
+        for slot in Node.__slots__:
+            if slot != "__weakref__":
+                setattr(self, slot, getattr(other, slot))
+
     def _overwrite(self, data: Any) -> None:
         """Replace the data, so that no record that used the old data holds."""
         self._data = data

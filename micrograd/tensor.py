@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Any, NoReturn, Self, cast
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from micrograd import autodiff, ops
-from micrograd.arithmetic import Arithmetic
 from micrograd.errors import GradientError, MicrogradError, OperandError, ShapeError
+from micrograd.methods import ArrayMethods
 from micrograd.node import Node
 from micrograd.op import Op
-from micrograd.ops.reductions import Axis
+from micrograd.protocol import call_numpy
 
 _KINDS = "fiub"  # float, int, unsigned, bool
 
 
-class Tensor(Arithmetic):
+class Tensor(ArrayMethods):
     """An array that remembers how it was computed, and can be differentiated.
 
     It computes as a NumPy array does: broadcasting, promotion (float32 stays
@@ -27,7 +27,8 @@ class Tensor(Arithmetic):
     comparisons give boolean arrays; the hash is that of the object.
 
     Args:
-        data: numbers, nested lists of numbers or an array, which is copied.
+        data: numbers, nested lists of numbers or an array, which is copied. Tensors in
+            a list are stacked, and the result can be differentiated through.
         dtype: the dtype; that of `data` when left out.
         requires_grad: False for a constant. A floating tensor is no constant
             unless told so; an integer or boolean one always is.
@@ -60,6 +61,12 @@ class Tensor(Arithmetic):
                 f"Tensor: came a {type(data).__name__}, whose graph would be lost. Use its .data, "
                 ".detach(), or micrograd.stack for several."
             )
+        if _has_tensors(data):
+            whole = _stacked(data)
+            whole = whole if dtype is None else ops.astype(whole, dtype)
+            self._become(whole.detach() if requires_grad is False else whole)
+            self.label = label
+            return
         array = _as_array(data, "Tensor", dtype)
         floating = array.dtype.kind == "f"
         if requires_grad and not floating:
@@ -128,11 +135,6 @@ class Tensor(Arithmetic):
     def dtype(self) -> np.dtype[Any]:
         """The dtype of the elements."""
         return np.asarray(self._data).dtype
-
-    @property
-    def T(self) -> Self:
-        """The tensor with its axes reversed."""
-        return ops.transpose(self)
 
     def backward(self, gradient: Any = None, create_graph: bool = False) -> None:
         """Compute the gradient of this tensor with respect to every node it came from.
@@ -203,53 +205,10 @@ class Tensor(Arithmetic):
         """
         return _constant_tensor(self._data, self.label)
 
-    def sum(self, axis: Axis = None, keepdims: bool = False) -> Self:
-        """Return the sum along `axis`; see `micrograd.sum`."""
-        return ops.sum(self, axis, keepdims)
-
-    def mean(self, axis: Axis = None, keepdims: bool = False) -> Self:
-        """Return the mean along `axis`; see `micrograd.mean`."""
-        return ops.mean(self, axis, keepdims)
-
-    def max(self, axis: Axis = None, keepdims: bool = False) -> Self:
-        """Return the largest element along `axis`; see `micrograd.max`."""
-        return ops.max(self, axis, keepdims)
-
-    def min(self, axis: Axis = None, keepdims: bool = False) -> Self:
-        """Return the smallest element along `axis`; see `micrograd.min`."""
-        return ops.min(self, axis, keepdims)
-
-    def reshape(self, *shape: int | Sequence[int]) -> Self:
-        """Return the elements in another shape, given as numbers or as one tuple."""
-        lengths = shape[0] if len(shape) == 1 else shape
-        return ops.reshape(self, cast("int | Sequence[int]", lengths))
-
-    def transpose(self, *axes: int | Sequence[int] | None) -> Self:
-        """Return the tensor with its axes in another order, reversed by default."""
-        order = axes[0] if len(axes) == 1 and not isinstance(axes[0], int) else axes or None
-        return ops.transpose(self, cast("Sequence[int] | None", order))
-
-    def swapaxes(self, axis1: int, axis2: int) -> Self:
-        """Return the tensor with two axes exchanged."""
-        return ops.swapaxes(self, axis1, axis2)
-
-    def astype(self, dtype: DTypeLike) -> Self:
-        """Return the tensor with its elements in another dtype."""
-        return ops.astype(self, dtype)
-
-    def __matmul__(self, other: Any) -> Self:
-        return ops.matmul(self, other)
-
-    def __rmatmul__(self, other: Any) -> Self:
-        return ops.matmul(other, self)
-
-    def __getitem__(self, index: Any) -> Self:
-        return ops.getitem(self, index)
-
     def __setitem__(self, index: Any, value: Any) -> NoReturn:
         raise OperandError(
-            "Tensor: elements cannot be assigned to, since records may depend on them. Build a new "
-            "Tensor with micrograd.where or micrograd.concatenate."
+            "Tensor: elements cannot be assigned to, since records may depend on them. Use "
+            "t = t.at[index].set(value), which gives a changed copy with its gradients."
         )
 
     def __len__(self) -> int:
@@ -283,8 +242,13 @@ class Tensor(Arithmetic):
 
     __hash__ = object.__hash__
 
-    def _compare(self, ufunc: Any, a: Any, b: Any) -> Any:
-        return ufunc(_data_of(a), _data_of(b))
+    def _compare(self, ufunc: Any, *args: Any) -> Any:
+        return ufunc(*map(_data_of, args))
+
+    def __array_function__(
+        self, function: Any, types: Any, args: Any, options: dict[str, Any]
+    ) -> Any:
+        return call_numpy(function, args, options)
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
         self._refuse_to_lose_graph("np.asarray")
@@ -349,6 +313,18 @@ class Tensor(Arithmetic):
 
 
 Tensor._kind = Tensor
+
+
+def _has_tensors(data: Any) -> bool:
+    return isinstance(data, (list, tuple)) and any(
+        isinstance(item, Tensor) or _has_tensors(item) for item in cast("list[Any]", data)
+    )
+
+
+def _stacked(data: Any) -> Tensor:
+    """Return nested lists with Tensors in them as one Tensor, differentiable."""
+    items = [_stacked(item) if _has_tensors(item) else item for item in data]
+    return cast("Tensor", ops.stack(items))
 
 
 def _constant_tensor(data: Any, label: str | None = None) -> Tensor:

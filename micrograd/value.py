@@ -167,12 +167,12 @@ class Value(Arithmetic):
     def __ge__(self, other: Any) -> bool:
         return self._data >= _number_of(other)
 
-    def _compare(self, ufunc: Any, a: Any, b: Any) -> Any:
+    def _compare(self, ufunc: Any, *args: Any) -> Any:
         if ufunc in (np.equal, np.not_equal):  # of Values, == is identity
             return ufunc is np.not_equal
         # NumPy hands its scalars over as arrays without axes here.
-        numbers = [x.item() if getattr(x, "shape", None) == () else x for x in (a, b)]
-        return bool(ufunc(_number_of(numbers[0]), _number_of(numbers[1])))
+        numbers = [x.item() if getattr(x, "shape", None) == () else x for x in args]
+        return bool(ufunc(*map(_number_of, numbers)))
 
     def __array__(self, dtype: Any = None, copy: Any = None) -> NoReturn:
         raise OperandError(

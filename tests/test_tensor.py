@@ -248,3 +248,11 @@ def test_integer_and_one_hot_labels_give_the_same_loss_and_gradient():
     np.testing.assert_allclose(by_number.grad, by_row.grad, rtol=1e-13, atol=1e-16)
     expected = (micrograd.softmax(logits) - np.eye(3)[labels]) / 4
     np.testing.assert_allclose(by_number.grad, expected, rtol=1e-13, atol=1e-16)
+
+
+def test_an_empty_list_picks_nothing():
+    t = Tensor([1.0, 2.0])
+    y = t[[]]
+    y.sum().backward()
+    assert y.shape == (0,)
+    assert t.grad.tolist() == [0, 0]

@@ -30,13 +30,13 @@ def _forward_put(x: Any, *, index: Any, shape: tuple[int, ...]) -> Any:
 _getitem = define_op(
     "getitem",
     lambda x, *, index: x[index],
-    lambda g, y, x, *, index: _put(g, index=index, shape=x.shape),
+    lambda g, y, x, *, index: put_add(g, index=index, shape=x.shape),
     symbol="[ ]",
     arrays_only=True,
     moves=True,
 )
 
-_put = define_op(
+put_add = define_op(
     "put_add",
     _forward_put,
     lambda g, y, x, *, index, shape: g[index],
@@ -85,4 +85,6 @@ def _plain_index(index: Any) -> Any:
                 "Use its .detach()."
             )
         return index._data
+    if index.__class__ is list and not index:
+        return np.array([], dtype=np.intp)  # NumPy would make floats of it
     return np.array(index) if index.__class__ in (list, np.ndarray) else index

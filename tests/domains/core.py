@@ -1,22 +1,13 @@
-"""The domain of every built-in operation: how it is called, with what, and what it equals.
-
-One entry per name in the registry. An entry draws samples: shapes and settings
-are Hypothesis's, so that they shrink; elements come from a seeded generator, in
-the range where the operation is smooth.
-"""
+"""The domains of the operations of the foundation."""
 
 from __future__ import annotations
 
-import itertools
 import math
 import operator
 from collections.abc import Callable
-from dataclasses import dataclass
-from functools import cache
 from typing import Any
 
 import numpy as np
-from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
@@ -26,111 +17,24 @@ from micrograd.op import registry
 from micrograd.ops.shape import sum_to
 from micrograd.testing import Sample
 from micrograd.testing.samples import Array
-
-Shape = tuple[int, ...]
-Function = Callable[..., Any]
-Draw = Callable[[st.SearchStrategy[Any]], Any]
-Elements = Callable[[np.random.Generator, Shape], Array]
-
-
-@dataclass(frozen=True)
-class Entry:
-    """What the laws need to know of one operation."""
-
-    draw: Callable[[Draw, int], Sample]
-    function: Function | None = None  # the public function, where it takes numbers and Values
-
-    def samples(self, smallest: int = 1) -> st.SearchStrategy[Sample]:
-        """Return the samples whose axes have at least `smallest` elements, 0 or 1."""
-        return st.composite(lambda draw: self.draw(draw, smallest))()
-
-
-# Elements
-
-
-def anywhere(rng: np.random.Generator, shape: Shape) -> Array:
-    return rng.uniform(-2, 2, shape)
-
-
-def positive(rng: np.random.Generator, shape: Shape) -> Array:
-    return rng.uniform(0.5, 3, shape)
-
-
-def off_zero(rng: np.random.Generator, shape: Shape) -> Array:
-    return rng.choice([-1.0, 1.0], shape) * positive(rng, shape)
-
-
-def rungs(offset: float) -> Elements:
-    """Return elements a fifth apart; those of another offset fall between them."""
-
-    def separated(rng: np.random.Generator, shape: Shape) -> Array:
-        size = math.prod(shape)
-        return (rng.permutation(size).reshape(shape) - size // 2) / 5 + offset
-
-    return separated
-
-
-def generator(draw: Draw) -> np.random.Generator:
-    return np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
-
-
-# Shapes and settings
-
-
-def shapes(smallest: int, dims: int = 0, most: int = 3) -> st.SearchStrategy[Shape]:
-    """Draw a shape, every second time one that tells the order of axes and elements."""
-    telling = [s for s in TELLING if dims <= len(s) <= most]
-    any_shape = hnp.array_shapes(min_dims=dims, max_dims=most, min_side=smallest, max_side=3)
-    return any_shape | st.sampled_from(telling)
-
-
-TELLING = ((), (3,), (2, 2), (2, 3), (3, 3), (2, 3, 3), (3, 2, 2), (2, 2, 3))
-
-
-@st.composite
-def together(draw: Draw, number: int, smallest: int, most: int = 3) -> hnp.BroadcastableShapes:
-    """Draw shapes that broadcast to one, which every second of them has."""
-    whole = draw(shapes(smallest, most=most))
-    parts = [
-        part
-        for first in range(len(whole) + 1)
-        for part in itertools.product(*[sorted({1, n}) for n in whole[first:]])
-    ]
-    one = st.sampled_from(parts) | st.just(whole)
-    inputs = tuple(draw(one) for _ in range(number))
-    return hnp.BroadcastableShapes(inputs, np.broadcast_shapes(*inputs))
-
-
-def axes_of(ndim: int) -> st.SearchStrategy[Any]:
-    """Draw None, an axis or a tuple of axes, counted from either end."""
-    if ndim == 0:
-        return st.sampled_from([None, ()])
-    one = st.integers(-ndim, ndim - 1)
-    several = st.lists(one, max_size=ndim, unique_by=lambda axis: axis % ndim).map(tuple)
-    return st.none() | one | several
-
-
-# Families
-
-
-def unary(function: Function, reference: Function, elements: Elements, *forms: Function) -> Entry:
-    def draw(draw: Draw, smallest: int) -> Sample:
-        x = elements(generator(draw), draw(shapes(smallest)))
-        return Sample(draw(st.sampled_from([function, *forms])), reference, (x,))
-
-    return Entry(draw, function)
-
-
-def binary(
-    function: Function, reference: Function, left: Elements, right: Elements, *forms: Function
-) -> Entry:
-    def draw(draw: Draw, smallest: int) -> Sample:
-        rng = generator(draw)
-        a, b = draw(together(2, smallest)).input_shapes
-        call = draw(st.sampled_from([function, *forms]))
-        return Sample(call, reference, (left(rng, a), right(rng, b)))
-
-    return Entry(draw, function)
+from tests.domains.building import (
+    Draw,
+    Entry,
+    Function,
+    Shape,
+    Singular,
+    along_axis,
+    anywhere,
+    binary,
+    generator,
+    off_zero,
+    positive,
+    reduction,
+    rungs,
+    shapes,
+    together,
+    unary,
+)
 
 
 def draw_power(draw: Draw, smallest: int) -> Sample:
@@ -151,58 +55,6 @@ def draw_where(draw: Draw, smallest: int) -> Sample:
         condition = condition.astype(draw(st.sampled_from(["int64", "float64"]))) * 2
     args = (np.asarray(condition), anywhere(rng, a), anywhere(rng, b))
     return Sample(micrograd.where, np.where, args, constants=(0,))
-
-
-def reduction(
-    function: Function,
-    reference: Function,
-    elements: Elements,
-    method: str = "",
-    empty: bool = False,
-) -> Entry:
-    """Return the entry of a reduction; `empty` if it has a result for no elements."""
-
-    def draw(draw: Draw, smallest: int) -> Sample:
-        shape = draw(shapes(smallest))
-        axis, keepdims = draw(axes_of(len(shape))), draw(st.booleans())
-        if not empty:
-            every = range(len(shape))
-            axes = every if axis is None else [axis] if isinstance(axis, int) else axis
-            reduced = {i % len(shape) for i in axes}
-            shape = tuple(n or 1 if i in reduced else n for i, n in enumerate(shape))
-        settings = {"axis": axis, "keepdims": keepdims}
-
-        def call(x: Any) -> Any:
-            return function(x, **settings)
-
-        def by_method(x: Any) -> Any:
-            return getattr(x, method)(**settings)
-
-        return Sample(
-            draw(st.sampled_from([call, by_method])) if method else call,
-            lambda x: reference(x, **settings),
-            (elements(generator(draw), shape),),
-            settings,
-        )
-
-    return Entry(draw)
-
-
-def along_axis(function: Function, reference: Function) -> Entry:
-    """Return the entry of a function that keeps the shape and works along one axis."""
-
-    def draw(draw: Draw, smallest: int) -> Sample:
-        shape = draw(shapes(smallest, dims=1))
-        axis = draw(st.integers(-len(shape), len(shape) - 1))
-        shape = tuple(n or 1 if i == axis % len(shape) else n for i, n in enumerate(shape))
-        return Sample(
-            lambda x: function(x, axis=axis),
-            lambda x: reference(x, axis),
-            (anywhere(generator(draw), shape),),
-            {"axis": axis},
-        )
-
-    return Entry(draw)
 
 
 def numpy_softmax(x: Array, axis: int) -> Array:
@@ -465,22 +317,106 @@ TABLE: dict[str, Entry] = {
 }
 
 
-@cache
-def calls_of(name: str, smallest: int, examples: int) -> list[tuple[Sample, int]]:
-    """Return calls of an operation as Hypothesis draws them, each with a seed for the law."""
-    drawn: list[tuple[Sample, int]] = []
+INF, NAN = float("inf"), float("nan")
 
-    @settings(
-        max_examples=examples,
-        phases=[Phase.generate],
-        derandomize=True,
-        database=None,
-        deadline=None,
-        suppress_health_check=list(HealthCheck),
-    )
-    @given(TABLE[name].samples(smallest), st.integers(0, 2**16))
-    def draw(sample: Sample, seed: int) -> None:
-        drawn.append((sample, seed))
+SINGULAR: list[Singular] = [
+    Singular("mg.relu(x)", {"x": 0.0}, 0, {"x": 0}, "the book's mask is x <= 0"),
+    Singular("mg.absolute(x)", {"x": 0.0}, 0, {"x": 0}),
+    Singular("mg.maximum(a, b)", {"a": 2.0, "b": 2.0}, 2, {"a": 0.5, "b": 0.5}, "a tie shares"),
+    Singular("mg.minimum(a, b)", {"a": 2.0, "b": 2.0}, 2, {"a": 0.5, "b": 0.5}, "a tie shares"),
+    Singular("mg.max(x)", {"x": [3.0, 1.0, 3.0]}, 3, {"x": [0.5, 0, 0.5]}, "ties share"),
+    Singular("mg.min(x)", {"x": [1.0, 1.0, 1.0, 1.0]}, 1, {"x": [0.25] * 4}, "ties share"),
+    Singular("mg.where(x > 1, mg.log(x), x)", {"x": 0.0}, 0, {"x": 1}, "nothing leaks"),
+    Singular("mg.where(x > 0, mg.sqrt(x), x)", {"x": [0.0, 4.0]}, [0, 2], {"x": [1, 0.25]}),
+    Singular("x ** 0", {"x": 0.0}, 1, {"x": 0}),
+    Singular("x ** n", {"x": 0.0, "n": 2.0}, 0, {"x": 0, "n": 0}),
+    Singular("x ** 0.5", {"x": 0.0}, 0, {"x": INF}),
+    Singular("x ** 0.5", {"x": -2.0}, NAN, {"x": NAN}, "a negative base, a fractional exponent"),
+    Singular("x ** 3", {"x": -2.0}, -8, {"x": 12}),
+    Singular("1 / x", {"x": 0.0}, INF, {"x": -INF}),
+    Singular("mg.log(x)", {"x": 0.0}, -INF, {"x": INF}),
+    Singular("mg.sqrt(x)", {"x": 0.0}, 0, {"x": INF}),
+    Singular("mg.exp(x)", {"x": 1000.0}, INF, {"x": INF}),
+    Singular("mg.sigmoid(x)", {"x": -1000.0}, 0, {"x": 0}),
+    Singular("mg.logsumexp(x)", {"x": [-INF, 0.0]}, 0, {"x": [0, 1]}),
+]
 
-    draw()
-    return drawn
+
+def torch_table(torch: Any) -> dict[str, Callable[..., Any] | None]:
+    """Return PyTorch's function for each operation, None where it has none."""
+
+    def reduced(function: Callable[..., Any]) -> Callable[..., Any]:
+        """Return a reduction of PyTorch's over NumPy's kind of axis: () is none, None is all."""
+
+        def call(x: Any, *, axis: Any, keepdims: bool) -> Any:
+            axes = tuple(range(x.ndim)) if axis is None else axis
+            axes = (axes,) if isinstance(axes, int) else axes
+            return function(x, axes, keepdims) if axes else x * 1  # to PyTorch, () is all
+
+        return call
+
+    def torch_getitem(x: Any, *, index: Any) -> Any:
+        """Pick by flat positions, since PyTorch knows no negative strides."""
+        flat = np.arange(math.prod(x.shape)).reshape(tuple(x.shape))[index]
+        return x.reshape(-1)[torch.tensor(np.array(flat), dtype=torch.long)]
+
+    def torch_put(x: Any, *, index: Any, shape: Any) -> Any:
+        flat = torch.tensor(np.arange(math.prod(shape)).reshape(shape)[index].reshape(-1).copy())
+        whole = torch.zeros(math.prod(shape), dtype=x.dtype)
+        return whole.index_add(0, flat.long(), x.reshape(-1)).reshape(shape)
+
+    def torch_cross_entropy(x: Any, targets: Any, *, kind: str) -> Any:
+        classes = x.shape[-1]
+        t = targets.reshape(-1) if kind == "labels" else targets.reshape(-1, classes)
+        return torch.nn.functional.cross_entropy(x.reshape(-1, classes), t)
+
+    def torch_cross_entropy_slope(x: Any, targets: Any, *, kind: str) -> Any:
+        classes = x.shape[-1]
+        t = torch.nn.functional.one_hot(targets, classes) if kind == "labels" else targets
+        return (torch.softmax(x, -1) * t.sum(-1, keepdim=True) - t) / (x.numel() // classes)
+
+    def torch_sum_to(x: Any, *, shape: Any) -> Any:
+        return x.sum_to_size(shape) if shape else x.sum()
+
+    def torch_astype(x: Any, *, dtype: Any) -> Any:
+        return x.to(getattr(torch, np.dtype(dtype).name))
+
+    return {
+        "add": torch.add,
+        "subtract": torch.subtract,
+        "multiply": torch.multiply,
+        "divide": torch.divide,
+        "power": torch.pow,
+        "maximum": torch.maximum,
+        "minimum": torch.minimum,
+        "negative": torch.negative,
+        "exp": torch.exp,
+        "log": torch.log,
+        "sqrt": torch.sqrt,
+        "sin": torch.sin,
+        "cos": torch.cos,
+        "tanh": torch.tanh,
+        "sigmoid": torch.sigmoid,
+        "relu": torch.relu,
+        "absolute": torch.absolute,
+        "where": lambda c, a, b: torch.where(c.bool(), a, b),
+        "sum": reduced(torch.sum),
+        "mean": reduced(torch.mean),
+        "max": reduced(torch.amax),
+        "min": reduced(torch.amin),
+        "logsumexp": reduced(torch.logsumexp),
+        "softmax": lambda x, *, axis: torch.softmax(x, axis),
+        "log_softmax": lambda x, *, axis: torch.log_softmax(x, axis),
+        "softmax_cross_entropy": torch_cross_entropy,
+        "softmax_cross_entropy_slope": torch_cross_entropy_slope,
+        "matmul": torch.matmul,
+        "getitem": torch_getitem,
+        "put_add": torch_put,
+        "reshape": lambda x, *, shape: x.reshape(shape),
+        "transpose": lambda x, *, axes: x.permute(axes),
+        "broadcast_to": lambda x, *, shape: x.broadcast_to(shape),
+        "sum_to": torch_sum_to,
+        "astype": torch_astype,
+        "concatenate": lambda *xs, axis: torch.cat(xs, axis),
+        "stack": lambda *xs, axis: torch.stack(xs, axis),
+    }

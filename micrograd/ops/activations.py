@@ -1,0 +1,289 @@
+"""Activation functions, beside relu, sigmoid and tanh: what a layer's sums go through."""
+
+# A rule is generic over numbers, arrays and nodes: its arguments have no one type.
+# pyright: reportUnknownLambdaType=false, reportUnknownArgumentType=false
+# pyright: reportUnknownMemberType=false
+
+from __future__ import annotations
+
+import math
+from typing import Any, Literal, TypeVar, overload
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from micrograd.errors import ArgumentError
+from micrograd.node import Node
+from micrograd.op import define_op
+from micrograd.ops.elementwise import exp, sigmoid, tanh, where
+from micrograd.ops.rows import unary
+
+N = TypeVar("N", bound=Node)
+
+
+_leaky_relu = define_op(
+    "leaky_relu",
+    lambda x, *, negative_slope: np.where(np.asarray(x) > 0, x, negative_slope * np.asarray(x)),
+    lambda g, y, x, *, negative_slope: where(x > 0, g, negative_slope * g),
+    scalar=lambda x, *, negative_slope: x if x > 0 else negative_slope * x,
+    elementwise=True,
+)
+
+
+@overload
+def leaky_relu(x: N, negative_slope: float = 0.01) -> N: ...
+@overload
+def leaky_relu(x: ArrayLike, negative_slope: float = 0.01) -> Any: ...
+def leaky_relu(x: Any, negative_slope: float = 0.01) -> Any:
+    """Return x where it is positive and negative_slope * x elsewhere.
+
+    Derivative: 1 where x > 0, and the negative slope where x <= 0, 0 included.
+
+    >>> leaky_relu(-2.0, negative_slope=0.25), leaky_relu(2.0)
+    (-0.5, 2.0)
+    """
+    return _leaky_relu(x, negative_slope=negative_slope)
+
+
+def _below(x: Any) -> Any:
+    """Return x where it is not positive and 0 elsewhere, so that its exp cannot overflow."""
+    return where(x > 0, 0, x)
+
+
+def _forward_elu(x: Any, *, alpha: float) -> Any:
+    x = np.asarray(x)
+    return np.where(x > 0, x, alpha * np.expm1(np.where(x > 0, 0, x)))
+
+
+_elu = define_op(
+    "elu",
+    _forward_elu,
+    lambda g, y, x, *, alpha: where(x > 0, g, g * alpha * exp(_below(x))),
+    scalar=lambda x, *, alpha: x if x > 0 else alpha * math.expm1(x),
+    elementwise=True,
+)
+
+
+@overload
+def elu(x: N, alpha: float = 1.0) -> N: ...
+@overload
+def elu(x: ArrayLike, alpha: float = 1.0) -> Any: ...
+def elu(x: Any, alpha: float = 1.0) -> Any:
+    """Return x where it is positive and alpha * (exp(x) - 1) elsewhere, without overflow.
+
+    Derivative: 1 where x > 0, and alpha * exp(x) where x <= 0, 0 included.
+
+    >>> elu(2.0), elu(-1000.0)
+    (2.0, -1.0)
+    """
+    return _elu(x, alpha=alpha)
+
+
+# The numbers that keep mean 0 and variance 1 from layer to layer.
+_SELU_ALPHA = 1.6732632423543772848170429916717
+_SELU_SCALE = 1.0507009873554804934193349852946
+
+
+@overload
+def selu(x: N) -> N: ...
+@overload
+def selu(x: ArrayLike) -> Any: ...
+def selu(x: Any) -> Any:
+    """Return 1.0507 * elu(x, alpha=1.6733), which keeps mean 0 and variance 1 through layers.
+
+    Derivative: 1.0507 where x > 0, and 1.7581 * exp(x) where x <= 0, 0 included.
+
+    >>> round(selu(1.0), 4), round(selu(-1000.0), 4)
+    (1.0507, -1.7581)
+    """
+    return _SELU_SCALE * elu(x, alpha=_SELU_ALPHA)
+
+
+def _scalar_normal_cdf(x: float) -> float:
+    return math.erfc(-x / math.sqrt(2)) / 2  # unlike 1 + erf(x), exact far below 0
+
+
+def _forward_normal_cdf(x: Any) -> Any:
+    x = np.asarray(x)
+    flat = [_scalar_normal_cdf(number) for number in x.ravel().tolist()]
+    return np.reshape(flat, x.shape).astype(np.result_type(x, np.float16))
+
+
+@unary(
+    _forward_normal_cdf,
+    lambda g, y, x: g * exp(-x * x / 2) / math.sqrt(2 * math.pi),
+    symbol="Φ",
+    scalar=_scalar_normal_cdf,
+)
+def normal_cdf(x: Any) -> Any:
+    """Return the probability that a standard normal variable is below x, element by element.
+
+    Derivative: exp(-x**2 / 2) / sqrt(2 * pi), the bell curve.
+
+    >>> normal_cdf(0.0)
+    0.5
+    """
+
+
+@overload
+def gelu(x: N, approximate: Literal["none", "tanh"] = "none") -> N: ...
+@overload
+def gelu(x: ArrayLike, approximate: Literal["none", "tanh"] = "none") -> Any: ...
+def gelu(x: Any, approximate: Literal["none", "tanh"] = "none") -> Any:
+    """Return x * normal_cdf(x), or the same with a formula by tanh for normal_cdf.
+
+    Derivative: normal_cdf(x) + x * exp(-x**2 / 2) / sqrt(2 * pi).
+
+    Args:
+        x: numbers, an array or a node.
+        approximate: "none", or "tanh" for
+            x / 2 * (1 + tanh(sqrt(2 / pi) * (x + 0.044715 * x**3))), which is
+            faster and off by less than 0.0005.
+
+    Raises:
+        ArgumentError: if `approximate` is something else.
+
+    >>> round(gelu(1.0), 4), round(gelu(1.0, approximate="tanh"), 4)
+    (0.8413, 0.8412)
+    """
+    x = x if isinstance(x, (Node, float, int)) else np.asarray(x)
+    if approximate == "none":
+        return x * normal_cdf(x)
+    if approximate == "tanh":
+        # tanh is 1 long before 10, and the cube of large numbers would overflow.
+        z = where(x > 10, 10, where(x < -10, -10, x))
+        return x * (1 + tanh(math.sqrt(2 / math.pi) * z * (1 + 0.044715 * z * z))) / 2
+    raise ArgumentError(
+        f"gelu: approximate has to be 'none' or 'tanh', but came {approximate!r}. Leave it out for "
+        "the exact function."
+    )
+
+
+@overload
+def silu(x: N) -> N: ...
+@overload
+def silu(x: ArrayLike) -> Any: ...
+def silu(x: Any) -> Any:
+    """Return x * sigmoid(x), which is also called swish.
+
+    Derivative: s + x * s * (1 - s) for s = sigmoid(x).
+
+    >>> silu(0.0), round(silu(1.0), 4)
+    (0.0, 0.7311)
+    """
+    x = x if isinstance(x, (Node, float, int)) else np.asarray(x)
+    return x * sigmoid(x)
+
+
+def _scalar_softplus(x: float, *, beta: float) -> float:
+    z = beta * x
+    return ((z if z > 0 else 0.0) + math.log1p(math.exp(-abs(z)))) / beta
+
+
+_softplus = define_op(
+    "softplus",
+    lambda x, *, beta: np.logaddexp(0, beta * np.asarray(x)) / beta,
+    lambda g, y, x, *, beta: g * sigmoid(beta * x),
+    scalar=_scalar_softplus,
+    elementwise=True,
+)
+
+
+@overload
+def softplus(x: N, beta: float = 1.0) -> N: ...
+@overload
+def softplus(x: ArrayLike, beta: float = 1.0) -> Any: ...
+def softplus(x: Any, beta: float = 1.0) -> Any:
+    """Return log(1 + exp(beta * x)) / beta, a smooth relu, without overflow.
+
+    Derivative: sigmoid(beta * x).
+
+    Raises:
+        ArgumentError: if beta is not positive.
+
+    >>> round(softplus(0.0), 4), softplus(1000.0)
+    (0.6931, 1000.0)
+    """
+    if not beta > 0:
+        raise ArgumentError(
+            f"softplus: beta has to be positive, but came {beta!r}. Use -softplus(-x, beta=...) "
+            "for the mirrored function."
+        )
+    return _softplus(x, beta=beta)
+
+
+def _softsign_rule(g: Any, y: Any, x: Any) -> Any:
+    return g / (1 + abs(x)) ** 2
+
+
+@unary(lambda x: x / (1 + np.abs(x)), _softsign_rule, scalar=lambda x: x / (1 + abs(x)))
+def softsign(x: Any) -> Any:
+    """Return x / (1 + abs(x)), element by element.
+
+    Derivative: 1 / (1 + abs(x))**2.
+
+    >>> softsign(1.0), softsign(-3.0)
+    (0.5, -0.75)
+    """
+
+
+_hard_tanh = define_op(
+    "hard_tanh",
+    lambda x, *, min_val, max_val: np.clip(x, min_val, max_val),
+    lambda g, y, x, *, min_val, max_val: where((x >= min_val) & (x <= max_val), g, 0),
+    scalar=lambda x, *, min_val, max_val: min_val if x < min_val else max_val if x > max_val else x,
+    elementwise=True,
+)
+
+
+@overload
+def hard_tanh(x: N, min_val: float = -1.0, max_val: float = 1.0) -> N: ...
+@overload
+def hard_tanh(x: ArrayLike, min_val: float = -1.0, max_val: float = 1.0) -> Any: ...
+def hard_tanh(x: Any, min_val: float = -1.0, max_val: float = 1.0) -> Any:
+    """Return x where it lies between the bounds, and the nearer bound elsewhere.
+
+    Derivative: 1 between the bounds and at them, 0 outside.
+
+    Raises:
+        ArgumentError: if the lower bound is not below the upper one.
+
+    >>> hard_tanh(0.5), hard_tanh(-3.0)
+    (0.5, -1.0)
+    """
+    if not min_val < max_val:
+        raise ArgumentError(
+            f"hard_tanh: min_val has to be less than max_val, but came min_val={min_val!r} and "
+            f"max_val={max_val!r}. Exchange them?"
+        )
+    return _hard_tanh(x, min_val=min_val, max_val=max_val)
+
+
+@unary(
+    lambda x: -np.logaddexp(0, np.negative(x)),
+    lambda g, y, x: g * sigmoid(-x),
+    symbol="log σ",
+    scalar=lambda x: -_scalar_softplus(-x, beta=1),
+)
+def log_sigmoid(x: Any) -> Any:
+    """Return log(sigmoid(x)), element by element, without overflow or log(0).
+
+    Derivative: sigmoid(-x), which is 1 - sigmoid(x).
+
+    >>> round(log_sigmoid(0.0), 4), log_sigmoid(-1000.0)
+    (-0.6931, -1000.0)
+    """
+
+
+__all__ = [
+    "elu",
+    "gelu",
+    "hard_tanh",
+    "leaky_relu",
+    "log_sigmoid",
+    "normal_cdf",
+    "selu",
+    "silu",
+    "softplus",
+    "softsign",
+]

@@ -1,0 +1,190 @@
+"""Functions that put elements in another order, and the difference of neighbours."""
+
+# A rule is generic over numbers, arrays and nodes: its arguments have no one type.
+# pyright: reportUnknownLambdaType=false, reportUnknownArgumentType=false
+# pyright: reportUnknownMemberType=false
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, TypeVar, overload
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from micrograd.errors import ArgumentError, ShapeError
+from micrograd.node import Node
+from micrograd.op import define_op
+from micrograd.ops.axes import along, array_of, axes_of, axis_of
+from micrograd.ops.shape import transpose
+
+__all__ = ["diff", "flip", "fliplr", "flipud", "roll", "rot90"]
+
+N = TypeVar("N", bound=Node)
+Axes = int | Sequence[int]
+
+
+_flip = define_op(
+    "flip",
+    lambda x, *, axis: np.flip(x, axis),
+    lambda g, y, x, *, axis: flip(g, axis),
+    arrays_only=True,
+    moves=True,
+)
+
+
+@overload
+def flip(x: N, axis: Axes | None = None) -> N: ...
+@overload
+def flip(x: ArrayLike, axis: Axes | None = None) -> NDArray[Any]: ...
+def flip(x: Any, axis: Any = None) -> Any:
+    """Return x with its elements in reverse along one axis, several, or all when None.
+
+    Derivative: the gradient, reversed likewise.
+
+    Raises:
+        ShapeError: if x has no such axis.
+
+    >>> flip([[1, 2], [3, 4]], 0).tolist()
+    [[3, 4], [1, 2]]
+    """
+    x = array_of("flip", x)
+    return _flip(x, axis=None if axis is None else axes_of("flip", axis, x.ndim))
+
+
+@overload
+def fliplr(x: N) -> N: ...
+@overload
+def fliplr(x: ArrayLike) -> NDArray[Any]: ...
+def fliplr(x: Any) -> Any:
+    """Return x, of two axes or more, with its columns in reverse.
+
+    Derivative: the gradient, reversed likewise.
+
+    Raises:
+        ShapeError: if x has no second axis.
+
+    >>> fliplr([[1, 2], [3, 4]]).tolist()
+    [[2, 1], [4, 3]]
+    """
+    x = array_of("fliplr", x)
+    return _flip(x, axis=(axis_of("fliplr", 1, x.ndim),))
+
+
+@overload
+def flipud(x: N) -> N: ...
+@overload
+def flipud(x: ArrayLike) -> NDArray[Any]: ...
+def flipud(x: Any) -> Any:
+    """Return x, of one axis or more, with its rows in reverse.
+
+    Derivative: the gradient, reversed likewise.
+
+    Raises:
+        ShapeError: if x has no axis.
+
+    >>> flipud([[1, 2], [3, 4]]).tolist()
+    [[3, 4], [1, 2]]
+    """
+    x = array_of("flipud", x)
+    return _flip(x, axis=(axis_of("flipud", 0, x.ndim),))
+
+
+@overload
+def rot90(x: N, k: int = 1, axes: tuple[int, int] = (0, 1)) -> N: ...
+@overload
+def rot90(x: ArrayLike, k: int = 1, axes: tuple[int, int] = (0, 1)) -> NDArray[Any]: ...
+def rot90(x: Any, k: Any = 1, axes: Any = (0, 1)) -> Any:
+    """Return x turned k times by 90 degrees in a plane, from the first axis to the second.
+
+    Derivative: the gradient, turned back.
+
+    Raises:
+        ShapeError: if x has no such axes, or `axes` are not two.
+
+    >>> rot90([[1, 2], [3, 4]]).tolist()
+    [[2, 4], [1, 3]]
+    """
+    x = array_of("rot90", x)
+    plane = axes_of("rot90", axes, x.ndim)
+    if len(plane) != 2:
+        raise ShapeError(f"rot90: a plane has two axes, but came {axes}.")
+    turns, (first, second) = k % 4, plane
+    if turns in (0, 2):
+        return _flip(x, axis=plane if turns else ())
+    order = list(range(x.ndim))
+    order[first], order[second] = second, first
+    if turns == 1:
+        return transpose(_flip(x, axis=(second,)), order)
+    return _flip(transpose(x, order), axis=(second,))
+
+
+def _negated(shift: int | tuple[int, ...]) -> int | tuple[int, ...]:
+    return tuple([-n for n in shift]) if isinstance(shift, tuple) else -shift
+
+
+_roll = define_op(
+    "roll",
+    lambda x, *, shift, axis: np.roll(x, shift, axis),
+    lambda g, y, x, *, shift, axis: _roll(g, shift=_negated(shift), axis=axis),
+    arrays_only=True,
+    moves=True,
+)
+
+
+@overload
+def roll(x: N, shift: Axes, axis: Axes | None = None) -> N: ...
+@overload
+def roll(x: ArrayLike, shift: Axes, axis: Axes | None = None) -> NDArray[Any]: ...
+def roll(x: Any, shift: Any, axis: Any = None) -> Any:
+    """Return x with its elements moved along; what falls off one end comes in at the other.
+
+    Args:
+        x: an array of any shape.
+        shift: by how many places, or a tuple of them, one for each axis.
+        axis: an axis or several, an axis named twice being moved along twice;
+            None moves the elements as if they were in one axis.
+
+    Derivative: the gradient, moved back.
+
+    Raises:
+        ShapeError: if x has no such axis, or `shift` and `axis` differ in number.
+
+    >>> roll([1, 2, 3, 4], 1).tolist()
+    [4, 1, 2, 3]
+    """
+    return _roll(x, shift=_integers("shift", shift), axis=_integers("axis", axis))
+
+
+def _integers(name: str, given: Any) -> Any:
+    if given is None:
+        return None
+    if np.asarray(given).dtype.kind not in "iu":
+        raise ArgumentError(f"roll: {name} is an integer or several, but came {given!r}.")
+    return tuple([int(n) for n in given]) if np.iterable(given) else int(given)
+
+
+@overload
+def diff(x: N, n: int = 1, axis: int = -1) -> N: ...
+@overload
+def diff(x: ArrayLike, n: int = 1, axis: int = -1) -> NDArray[Any]: ...
+def diff(x: Any, n: Any = 1, axis: Any = -1) -> Any:
+    """Return each element less the one before it along `axis`, and so on n times.
+
+    Derivative: for n = 1, each element has that of the difference it ends
+    less that of the one it starts.
+
+    Raises:
+        ArgumentError: if n is negative.
+        ShapeError: if x has no such axis.
+
+    >>> diff([1, 4, 9, 16]).tolist(), diff([1, 4, 9, 16], 2).tolist()
+    ([3, 5, 7], [2, 2])
+    """
+    x = array_of("diff", x)
+    if n < 0:
+        raise ArgumentError(f"diff: n is how often to take differences, but came {n}. Give 0 up.")
+    axis = axis_of("diff", axis, x.ndim)
+    for _ in range(n):
+        x = x[along(axis, slice(1, None))] - x[along(axis, slice(None, -1))]
+    return x

@@ -1,0 +1,67 @@
+"""What functions of arrays ask of their arguments before they compute: an array, an axis."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Sequence
+from typing import Any, cast
+
+import numpy as np
+
+from micrograd.errors import OperandError, ShapeError
+from micrograd.node import Node
+
+__all__ = ["along", "array_of", "axes_of", "axis_of"]
+
+
+def array_of(name: str, x: Any) -> Any:
+    """Return x, a Tensor as it is and anything else as an array; refuse a Value.
+
+    >>> array_of("flip", [1, 2]).shape
+    (2,)
+    """
+    if not isinstance(x, Node):
+        return np.asarray(x)
+    if x._is_number:
+        raise OperandError(
+            f"{name}: takes arrays, but came a Value, which is one number. Use Tensors."
+        )
+    return x
+
+
+def axis_of(name: str, axis: Any, ndim: int) -> int:
+    """Return an axis, which may be negative, counted from the first.
+
+    >>> axis_of("split", -1, 3)
+    2
+    """
+    try:
+        place = operator.index(axis)
+    except TypeError:
+        raise OperandError(f"{name}: an axis is an integer, but came {axis!r}.") from None
+    if not -ndim <= place < ndim:
+        expected = f"Give one from {-ndim} to {ndim - 1}." if ndim else "It takes none."
+        raise ShapeError(f"{name}: axis {place} came for an array of {ndim} axes. {expected}")
+    return place % ndim
+
+
+def axes_of(name: str, axes: int | Sequence[int], ndim: int) -> tuple[int, ...]:
+    """Return one axis or several, all different, counted from the first.
+
+    >>> axes_of("squeeze", (0, -1), 3)
+    (0, 2)
+    """
+    several = cast("Sequence[Any]", axes) if np.iterable(axes) else (axes,)
+    places = tuple([axis_of(name, axis, ndim) for axis in several])
+    if len(set(places)) < len(places):
+        raise ShapeError(f"{name}: axes {axes} name one axis several times. Give each once.")
+    return places
+
+
+def along(axis: int, index: Any) -> tuple[Any, ...]:
+    """Return an index that picks `index` along an axis, and everything along those before.
+
+    >>> along(1, 0)
+    (slice(None, None, None), 0)
+    """
+    return (slice(None),) * axis + (index,)

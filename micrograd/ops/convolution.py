@@ -1,0 +1,184 @@
+"""Convolution of images, and the matrix of their windows that the book multiplies."""
+
+# A rule is generic over numbers, arrays and nodes: its arguments have no one type.
+# pyright: reportUnknownLambdaType=false, reportUnknownArgumentType=false
+# pyright: reportUnknownMemberType=false
+
+from __future__ import annotations
+
+from typing import Any, TypeVar, overload
+
+from numpy.typing import ArrayLike, NDArray
+
+from micrograd.errors import ShapeError
+from micrograd.node import Node
+from micrograd.ops.einsum import einsum
+from micrograd.ops.operands import as_arrays
+from micrograd.ops.shape import Shape, transpose
+from micrograd.ops.windows import (
+    Sizes,
+    check_fit,
+    check_four_axes,
+    images,
+    settings,
+    windows_add,
+    windows_of,
+)
+
+N = TypeVar("N", bound=Node)
+
+
+@overload
+def im2col(x: N, filter_h: int, filter_w: int, stride: Sizes = 1, pad: Sizes = 0) -> N: ...
+@overload
+def im2col(
+    x: ArrayLike, filter_h: int, filter_w: int, stride: Sizes = 1, pad: Sizes = 0
+) -> NDArray[Any]: ...
+def im2col(x: Any, filter_h: int, filter_w: int, stride: Sizes = 1, pad: Sizes = 0) -> Any:
+    """Return the windows of images as the rows of a matrix, as the book's chapter 7 does.
+
+    The matrix has shape (N * out_h * out_w, C * filter_h * filter_w).
+
+    Derivative: `col2im` of the gradient, which adds up what windows share.
+
+    Args:
+        x: images of shape (N, C, H, W).
+        filter_h: the height of a window.
+        filter_w: its width.
+        stride: how far apart windows are.
+        pad: how many zeros surround an image.
+
+    Raises:
+        ArgumentError: if a size or stride is no positive integer, or pad is negative.
+        ShapeError: if x has not four axes, or no window fits in.
+
+    >>> im2col([[[[1, 2, 3], [4, 5, 6]]]], 2, 2).tolist()
+    [[1, 2, 4, 5], [2, 3, 5, 6]]
+    """
+    (x,) = images("im2col", x)
+    windows = windows_of("im2col", x, (filter_h, filter_w), stride, pad, "pad")
+    n, c, rows, columns, height, width = windows.shape
+    return transpose(windows, (0, 2, 3, 1, 4, 5)).reshape((n * rows * columns, c * height * width))
+
+
+@overload
+def col2im(
+    col: N, input_shape: Shape, filter_h: int, filter_w: int, stride: Sizes = 1, pad: Sizes = 0
+) -> N: ...
+@overload
+def col2im(
+    col: ArrayLike,
+    input_shape: Shape,
+    filter_h: int,
+    filter_w: int,
+    stride: Sizes = 1,
+    pad: Sizes = 0,
+) -> NDArray[Any]: ...
+def col2im(
+    col: Any,
+    input_shape: Shape,
+    filter_h: int,
+    filter_w: int,
+    stride: Sizes = 1,
+    pad: Sizes = 0,
+) -> Any:
+    """Return the images into which the rows of `im2col` are put back, added where they overlap.
+
+    Derivative: `im2col` of the gradient.
+
+    Args:
+        col: a matrix of shape (N * out_h * out_w, C * filter_h * filter_w).
+        input_shape: the shape (N, C, H, W) of the images.
+        filter_h: the height of a window.
+        filter_w: its width.
+        stride: how far apart windows are.
+        pad: how many rows and columns around the images are left out.
+
+    Raises:
+        ArgumentError: if a size or stride is no positive integer, or pad is negative.
+        ShapeError: if col is not what `im2col` makes of images of that shape.
+
+    >>> col2im([[1, 2, 4, 5], [2, 3, 5, 6]], (1, 1, 2, 3), 2, 2).tolist()
+    [[[[1, 4, 3], [4, 10, 6]]]]
+    """
+    (col,) = as_arrays("col2im", col)
+    shape = tuple(input_shape)
+    check_four_axes("col2im", "input_shape", shape)
+    size, strides, padding = settings("col2im", (filter_h, filter_w), stride, pad, "pad")
+    rows, columns = check_fit("col2im", shape, size, strides, padding)
+    n, c = shape[:2]
+    expected = (n * rows * columns, c * size[0] * size[1])
+    if col.shape != expected:
+        raise ShapeError(
+            f"col2im: col of shape {col.shape} came, but images of shape {shape} have {rows} by "
+            f"{columns} windows, so that im2col makes shape {expected} of them. Give the "
+            "input_shape, filter size, stride and pad that im2col was given."
+        )
+    windows = transpose(col.reshape((n, rows, columns, c, *size)), (0, 3, 1, 2, 4, 5))
+    return windows_add(windows, shape=shape, size=size, stride=strides, padding=padding)
+
+
+@overload
+def conv2d(
+    x: N,
+    w: N | ArrayLike,
+    b: N | ArrayLike | None = None,
+    stride: Sizes = 1,
+    padding: Sizes = 0,
+) -> N: ...
+@overload
+def conv2d(
+    x: ArrayLike, w: N, b: N | ArrayLike | None = None, stride: Sizes = 1, padding: Sizes = 0
+) -> N: ...
+@overload
+def conv2d(
+    x: ArrayLike,
+    w: ArrayLike,
+    b: ArrayLike | None = None,
+    stride: Sizes = 1,
+    padding: Sizes = 0,
+) -> NDArray[Any]: ...
+def conv2d(x: Any, w: Any, b: Any = None, stride: Sizes = 1, padding: Sizes = 0) -> Any:
+    """Return the products of every window of the images with every filter, plus a bias.
+
+    The result has shape (N, F, out_h, out_w), where out_h is
+    (H + 2 * padding - FH) // stride + 1. Filters are not turned around, as in
+    every library of neural networks.
+
+    Derivatives: of w, the windows weighted with the gradient; of x, the
+    gradient weighted with w, added where windows overlap; of b, the sum.
+
+    Args:
+        x: images of shape (N, C, H, W).
+        w: filters of shape (F, C, FH, FW).
+        b: a bias for each filter, of shape (F,), or None.
+        stride: how far apart windows are.
+        padding: how many zeros surround an image.
+
+    Raises:
+        ArgumentError: if a stride is no positive integer, or padding is negative.
+        ShapeError: if the shapes are others, or a filter does not fit in.
+
+    >>> conv2d([[[[1, 2, 3], [4, 5, 6]]]], [[[[1, 0], [0, 1]]]]).tolist()
+    [[[[6, 8]]]]
+    """
+    x, w = images("conv2d", x, w)
+    if x.shape[1] != w.shape[1]:
+        raise ShapeError(
+            f"conv2d: x of shape {x.shape} has {x.shape[1]} channels, but w of shape {w.shape} is "
+            f"for {w.shape[1]}. Expected x of shape (N, C, H, W) and w of shape (F, C, FH, FW)."
+        )
+    windows = windows_of("conv2d", x, w.shape[2:], stride, padding)
+    y = einsum("nchwij,fcij->nfhw", windows, w)
+    if b is None:
+        return y
+    (b,) = as_arrays("conv2d", b)
+    if b.shape != w.shape[:1]:
+        raise ShapeError(
+            f"conv2d: b of shape {b.shape} came for w of shape {w.shape}. Expected one bias for "
+            f"each filter, shape {w.shape[:1]}."
+        )
+    return y + b.reshape((b.shape[0], 1, 1))
+
+
+__all__ = ["col2im", "conv2d", "im2col"]

@@ -1,0 +1,205 @@
+"""Products of vectors and matrices that are made of simpler operations, and the cross product."""
+
+# A rule is generic over numbers, arrays and nodes: its arguments have no one type.
+# pyright: reportUnknownLambdaType=false, reportUnknownArgumentType=false
+# pyright: reportUnknownMemberType=false
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import Any, TypeVar, overload
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from micrograd.errors import ShapeError
+from micrograd.node import Node
+from micrograd.op import define_op
+from micrograd.ops.elementwise import multiply
+from micrograd.ops.linalg import matmul
+from micrograd.ops.operands import as_arrays, axis_of
+from micrograd.ops.shape import swapaxes, transpose
+
+N = TypeVar("N", bound=Node)
+
+
+@overload
+def outer(a: N, b: N | ArrayLike) -> N: ...
+@overload
+def outer(a: ArrayLike, b: N) -> N: ...
+@overload
+def outer(a: ArrayLike, b: ArrayLike) -> Any: ...
+def outer(a: Any, b: Any) -> Any:
+    """Return the products of each element of a (the row) with each of b (the column).
+
+    Arrays of several axes are flattened.
+
+    Derivatives: g @ b and g.T @ a.
+
+    >>> outer([1.0, 2.0], [3.0, 4.0]).tolist()
+    [[3.0, 4.0], [6.0, 8.0]]
+    """
+    a, b = as_arrays("outer", a, b)
+    return a.reshape((a.size, 1)) * b.reshape((1, b.size))
+
+
+@overload
+def kron(a: N, b: N | ArrayLike) -> N: ...
+@overload
+def kron(a: ArrayLike, b: N) -> N: ...
+@overload
+def kron(a: ArrayLike, b: ArrayLike) -> Any: ...
+def kron(a: Any, b: Any) -> Any:
+    """Return the Kronecker product: each element of a, multiplied with the whole of b.
+
+    The array of fewer axes gets axes of length 1 in front.
+
+    Derivatives: g in blocks of the shape of b, each summed with b as its
+    weights, and the sum of these blocks with a as its weights.
+
+    >>> kron([1.0, 10.0], [1.0, 2.0]).tolist()
+    [1.0, 2.0, 10.0, 20.0]
+    """
+    left, right = as_arrays("kron", a, b)
+    if left.ndim == 0 or right.ndim == 0:
+        return multiply(a, b)
+    ndim = max(left.ndim, right.ndim)
+    m, n = ((1,) * (ndim - x.ndim) + x.shape for x in (left, right))
+    rows = left.reshape([length for one in m for length in (one, 1)])
+    columns = right.reshape([length for one in n for length in (1, one)])
+    return (rows * columns).reshape([i * k for i, k in zip(m, n, strict=True)])
+
+
+_cross = define_op(
+    "cross",
+    np.cross,
+    lambda g, y, a, b: _cross(b, g),
+    lambda g, y, a, b: _cross(g, a),
+    arrays_only=True,
+    expects="vectors of 3 elements, and other axes that broadcast together",
+)
+
+
+@overload
+def cross(a: N, b: N | ArrayLike, axis: int = -1) -> N: ...
+@overload
+def cross(a: ArrayLike, b: N, axis: int = -1) -> N: ...
+@overload
+def cross(a: ArrayLike, b: ArrayLike, axis: int = -1) -> Any: ...
+def cross(a: Any, b: Any, axis: int = -1) -> Any:
+    """Return the cross product of the vectors of 3 elements along `axis` of a and of b.
+
+    Derivatives: b × g and g × a.
+
+    Raises:
+        ShapeError: if the axis is not there or not of length 3, or the others
+            do not broadcast together.
+
+    >>> cross([1.0, 0.0, 0.0], [0.0, 1.0, 0.0]).tolist()
+    [0.0, 0.0, 1.0]
+    """
+    a, b = as_arrays("cross", a, b)
+    for which, x in (("a", a), ("b", b)):
+        if x.shape[axis_of("cross", which, x, axis)] != 3:
+            raise ShapeError(
+                f"cross: {which} of shape {x.shape} has not length 3 along axis {axis}. A cross "
+                "product is that of vectors of 3 elements; for 2, append a 0 to each."
+            )
+    a, b = (_moved(x, axis_of("cross", which, x, axis), -1) for which, x in (("a", a), ("b", b)))
+    result = _cross(a, b)
+    return _moved(result, -1, axis)
+
+
+def _moved(x: Any, source: int, to: int) -> Any:
+    """Return x with one axis at another place, x itself if it is there already."""
+    order = list(range(x.ndim))
+    order.insert(to % x.ndim, order.pop(source))
+    return x if order == sorted(order) else transpose(x, order)
+
+
+@overload
+def matrix_transpose(x: N) -> N: ...
+@overload
+def matrix_transpose(x: ArrayLike) -> Any: ...
+def matrix_transpose(x: Any) -> Any:
+    """Return x with its last two axes exchanged: each matrix of a batch, transposed.
+
+    Derivative: the gradient, transposed likewise.
+
+    Raises:
+        ShapeError: if x has fewer than two axes.
+
+    >>> matrix_transpose([[[1, 2], [3, 4]]]).tolist()
+    [[[1, 3], [2, 4]]]
+    """
+    (x,) = as_arrays("matrix_transpose", x)
+    if x.ndim < 2:
+        raise ShapeError(
+            f"matrix_transpose: came shape {x.shape}, which has no two axes to exchange. Expected "
+            "a matrix, or an array of matrices; make a row of a vector with x[None, :]."
+        )
+    return swapaxes(x, -1, -2)
+
+
+@overload
+def multi_dot(arrays: Sequence[N]) -> N: ...
+@overload
+def multi_dot(arrays: Sequence[N | ArrayLike]) -> Any: ...
+def multi_dot(arrays: Sequence[Any]) -> Any:
+    """Return the product of two or more matrices, multiplied in the order that is cheapest.
+
+    The first may be a vector, taken as a row, and so may the last, as a column.
+
+    Derivatives: those of `matmul`, of each product in turn.
+
+    Raises:
+        ShapeError: if there are fewer than two, or the shapes do not fit.
+
+    >>> multi_dot([[1.0, 2.0], [[1.0, 0.0], [0.0, 10.0]], [3.0, 4.0]]).tolist()
+    83.0
+    """
+    if isinstance(arrays, Node) or len(arrays) < 2:
+        raise ShapeError(f"multi_dot: expected a list of two or more arrays, came {arrays!r}.")
+    factors = as_arrays("multi_dot", *arrays)
+    for i, x in enumerate(factors):
+        if x.ndim != 2 and not (x.ndim == 1 and i in (0, len(factors) - 1)):
+            raise ShapeError(
+                f"multi_dot: array {i} has shape {x.shape}. Expected matrices, of which the first "
+                "and the last may be vectors; for batches of matrices, use matmul."
+            )
+    for i, (a, b) in enumerate(pairwise(factors)):
+        if a.shape[-1] != b.shape[0]:
+            raise ShapeError(
+                f"multi_dot: array {i} of shape {a.shape} has {a.shape[-1]} columns, but array "
+                f"{i + 1} of shape {b.shape} has {b.shape[0]} rows. These have to be equal."
+            )
+    return _multiplied(factors)
+
+
+def _multiplied(factors: list[Any]) -> Any:
+    """Return the product by the cheapest of all ways to put parentheses."""
+    count = len(factors)
+    sides = [1 if factors[0].ndim == 1 else factors[0].shape[0], *(x.shape[0] for x in factors[1:])]
+    sides.append(1 if factors[-1].ndim == 1 else factors[-1].shape[-1])
+    cost = {(i, i): 0 for i in range(count)}
+    last: dict[tuple[int, int], int] = {}  # after which factor the last product divides i..k
+    for span in range(1, count):
+        for i in range(count - span):
+            k = i + span
+            costs = {
+                j: cost[i, j] + cost[j + 1, k] + sides[i] * sides[j + 1] * sides[k + 1]
+                for j in range(i, k)
+            }
+            last[i, k] = min(costs, key=costs.__getitem__)
+            cost[i, k] = costs[last[i, k]]
+
+    def product(i: int, k: int) -> Any:
+        if i == k:
+            return factors[i]
+        return matmul(product(i, last[i, k]), product(last[i, k] + 1, k))
+
+    return product(0, count - 1)
+
+
+__all__ = ["cross", "kron", "matrix_transpose", "multi_dot", "outer"]

@@ -1,0 +1,165 @@
+"""Operations that run along an axis, where each element of the result goes on from the last.
+
+The derivative of a cumulative product is a linear recurrence, and so is that of
+a linear recurrence: with `linear_scan` the family is closed under derivatives,
+without a division that a zero among the elements would spoil.
+"""
+
+# A rule is generic over numbers, arrays and nodes: its arguments have no one type.
+# pyright: reportUnknownLambdaType=false, reportUnknownArgumentType=false
+# pyright: reportUnknownMemberType=false
+
+from __future__ import annotations
+
+from typing import Any, TypeVar, overload
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from micrograd.node import Node
+from micrograd.op import define_op
+from micrograd.ops.shape import concatenate, reshape
+
+N = TypeVar("N", bound=Node)
+
+
+def _part(x: Any, axis: int, part: slice) -> Any:
+    """Return a slice of x along an axis."""
+    return x[(slice(None),) * (axis % x.ndim) + (part,)]
+
+
+def _flip(x: Any, axis: int) -> Any:
+    return _part(x, axis, slice(None, None, -1))
+
+
+def _shifted(x: Any, axis: int, first: float) -> Any:
+    """Return x moved one on along an axis: what stands before each element of x, `first` at 0."""
+    shape = list(x.shape)
+    shape[axis] = min(1, shape[axis])
+    before = np.full(shape, first, x.dtype)
+    return concatenate([before, _part(x, axis, slice(None, -1))], axis)
+
+
+_cumsum = define_op(
+    "cumsum",
+    lambda x, *, axis: np.cumsum(x, axis=axis),
+    lambda g, y, x, *, axis: _flip(cumsum(_flip(g, axis), axis), axis),
+    symbol="cumulative Σ",
+    arrays_only=True,
+    moves=True,
+)
+
+
+@overload
+def cumsum(x: N, axis: int | None = None) -> N: ...
+@overload
+def cumsum(x: ArrayLike, axis: int | None = None) -> NDArray[Any]: ...
+def cumsum(x: Any, axis: int | None = None) -> Any:
+    """Return the sums of the first elements along `axis`: of one, of two, and so on.
+
+    Derivative: 1 for every element up to the one of the result.
+
+    Args:
+        x: an array or Tensor of any shape.
+        axis: an axis of x; None for all elements in a row.
+
+    Raises:
+        ShapeError: if x has no such axis.
+
+    >>> cumsum([1.0, 2.0, 3.0]).tolist()
+    [1.0, 3.0, 6.0]
+    """
+    return _run(_cumsum, x, axis)
+
+
+def _run(op: Any, x: Any, axis: int | None) -> Any:
+    return op(reshape(x, -1), axis=0) if axis is None else op(x, axis=axis)
+
+
+def _forward_scan(b: Any, a: Any, *, axis: int) -> Any:
+    b, a = np.moveaxis(b, axis, 0), np.moveaxis(a, axis, 0)
+    y = b.astype(np.result_type(a, b))
+    for k in range(1, len(y)):
+        y[k] += a[k] * y[k - 1]
+    return np.moveaxis(y, 0, axis)
+
+
+def _scan_rule(g: Any, y: Any, b: Any, a: Any, *, axis: int) -> Any:
+    return _scan_back(g, a, axis)
+
+
+def _scan_back(g: Any, a: Any, axis: int) -> Any:
+    """Return u with u[k] = g[k] + a[k + 1] * u[k + 1]: the scan from the other end."""
+    following = _shifted(_flip(a, axis), axis, 0)
+    return _flip(linear_scan(_flip(g, axis), following, axis), axis)
+
+
+_linear_scan = define_op(
+    "linear_scan",
+    _forward_scan,
+    _scan_rule,
+    lambda g, y, b, a, *, axis: _scan_back(g, a, axis) * _shifted(y, axis, 0),
+    symbol="b + a × last",
+    arrays_only=True,
+    expects="two arrays of one shape",
+)
+
+
+def linear_scan(b: Any, a: Any, axis: int) -> Any:
+    """Return y with y[k] = b[k] + a[k] * y[k - 1] along an axis; y[0] is b[0], a[0] unused.
+
+    Derivatives: u with u[k] = g[k] + a[k + 1] * u[k + 1], and u[k] * y[k - 1].
+
+    >>> linear_scan(np.array([1.0, 1.0, 1.0]), np.array([0.0, 2.0, 2.0]), 0).tolist()
+    [1.0, 3.0, 7.0]
+    """
+    return _linear_scan(b, a, axis=axis)
+
+
+_cumprod = define_op(
+    "cumprod",
+    lambda x, *, axis: np.cumprod(x, axis=axis),
+    lambda g, y, x, *, axis: _shifted(y, axis, 1) * _scan_back(g, x, axis),
+    symbol="cumulative Π",
+    arrays_only=True,
+)
+
+
+@overload
+def cumprod(x: N, axis: int | None = None) -> N: ...
+@overload
+def cumprod(x: ArrayLike, axis: int | None = None) -> NDArray[Any]: ...
+def cumprod(x: Any, axis: int | None = None) -> Any:
+    """Return the products of the first elements along `axis`: of one, of two, and so on.
+
+    Derivative: for each product, that of its other elements; exact where there
+    are zeros among them, in every order.
+
+    Args:
+        x: an array or Tensor of any shape.
+        axis: an axis of x; None for all elements in a row.
+
+    Raises:
+        ShapeError: if x has no such axis.
+
+    >>> cumprod([1.0, 2.0, 3.0]).tolist()
+    [1.0, 2.0, 6.0]
+    """
+    return _run(_cumprod, x, axis)
+
+
+def product_of_others(x: Any) -> Any:
+    """Return, for each element along the last axis, the product of all the others.
+
+    Derivative: by those of the cumulative products from both ends that it is
+    made of; there is no division, so zeros do no harm.
+
+    >>> product_of_others(np.array([2.0, 0.0, 5.0])).tolist()
+    [0.0, 10.0, 0.0]
+    """
+    before = _shifted(cumprod(x, -1), -1, 1)
+    after = _flip(_shifted(cumprod(_flip(x, -1), -1), -1, 1), -1)
+    return before * after
+
+
+__all__ = ["cumprod", "cumsum"]

@@ -1,0 +1,292 @@
+"""Reductions beyond sums and extremes: products, spreads and middles.
+
+`axis` is None for all axes, an integer, or a tuple of integers, and may be
+negative; `keepdims` leaves the reduced axes in place with length 1.
+"""
+
+# A rule is generic over numbers, arrays and nodes: its arguments have no one type.
+# pyright: reportUnknownLambdaType=false, reportUnknownArgumentType=false
+# pyright: reportUnknownMemberType=false
+
+from __future__ import annotations
+
+import math
+from typing import Any, TypeVar, overload
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from micrograd.errors import ArgumentError, ShapeError
+from micrograd.node import Node
+from micrograd.op import define_op
+from micrograd.ops.elementwise import where
+from micrograd.ops.reductions import Axis, _keep, max, mean, min, sum
+from micrograd.ops.scans import product_of_others
+from micrograd.ops.shape import Shape, reshape, transpose
+
+N = TypeVar("N", bound=Node)
+
+
+def _axes(shape: Shape, axis: Axis) -> list[int]:
+    """Return the reduced axes, counted from the front."""
+    if axis is None:
+        return list(range(len(shape)))
+    return [i % len(shape) for i in ((axis,) if isinstance(axis, int) else axis)]
+
+
+def _count(shape: Shape, axis: Axis) -> int:
+    """Return how many elements a reduction makes one of."""
+    return math.prod(shape[i] for i in _axes(shape, axis))
+
+
+def _order(shape: Shape, axis: Axis) -> list[int]:
+    """Return the order of axes in which the reduced ones come last."""
+    reduced = _axes(shape, axis)
+    return [i for i in range(len(shape)) if i not in reduced] + reduced
+
+
+def _rows(x: Any, axis: Axis) -> Any:
+    """Return x as rows, each of the elements that a reduction makes one of."""
+    n = _count(x.shape, axis)
+    rows = math.prod(x.shape[i] for i in set(range(x.ndim)) - {*_axes(x.shape, axis)})
+    return reshape(transpose(x, _order(x.shape, axis)), (rows, n))
+
+
+def _unrow(rows: Any, shape: Shape, axis: Axis) -> Any:
+    """Return what `_rows` made rows of."""
+    order = _order(shape, axis)
+    back = [order.index(i) for i in range(len(shape))]
+    return transpose(reshape(rows, [shape[i] for i in order]), back)
+
+
+def _prod_rule(g: Any, y: Any, x: Any, *, axis: Axis, keepdims: bool) -> Any:
+    return _keep(g, x, axis) * _unrow(product_of_others(_rows(x, axis)), x.shape, axis)
+
+
+_prod = define_op("prod", np.prod, _prod_rule, symbol="Π", arrays_only=True)
+
+
+@overload
+def prod(x: N, axis: Axis = None, keepdims: bool = False) -> N: ...
+@overload
+def prod(x: ArrayLike, axis: Axis = None, keepdims: bool = False) -> Any: ...
+def prod(x: Any, axis: Axis = None, keepdims: bool = False) -> Any:
+    """Return the product of the elements along `axis`; that of none is 1.
+
+    Derivative: for every element the product of the others, which is exact
+    where there are zeros among them, in every order.
+
+    >>> float(prod([2.0, 3.0, 4.0]))
+    24.0
+    """
+    return _prod(x, axis=axis, keepdims=keepdims)
+
+
+def _freedom(x: Any, axis: Axis, ddof: float) -> float:
+    """Return what a sum of squares is divided by: 0 if there is nothing to divide."""
+    free = _count(x.shape, axis) - ddof
+    return free if free > 0 else 0.0
+
+
+def _var_rule(g: Any, y: Any, x: Any, *, axis: Axis, ddof: float, keepdims: bool) -> Any:
+    free = _freedom(x, axis, ddof)
+    return _keep(g, x, axis) * (x - mean(x, axis, True)) * (2 / free if free else math.inf)
+
+
+_var = define_op("var", np.var, _var_rule, symbol="σ²", arrays_only=True)
+
+
+@overload
+def var(x: N, axis: Axis = None, ddof: float = 0, keepdims: bool = False) -> N: ...
+@overload
+def var(x: ArrayLike, axis: Axis = None, ddof: float = 0, keepdims: bool = False) -> Any: ...
+def var(x: Any, axis: Axis = None, ddof: float = 0, keepdims: bool = False) -> Any:
+    """Return the variance along `axis`: the mean of the squared distances to the mean.
+
+    Derivative: 2 * (x - mean(x)) / (n - ddof) for n elements.
+
+    Args:
+        x: an array or Tensor of any shape.
+        axis: what to reduce.
+        ddof: what is taken from n in the division: 0, or 1 for the estimate
+            from a sample. If nothing is left, the result is NumPy's, nan or inf.
+        keepdims: whether to keep the reduced axes.
+
+    >>> float(var([1.0, 2.0, 3.0])), float(var([1.0, 2.0, 3.0], ddof=1))
+    (0.6666666666666666, 1.0)
+    """
+    return _var(x, axis=axis, ddof=ddof, keepdims=keepdims)
+
+
+def _std_rule(g: Any, y: Any, x: Any, *, axis: Axis, ddof: float, keepdims: bool) -> Any:
+    if 0 in x.shape:
+        return x
+    # The mean of equal numbers may be off by a rounding, and y be no exact 0.
+    spread = max(x, axis, True) > min(x, axis, True)
+    y = _keep(y, x, axis)
+    per_y = _keep(g, x, axis) / where(spread & (y > 0), y, math.inf)
+    free = _freedom(x, axis, ddof)
+    return per_y * (x - mean(x, axis, True)) * (1 / free if free else math.inf)
+
+
+_std = define_op("std", np.std, _std_rule, symbol="σ", arrays_only=True)
+
+
+@overload
+def std(x: N, axis: Axis = None, ddof: float = 0, keepdims: bool = False) -> N: ...
+@overload
+def std(x: ArrayLike, axis: Axis = None, ddof: float = 0, keepdims: bool = False) -> Any: ...
+def std(x: Any, axis: Axis = None, ddof: float = 0, keepdims: bool = False) -> Any:
+    """Return the standard deviation along `axis`: the square root of the variance.
+
+    Derivative: (x - mean(x)) / ((n - ddof) * std(x)) for n elements, and 0 where
+    all of them are equal.
+
+    Args:
+        x: an array or Tensor of any shape.
+        axis: what to reduce.
+        ddof: what is taken from n in the division: 0, or 1 for the estimate
+            from a sample. If nothing is left, the result is NumPy's, nan or inf.
+        keepdims: whether to keep the reduced axes.
+
+    >>> float(std([1.0, 3.0])), float(std([1.0, 2.0, 3.0], ddof=1))
+    (1.0, 1.0)
+    """
+    return _std(x, axis=axis, ddof=ddof, keepdims=keepdims)
+
+
+def _middles(x: Any, axis: Axis) -> Any:
+    """Return the share of every element in the median: 1, or a half for each of two."""
+    data = np.asarray(x._data if isinstance(x, Node) else x)
+    rows = _rows(data, axis)
+    shares = np.zeros(rows.shape, rows.dtype)
+    if rows.size:
+        order, n = np.argsort(rows, axis=-1, kind="stable"), rows.shape[-1]
+        for k in ((n - 1) // 2, n // 2):
+            shares[np.arange(len(rows)), order[:, k]] += 0.5
+    return _unrow(shares, data.shape, axis)
+
+
+def _forward_median(x: Any, *, axis: Axis, keepdims: bool) -> Any:
+    # Of no elements, NumPy's median fails along several axes, and would be what the mean is.
+    return (np.median if np.size(x) else np.mean)(x, axis=axis, keepdims=keepdims)
+
+
+_median = define_op(
+    "median",
+    _forward_median,
+    lambda g, y, x, *, axis, keepdims: _keep(g, x, axis) * _middles(x, axis),
+    arrays_only=True,
+)
+
+
+@overload
+def median(x: N, axis: Axis = None, keepdims: bool = False) -> N: ...
+@overload
+def median(x: ArrayLike, axis: Axis = None, keepdims: bool = False) -> Any: ...
+def median(x: Any, axis: Axis = None, keepdims: bool = False) -> Any:
+    """Return the middle one of the sorted elements along `axis`, or the mean of the middle two.
+
+    Derivative: 1 for the middle element, or 1/2 for each of the two, and 0 for
+    the others. Of elements that are equal, sorting puts the first one first:
+    the gradient goes to those that it puts in the middle.
+
+    >>> float(median([3.0, 1.0, 2.0])), float(median([4.0, 1.0, 3.0, 2.0]))
+    (2.0, 2.5)
+    """
+    return _median(x, axis=axis, keepdims=keepdims)
+
+
+@overload
+def average(
+    x: N, axis: Axis = None, weights: N | ArrayLike | None = None, keepdims: bool = False
+) -> N: ...
+@overload
+def average(x: ArrayLike, axis: Axis, weights: N, keepdims: bool = False) -> N: ...
+@overload
+def average(x: ArrayLike, axis: Axis = None, *, weights: N, keepdims: bool = False) -> N: ...
+@overload
+def average(
+    x: ArrayLike, axis: Axis = None, weights: ArrayLike | None = None, keepdims: bool = False
+) -> Any: ...
+def average(x: Any, axis: Axis = None, weights: Any = None, keepdims: bool = False) -> Any:
+    """Return the mean along `axis`, in which every element counts as its weight says.
+
+    Derivative: w / sum(w) for the weights w; that of the weights is
+    (x - average) / sum(w).
+
+    Args:
+        x: an array or Tensor of any shape.
+        axis: what to reduce.
+        weights: of the shape of x, or of the reduced axes alone, which are then
+            to be named; None for equal weights.
+        keepdims: whether to keep the reduced axes.
+
+    Raises:
+        ShapeError: if the weights have neither of the two shapes.
+        ArgumentError: if the weights sum up to zero.
+
+    >>> float(average([1.0, 4.0], weights=[2.0, 1.0]))
+    2.0
+    """
+    if weights is None:
+        return mean(x, axis, keepdims)
+    x, weights = (a if isinstance(a, Node) else np.asarray(a) for a in (x, weights))
+    w = _fitting(weights, x.shape, axis)
+    total = sum(w, axis, keepdims)
+    if np.any(total == 0):
+        raise ArgumentError(
+            "average: the weights sum up to zero, so there is no average. Give weights with a sum "
+            "that is not zero along each reduced axis."
+        )
+    return sum(x * w, axis, keepdims) / total
+
+
+def _fitting(weights: Any, shape: Shape, axis: Axis) -> Any:
+    """Return weights that broadcast to the elements that they are for."""
+    if weights.shape == shape:
+        return weights
+    axes = _axes(shape, axis) if shape else []
+    if axis is None or not axes or weights.shape != tuple(shape[i] for i in axes):
+        raise ShapeError(
+            f"average: weights of shape {weights.shape} came for an array of shape {shape} and "
+            f"axis={axis}. Expected the shape of the array, or that of the named axes."
+        )
+    w = transpose(weights, [int(i) for i in np.argsort(axes)])
+    return reshape(w, [n if i in axes else 1 for i, n in enumerate(shape)])
+
+
+@overload
+def ptp(x: N, axis: Axis = None, keepdims: bool = False) -> N: ...
+@overload
+def ptp(x: ArrayLike, axis: Axis = None, keepdims: bool = False) -> Any: ...
+def ptp(x: Any, axis: Axis = None, keepdims: bool = False) -> Any:
+    """Return the distance from the smallest to the largest element along `axis`.
+
+    Derivative: 1 for the largest and -1 for the smallest element; elements that
+    tie share equally, so that it is 0 where all are equal.
+
+    >>> float(ptp([1.0, 5.0, 2.0]))
+    4.0
+    """
+    return max(x, axis, keepdims) - min(x, axis, keepdims)
+
+
+@overload
+def nansum(x: N, axis: Axis = None, keepdims: bool = False) -> N: ...
+@overload
+def nansum(x: ArrayLike, axis: Axis = None, keepdims: bool = False) -> Any: ...
+def nansum(x: Any, axis: Axis = None, keepdims: bool = False) -> Any:
+    """Return the sum of the elements along `axis` that are not nan.
+
+    Derivative: 1 for every element that counts, and 0 for nan, also through the
+    elementwise operations that led to it.
+
+    >>> float(nansum([1.0, float("nan"), 3.0]))
+    4.0
+    """
+    missing = np.isnan(x._data if isinstance(x, Node) else x)
+    return sum(where(missing, 0, x), axis, keepdims)
+
+
+__all__ = ["average", "median", "nansum", "prod", "ptp", "std", "var"]

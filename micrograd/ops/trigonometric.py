@@ -1,0 +1,258 @@
+"""Trigonometric and hyperbolic functions and their inverses, element by element."""
+
+# A rule is generic over numbers, arrays and nodes: its arguments have no one type.
+# pyright: reportUnknownLambdaType=false, reportUnknownArgumentType=false
+# pyright: reportUnknownMemberType=false
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from micrograd.op import define_op
+from micrograd.ops.elementwise import sqrt, where
+from micrograd.ops.rows import binary, unary
+
+__all__ = [
+    "arccos",
+    "arccosh",
+    "arcsin",
+    "arcsinh",
+    "arctan",
+    "arctan2",
+    "arctanh",
+    "cosh",
+    "deg2rad",
+    "hypot",
+    "rad2deg",
+    "sinc",
+    "sinh",
+    "tan",
+]
+
+
+@unary(np.tan, lambda g, y, x: g * (1 + y * y), scalar=math.tan)
+def tan(x: Any) -> Any:
+    """Return the tangent of x in radians, element by element.
+
+    Derivative: 1 + tan(x)**2.
+
+    >>> tan(0.0)
+    0.0
+    """
+
+
+# 1 - x**2 as a product, which keeps its digits near its zeros.
+@unary(np.arcsin, lambda g, y, x: g / sqrt((1 - x) * (1 + x)), scalar=math.asin)
+def arcsin(x: Any) -> Any:
+    """Return the angle in radians whose sine is x, element by element; nan where |x| > 1.
+
+    Derivative: 1 / sqrt(1 - x**2), which is inf at -1 and 1.
+
+    >>> arcsin(0.0)
+    0.0
+    """
+
+
+@unary(np.arccos, lambda g, y, x: -g / sqrt((1 - x) * (1 + x)), scalar=math.acos)
+def arccos(x: Any) -> Any:
+    """Return the angle in radians whose cosine is x, element by element; nan where |x| > 1.
+
+    Derivative: -1 / sqrt(1 - x**2), which is -inf at -1 and 1.
+
+    >>> arccos(1.0)
+    0.0
+    """
+
+
+@unary(np.arctan, lambda g, y, x: g / (1 + x * x), scalar=math.atan)
+def arctan(x: Any) -> Any:
+    """Return the angle in radians whose tangent is x, element by element.
+
+    Derivative: 1 / (1 + x**2).
+
+    >>> arctan(0.0)
+    0.0
+    """
+
+
+def _hypot_rule(g: Any, y: Any, leg: Any) -> Any:
+    return where(y <= 0, 0, g * (leg / y))
+
+
+@binary(
+    np.hypot,
+    lambda g, y, a, b: _hypot_rule(g, y, a),
+    lambda g, y, a, b: _hypot_rule(g, y, b),
+    scalar=math.hypot,
+)
+def hypot(a: Any, b: Any) -> Any:
+    """Return sqrt(a**2 + b**2), element by element, without overflow.
+
+    Derivatives: a / y and b / y for the result y; both are 0 at (0, 0).
+
+    >>> hypot(3.0, 4.0)
+    5.0
+    """
+
+
+def _turn(g: Any, leg: Any, a: Any, b: Any) -> Any:
+    """Return g * leg / (a**2 + b**2), which is 0 at the origin."""
+    length = hypot(a, b)
+    return where(length <= 0, 0, g * (leg / length) / length)
+
+
+@binary(
+    np.arctan2,
+    lambda g, y, a, b: _turn(g, b, a, b),
+    lambda g, y, a, b: -_turn(g, a, a, b),
+    scalar=math.atan2,
+)
+def arctan2(a: Any, b: Any) -> Any:
+    """Return the angle in radians of the point with ordinate a and abscissa b.
+
+    Derivatives: b / (a**2 + b**2) and -a / (a**2 + b**2); both are 0 at (0, 0).
+
+    >>> arctan2(0.0, -1.0)
+    3.141592653589793
+    """
+
+
+@unary(np.sinh, lambda g, y, x: g * cosh(x), scalar=math.sinh)
+def sinh(x: Any) -> Any:
+    """Return the hyperbolic sine, element by element.
+
+    Derivative: cosh(x).
+
+    >>> sinh(0.0)
+    0.0
+    """
+
+
+def _cosh_rule(g: Any, y: Any, x: Any) -> Any:
+    return g * sinh(x)
+
+
+@unary(np.cosh, _cosh_rule, scalar=math.cosh)
+def cosh(x: Any) -> Any:
+    """Return the hyperbolic cosine, element by element.
+
+    Derivative: sinh(x).
+
+    >>> cosh(0.0)
+    1.0
+    """
+
+
+@unary(np.arcsinh, lambda g, y, x: g / hypot(x, 1), scalar=math.asinh)
+def arcsinh(x: Any) -> Any:
+    """Return the inverse of sinh, element by element.
+
+    Derivative: 1 / sqrt(x**2 + 1).
+
+    >>> arcsinh(0.0)
+    0.0
+    """
+
+
+# Two roots: their product is nan where x < -1, as the value is.
+@unary(np.arccosh, lambda g, y, x: g / (sqrt(x - 1) * sqrt(x + 1)), scalar=math.acosh)
+def arccosh(x: Any) -> Any:
+    """Return the inverse of cosh, element by element; nan where x < 1.
+
+    Derivative: 1 / sqrt(x**2 - 1), which is inf at 1.
+
+    >>> arccosh(1.0)
+    0.0
+    """
+
+
+@unary(np.arctanh, lambda g, y, x: g / ((1 - x) * (1 + x)), scalar=math.atanh)
+def arctanh(x: Any) -> Any:
+    """Return the inverse of tanh, element by element; nan where |x| > 1.
+
+    Derivative: 1 / (1 - x**2). At 1 the value and the derivative are inf, at -1
+    they are -inf and inf.
+
+    >>> arctanh(0.0)
+    0.0
+    """
+
+
+def _series(z: NDArray[Any], order: int) -> NDArray[Any]:
+    """Return a derivative of sin(z) / z for small z, by the series at 0."""
+    total = np.zeros_like(z)
+    for k in reversed(range((order + 1) // 2, order // 2 + 22)):
+        total = total * (z * z) + (-1) ** k / ((2 * k + 1) * math.factorial(2 * k - order))
+    return total * z if order % 2 else total
+
+
+def _sin_over_z(z: NDArray[Any], order: int) -> NDArray[Any]:
+    """Return the derivative of sin(z) / z of some order.
+
+    The k-th, s, fulfils z * s + k * r = sin(z + k * pi / 2) with the one before
+    it, r. Dividing by z costs digits where z is small: the series serves there.
+    """
+    small = np.abs(z) < order + 1
+    divisor = np.where(small, order + 1, z)
+    slope = np.sin(divisor) / divisor
+    for k in range(1, order + 1):
+        wave = (np.sin, np.cos)[k % 2](divisor) * (1, 1, -1, -1)[k % 4]
+        slope = (wave - k * slope) / divisor
+    return np.where(small, _series(np.where(small, z, 0), order), slope)
+
+
+def _forward_slope(x: Any, *, order: int) -> Any:
+    x = np.asarray(x)
+    slope = math.pi**order * _sin_over_z(math.pi * x.astype(np.float64), order)
+    return slope.astype(np.result_type(x, np.float16))
+
+
+_sinc_slope = define_op(
+    "sinc_slope",
+    _forward_slope,
+    lambda g, y, x, *, order: g * _sinc_slope(x, order=order + 1),
+    symbol="sinc′",
+    elementwise=True,
+)
+
+
+def _scalar_sinc(x: float) -> float:
+    return math.sin(math.pi * x) / (math.pi * x)  # 0 / 0 goes on to NumPy's
+
+
+@unary(np.sinc, lambda g, y, x: g * _sinc_slope(x, order=1), scalar=_scalar_sinc)
+def sinc(x: Any) -> Any:
+    """Return sin(pi * x) / (pi * x), element by element, which is 1 at 0.
+
+    Derivative: (cos(pi * x) - sinc(x)) / x, which is 0 at 0. Derivatives of
+    every order are exact at 0 and near it.
+
+    >>> sinc(0.0), sinc(0.5) == 2 / math.pi
+    (1.0, True)
+    """
+
+
+@unary(np.deg2rad, lambda g, y, x: g * (math.pi / 180), scalar=math.radians)
+def deg2rad(x: Any) -> Any:
+    """Return an angle in degrees as radians, element by element.
+
+    Derivative: pi / 180.
+
+    >>> deg2rad(180.0)
+    3.141592653589793
+    """
+
+
+@unary(np.rad2deg, lambda g, y, x: g * (180 / math.pi), scalar=math.degrees)
+def rad2deg(x: Any) -> Any:
+    """Return an angle in radians as degrees, element by element.
+
+    Derivative: 180 / pi.
+
+    >>> rad2deg(math.pi)
+    180.0
+    """

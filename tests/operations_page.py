@@ -1,0 +1,145 @@
+"""Writes docs/operations.md from the registry, the domains and the table of singular points.
+
+python -m tests.operations_page          says whether the page is up to date
+python -m tests.operations_page --write  writes it
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import micrograd
+from micrograd import ops
+from micrograd.op import Op, registry
+from tests.domains import SINGULAR, TABLE
+from tests.domains.building import Singular
+
+PAGE = Path(__file__).resolve().parents[1] / "docs" / "operations.md"
+
+FAMILIES = {
+    "elementwise": "Elementwise",
+    "powers": "Powers, roots and logarithms",
+    "trigonometric": "Trigonometric and hyperbolic functions",
+    "rounding": "Rounding and signs",
+    "bounds": "Bounds",
+    "activations": "Activations",
+    "fused": "Softmax and its loss",
+    "reductions": "Reductions",
+    "statistics": "Products and statistics",
+    "norms": "Norms",
+    "counting": "Counting and finding (constants)",
+    "scans": "Scans",
+    "shape": "Shape and dtype",
+    "reshaping": "Reshaping",
+    "arranging": "Arranging",
+    "joining": "Joining and splitting",
+    "repeating": "Repeating and padding",
+    "indexing": "Indexing",
+    "picking": "Picking, sorting and updating",
+    "diagonals": "Diagonals and triangles",
+    "linalg": "Matrix product",
+    "contractions": "Inner products",
+    "products": "Outer products",
+    "einsum": "Einstein sums",
+    "inverses": "Solving",
+    "determinants": "Determinants",
+    "decompositions": "Decompositions",
+    "spectra": "Eigenvalues and singular values",
+    "convolution": "Convolution",
+    "windows": "Windows",
+    "pooling": "Pooling",
+}
+
+INTRODUCTION = """# Operations
+
+This page is written from the registry of operations, and a test holds it to that. Every row has a
+derivative that the laws of `micrograd.testing` prove against numerical derivatives, at both orders,
+over random shapes, dtypes and memory layouts; what is made of rows inherits theirs. NumPy's own
+function of the name gives the same: `np.sum(t, axis=0)` of a Tensor is a Tensor.
+
+"""
+
+
+def family_of(function: Any) -> str:
+    """Return the file of `micrograd.ops` that a public function stands in."""
+    return function.__module__.rpartition(".")[2]
+
+
+def numpy_name(name: str) -> str:
+    """Return what NumPy calls it, or a dash."""
+    for module, prefix in ((np, "np."), (np.linalg, "np.linalg.")):
+        if callable(getattr(module, name, None)):
+            return f"`{prefix}{name}`"
+    return "–"
+
+
+def public_name(name: str) -> str:
+    """Return where a function stands in `micrograd`."""
+    return name if hasattr(micrograd, name) else f"linalg.{name}"
+
+
+def row_of(name: str) -> Op | None:
+    """Return the row of the registry behind a public function, if it has one of its own."""
+    function = getattr(ops, name)
+    return function if isinstance(function, Op) else registry.get(name)
+
+
+def lines_of(family: str) -> Iterator[str]:
+    """Yield a line for each public function of a family."""
+    for name in ops.__all__:
+        function = getattr(ops, name)
+        op = row_of(name)
+        where = op if isinstance(function, Op) else function
+        if family_of(where) != family:
+            continue
+        if op is None:
+            kinds, orders = "Tensor", "of its rows"
+        else:
+            kinds = "Tensor" if op.arrays_only else "Value, Tensor"
+            orders = "1, 2" if op.name in TABLE else "–"
+        yield f"| `{public_name(name)}` | {numpy_name(name)} | {kinds} | {orders} |"
+
+
+def singular_line(point: Singular) -> str:
+    """Return the line of a singular point."""
+    at = ", ".join(f"{name} = {value}" for name, value in point.at.items())
+    gradient = ", ".join(f"{name}: {value}" for name, value in point.gradient.items())
+    return f"| `{point.expression}` | {at} | {point.value} | {gradient} | {point.note} |"
+
+
+def page() -> str:
+    """Return the whole page."""
+    parts = [INTRODUCTION]
+    for family, title in FAMILIES.items():
+        lines = [*lines_of(family)]
+        if lines:
+            head = "| operation | NumPy | takes | orders proven |\n|---|---|---|---|\n"
+            parts.append(f"## {title}\n\n{head}" + "\n".join(lines) + "\n\n")
+    parts.append(
+        "## Singular points\n\nThe gradient is that of the sum of the expression. A test evaluates "
+        "every line.\n\n| expression | at | value | gradient | |\n|---|---|---|---|---|\n"
+    )
+    parts.append("\n".join(map(singular_line, SINGULAR)) + "\n")
+    return "".join(parts)
+
+
+def main() -> int:
+    """Write the page, or say whether it is up to date."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--write", action="store_true", help="write the page")
+    if parser.parse_args().write:
+        PAGE.write_text(page(), encoding="utf-8")
+        print(f"{PAGE.name} is written: {len(ops.__all__)} functions, {len(registry)} rows.")
+        return 0
+    current = PAGE.read_text(encoding="utf-8") == page()
+    print(f"{PAGE.name} is {'up to date' if current else 'stale; run with --write'}.")
+    return 0 if current else 1
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
