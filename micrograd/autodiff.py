@@ -160,7 +160,7 @@ def propagate(
                         fresh = (
                             parent not in leaves if parent.op is None else (parent._grad is pending)
                         )
-                        contribution = liveness.cut(_real(contribution), node)
+                        contribution = liveness.cut(_real(contribution), node, i, g)
                         liveness.pass_on(node, i, fresh)
                     send(contribution, node, parent)
             continue

@@ -9,7 +9,7 @@ the branch, and their contributions are set to 0 instead of multiplied.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -24,14 +24,37 @@ class Liveness:
     def __init__(self) -> None:
         self._live: dict[Node, Any] = {}  # True: every element
 
-    def cut(self, contribution: Any, node: Node) -> Any:
-        """Return what `node` contributes to a parent, 0 where `node` is not live."""
+    def cut(self, contribution: Any, node: Node, i: int, g: Any) -> Any:
+        """Return what `node` contributes to parent `i`, 0 where `node` is not live."""
         live = self._live.get(node, True)
         if live is True:
             return contribution
-        if not node.op.elementwise:
-            live = np.any(live)
-        return where(live, contribution, 0)
+        if node.op.elementwise:
+            return where(live, contribution, 0)
+        if node.op.multilinear:
+            contribution = self._without_dead_factors(contribution, node, i, g, live)
+        return where(self._through(node, i), contribution, 0)
+
+    def _without_dead_factors(
+        self, contribution: Any, node: Node, i: int, g: Any, live: Any
+    ) -> Any:
+        """Return the contribution with no 0 * inf in it, where only what is dead meets the inf."""
+        op, parents, rule = node.op, node.parents, node.op.derivatives[i]
+        bad = [~np.isfinite(parent._data) for parent in parents]
+        if not any(b.any() for k, b in enumerate(bad) if k != i):
+            return contribution
+        ones = [np.ones(np.shape(b)) for b in bad]
+        weights = np.broadcast_to(live, np.shape(node._data)).astype(np.float64)
+        meets: Any = False
+        for k in range(len(parents)):
+            if k != i:
+                factors = [*ones[:k], bad[k].astype(np.float64), *ones[k + 1 :]]
+                meets = meets | (rule(weights, weights, *factors, **node.params) != 0)
+        args = parents if isinstance(g, Node) else [parent._data for parent in parents]
+        finite = [where(b, 0, arg) for b, arg in zip(bad, args, strict=True)]
+        return where(
+            meets, contribution, rule(g, op.forward(*ones, **node.params), *finite, **node.params)
+        )
 
     def pass_on(self, node: Node, i: int, first: bool) -> None:
         """Note which elements of parent `i` are live by way of `node`.
@@ -54,6 +77,21 @@ class Liveness:
         weights = np.broadcast_to(live, np.shape(node._data)).astype(np.float64)
         if op.moves:
             weights = op.derivatives[i](weights, node._data, *args, **node.params)
+        elif op.multilinear:
+            ones = [np.ones(np.shape(arg)) for arg in args]
+            weights = op.derivatives[i](weights, weights, *ones, **node.params)
+        elif "axis" in node.params and len(args) == 1:
+            return self._rows(weights, np.shape(args[0]), node.params["axis"])
         elif not op.elementwise:  # any live element of the result makes all live
             return bool(np.any(live))
         return sum_to(weights, np.shape(args[i])) != 0
+
+    @staticmethod
+    def _rows(weights: Any, shape: tuple[int, ...], axis: Any) -> Any:
+        """Return which elements stand in a row, along `axis`, of which something is live."""
+        axes = cast("tuple[int, ...]", axis if isinstance(axis, tuple) else (axis,))
+        if axis is None or weights.ndim + len(axes) < len(shape):
+            return bool(np.any(weights))
+        if weights.ndim < len(shape):
+            weights = np.expand_dims(weights, axes)
+        return np.broadcast_to(np.any(weights, axis=axes, keepdims=True), shape)

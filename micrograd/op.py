@@ -62,6 +62,7 @@ class Op:
         elementwise: bool = False,
         arrays_only: bool = False,
         moves: bool = False,
+        multilinear: bool = False,
         expects: str | None = None,
     ) -> None:
         self.name = name
@@ -77,6 +78,7 @@ class Op:
         self.elementwise = elementwise
         self.arrays_only = arrays_only
         self.moves = moves
+        self.multilinear = multilinear
         self.expects = expects
 
     if not TYPE_CHECKING:
@@ -291,6 +293,7 @@ def define_op(
     elementwise: bool = False,
     arrays_only: bool = False,
     moves: bool = False,
+    multilinear: bool = False,
     expects: str | None = None,
 ) -> Op:
     """Define a differentiable operation and return it, ready to be called.
@@ -315,6 +318,8 @@ def define_op(
             element of the (broadcast) arguments only.
         arrays_only: whether to refuse a `Value`.
         moves: whether the derivatives only move, repeat or add up elements of g.
+        multilinear: whether the result is a sum of products with one element of each
+            argument as a factor, as in a matrix product.
         expects: what the shapes have to fulfil, for the error message.
 
     Raises:
@@ -344,6 +349,7 @@ def define_op(
             elementwise=elementwise,
             arrays_only=arrays_only,
             moves=moves,
+            multilinear=multilinear,
             expects=expects,
         )
     )

@@ -67,7 +67,7 @@ def call_numpy(function: Callable[..., Any], args: Any, options: dict[str, Any])
             ) from error
     if function in _OF_DATA or not any(node.requires_grad for node in _nodes(args, options)):
         return function(*map(_plain, args), **{k: _plain(v) for k, v in options.items()})
-    close = get_close_matches(function.__name__, ops.__all__, n=1)
+    close = get_close_matches(function.__name__, ops.__all__, n=1, cutoff=0.75)
     hint = f"micrograd.{close[0]}, or " if close else ""
     raise OperandError(
         f"{_name(function)}: has no derivative here for a Tensor. Use {hint}an operation of this "

@@ -315,7 +315,7 @@ def test_where_leaks_nothing_from_the_branch_it_did_not_take(
 def test_without_the_cut_the_branch_that_was_not_taken_leaks(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(Liveness, "cut", lambda self, contribution, node: contribution)
+    monkeypatch.setattr(Liveness, "cut", lambda self, contribution, node, i, g: contribution)
 
     with np.errstate(all="ignore"):
         (leaked,) = first_order(lambda x: where(False, x.log(), x).sum(), Tensor([0.0]))
@@ -542,3 +542,44 @@ def test_logsumexp_of_the_largest_numbers_there_are_gives_no_warning(dtype: Any)
     largest = np.finfo(dtype).max
 
     assert micrograd.logsumexp(np.array([largest, largest], dtype)) == largest
+
+
+ROW_WISE: dict[str, Callable[[Any], Any]] = {
+    "softmax": micrograd.softmax,
+    "log_softmax": micrograd.log_softmax,
+    "logsumexp": lambda t: micrograd.logsumexp(t, 1, True),
+    "max": lambda t: micrograd.max(t, 1)[:, None],
+    "median": lambda t: micrograd.median(t, 1, True),
+    "prod": lambda t: micrograd.prod(t, 1, True),
+    "cumprod": lambda t: micrograd.cumprod(t, 1),
+    "std": lambda t: micrograd.std(t, 1, keepdims=True),
+    "norm": lambda t: micrograd.linalg.norm(t, axis=1, keepdims=True),
+    "sort": lambda t: micrograd.sort(t, 1),
+    "matmul": lambda t: t @ np.ones((2, 2)),
+    "einsum": lambda t: micrograd.einsum("ij,jk->ik", t, np.ones((2, 2))),
+}
+
+
+@pytest.mark.parametrize("create_graph", [False, True])
+@pytest.mark.parametrize("name", ROW_WISE)
+def test_where_leaks_nothing_from_a_row_that_it_did_not_take(name: str, create_graph: bool) -> None:
+    f, taken = ROW_WISE[name], np.array([[True], [False]])
+    x, alone = Tensor([[1.0, 2.0], [-1.0, 0.0]]), Tensor([[1.0, 2.0]])
+    with np.errstate(all="ignore"):
+        y = micrograd.where(taken, f(micrograd.log(x)), 0.0)
+        y.backward(np.array([[1.0, 3.0], [1.0, 3.0]])[:, : y.shape[1]], create_graph)
+        f(micrograd.log(alone)).backward(np.array([[1.0, 3.0]])[:, : y.shape[1]])
+    gradient = x.grad.data if create_graph else x.grad
+
+    np.testing.assert_allclose(gradient, [alone.grad[0], [0, 0]], rtol=1e-12, atol=1e-14)
+
+
+@pytest.mark.parametrize("create_graph", [False, True])
+def test_an_infinite_factor_counts_only_where_the_product_was_taken(create_graph: bool) -> None:
+    a, b = Tensor([[1.0, 2.0], [3.0, 4.0]]), Tensor([[1.0, inf], [1.0, 2.0]])
+    micrograd.where([[True, True], [True, False]], a @ b, 0.0).sum().backward(
+        create_graph=create_graph
+    )
+
+    np.testing.assert_array_equal(a.grad.data, [[inf, 3], [1, 1]])
+    np.testing.assert_array_equal(b.grad.data, [[4, 1], [6, 2]])

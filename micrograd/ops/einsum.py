@@ -115,7 +115,14 @@ def _symbol(node: Node) -> str:
     return subscripts if len(subscripts) <= 30 else "einsum"
 
 
-_einsum = define_op("einsum", _forward_einsum, each=_einsum_rule, symbol=_symbol, arrays_only=True)
+_einsum = define_op(
+    "einsum",
+    _forward_einsum,
+    each=_einsum_rule,
+    symbol=_symbol,
+    arrays_only=True,
+    multilinear=True,
+)
 
 
 @overload

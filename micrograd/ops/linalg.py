@@ -47,6 +47,7 @@ _matmul = define_op(
     _matmul_right,
     symbol="matmul",
     arrays_only=True,
+    multilinear=True,
     expects="the last axis of a to be as long as the second to last axis of b (its only one, "
     "for a vector), and leading axes that broadcast together",
 )
