@@ -22,6 +22,7 @@ from hypothesis import strategies as st
 
 from micrograd import Node, Tensor, Value, define_op, exp, matmul, relu, topological_order
 from micrograd.errors import ArgumentError, MicrogradError, MissingExtraError, OperandError
+from tests.domains import TABLE, calls_of
 from viz import Diagram, draw, draw_dot
 from viz.dot import write_dot
 from viz.layered import arrange, place, spread
@@ -707,3 +708,11 @@ def test_draw_dot_draws_records() -> None:
         "n1 -> n2op",
         "}",
     ]
+
+
+def test_a_node_of_every_operation_is_drawn():
+    for name in TABLE:
+        sample, _ = calls_of(name, 1, 3)[-1]
+        y = sample.call(*sample.leaves())
+        y.sum().backward()
+        assert "<svg" in draw(y).svg, name
