@@ -334,3 +334,17 @@ def test_the_check_agrees_with_the_numerical_gradient_of_the_book() -> None:
     assert worst.numerical == pytest.approx(
         numerical_gradient(lambda x: (x**3).sum(), x)[worst.index]
     )
+
+
+def test_the_guess_at_a_missing_transpose_leaves_the_arguments_of_the_next_order_alone() -> None:
+    seen: list[Any] = []
+
+    def f(a: Any, b: Any) -> Any:
+        seen.append(b.data.copy())
+        return CAUSES["a missing .T"][0](a, b)
+
+    report = gradcheck(f, SQUARE, SQUARE + 1, order=2)
+
+    assert "right for the transpose of b" in report.failures()[0].cause
+    np.testing.assert_allclose(seen[-1], SQUARE + 1, atol=0.5)
+    assert np.abs(SQUARE - SQUARE.T).max() > 1

@@ -17,18 +17,12 @@ from micrograd.testing.differences import Array, Estimate, Function, estimate, i
 from micrograd.testing.inputs import Argument
 from micrograd.testing.report import ArgumentReport, Discrepancy
 from micrograd.testing.verdict import Options, Verdict, judge
-from micrograd.tree import tree_map
+from micrograd.tree import tree_leaves
 from micrograd.value import Value
 
 
 def _dot(node: Any, w: Array) -> Any:
     return node * w.item() if isinstance(node, Value) else (node * w).sum()
-
-
-def _leaves(tree: Any) -> list[Any]:
-    found: list[Any] = []
-    tree_map(lambda _, leaf: found.append(leaf), tree)
-    return found
 
 
 def _data(result: Any) -> Any:
@@ -103,7 +97,7 @@ class Check:
         return np.asarray(numbers).astype(dtype).astype(float)
 
     def nodes_from(self, arguments: Iterable[Any]) -> list[Any]:
-        results = _leaves(self.f(*arguments))
+        results = tree_leaves(self.f(*arguments))
         if not results or not all(isinstance(result, Node) for result in results):
             raise GradientError(
                 "gradcheck: f has to give nodes, but gave "
@@ -134,7 +128,7 @@ class Check:
         def moved(data: Array) -> Any:
             if self.options.method == "complex":
                 plain = [a.plain(data if a is argument else a.data) for a in self.arguments]
-                return self.objective(_leaves(self.f(*plain)))
+                return self.objective(tree_leaves(self.f(*plain)))
             return self.objective(self.nodes_from([a.node() for a in self.arguments]))
 
         options = self.options
@@ -254,8 +248,9 @@ class Check:
             if other is not argument and len(shape) > 1 and shape[-1] == shape[-2] > 1:
                 kept = other.data.copy()
                 other.data[...] = kept.swapaxes(-1, -2)
-                yield other.name, self.numerical(argument, indices).value
-                other.data[...] = kept
+                found = self.numerical(argument, indices).value
+                other.data[...] = kept  # before the caller, who may not come back
+                yield other.name, found
 
     def repeated(self, argument: Argument) -> int:
         """Return how often broadcasting repeats an argument to make the one result."""
@@ -269,9 +264,7 @@ class Check:
         """Tell whether the gradient of argument i depends on all that it was broadcast to."""
         shape, whole = self.arguments[i].data.shape, self.weights[0]
         padded = (1,) * (whole.ndim - len(shape)) + shape
-        first = tuple(
-            slice(1) if n == 1 else slice(None) for n, _ in zip(padded, whole.shape, strict=True)
-        )
+        first = tuple(slice(1) if n == 1 else slice(None) for n in padded)
         alone = np.zeros_like(whole)
         alone[first] = whole[first]
         return not np.allclose(self.reverse([alone])[i], reverse, rtol=1e-9, atol=0)
