@@ -1,0 +1,45 @@
+"""That a function agrees with NumPy's, and its gradients with numerical ones."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from micrograd import Tensor
+from micrograd.testing import assert_gradients
+
+
+def numbers(*shape: int, seed: int = 0) -> Any:
+    """Return normal numbers, the same for a shape and seed whatever ran before."""
+    return np.asarray(np.random.default_rng([seed, *shape]).normal(size=shape))
+
+
+def listed(result: Any) -> list[Any]:
+    """Return several results, or one, as a list."""
+    return list(result) if isinstance(result, (list, tuple)) else [result]
+
+
+def assert_agrees(
+    function: Callable[..., Any],
+    reference: Callable[..., Any],
+    *arrays: Any,
+    rtol: float = 0.0,
+    order: int = 2,
+) -> None:
+    """Assert that results agree for arrays and Tensors, in two dtypes, and gradients are right."""
+    for dtype in (np.float64, np.float32):
+        given = [a.astype(dtype) for a in arrays]
+        expected = listed(reference(*given))
+        for results in (
+            listed(function(*given)),
+            [node.data for node in listed(function(*map(Tensor, given)))],
+        ):
+            assert len(results) == len(expected)
+            for result, part in zip(results, expected, strict=True):
+                np.testing.assert_allclose(
+                    np.asarray(result), np.asarray(part), rtol=rtol, strict=True
+                )
+    if all(a.size for a in arrays):
+        assert_gradients(lambda *xs: tuple(listed(function(*xs))), *arrays, order=order)
