@@ -13,11 +13,13 @@ from micrograd.ops import (
     cos,
     divide,
     exp,
+    floor_divide,
     log,
     multiply,
     negative,
     power,
     relu,
+    remainder,
     sigmoid,
     sin,
     sqrt,
@@ -86,6 +88,8 @@ class Arithmetic(Node):
         def __mul__(self, other: Any) -> Self: ...
         def __truediv__(self, other: Any) -> Self: ...
         def __pow__(self, other: Any) -> Self: ...
+        def __mod__(self, other: Any) -> Self: ...
+        def __floordiv__(self, other: Any) -> Self: ...
 
     else:
         __add__ = binary_operator(add)
@@ -93,6 +97,8 @@ class Arithmetic(Node):
         __mul__ = binary_operator(multiply)
         __truediv__ = binary_operator(divide)
         __pow__ = binary_operator(power)
+        __mod__ = binary_operator(remainder)
+        __floordiv__ = binary_operator(floor_divide)
 
     def __radd__(self, other: Any) -> Self:
         return record(add, self._constant(other, add), self, _NO_SETTINGS)
@@ -108,6 +114,12 @@ class Arithmetic(Node):
 
     def __rpow__(self, other: Any) -> Self:
         return record(power, self._constant(other, power), self, _NO_SETTINGS)
+
+    def __rmod__(self, other: Any) -> Self:
+        return record(remainder, self._constant(other, remainder), self, _NO_SETTINGS)
+
+    def __rfloordiv__(self, other: Any) -> Self:
+        return record(floor_divide, self._constant(other, floor_divide), self, _NO_SETTINGS)
 
     def __neg__(self) -> Self:
         return record(negative, self, None, _NO_SETTINGS)

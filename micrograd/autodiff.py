@@ -160,8 +160,7 @@ def propagate(
                         fresh = (
                             parent not in leaves if parent.op is None else (parent._grad is pending)
                         )
-                        contribution = liveness.cut(_real(contribution), node, i, g)
-                        liveness.pass_on(node, i, fresh)
+                        contribution = liveness.carry(_real(contribution), node, i, g, fresh)
                     send(contribution, node, parent)
             continue
         if first._tick > tick or (rest is not None and rest._tick > tick):

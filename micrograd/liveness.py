@@ -24,64 +24,59 @@ class Liveness:
     def __init__(self) -> None:
         self._live: dict[Node, Any] = {}  # True: every element
 
-    def cut(self, contribution: Any, node: Node, i: int, g: Any) -> Any:
-        """Return what `node` contributes to parent `i`, 0 where `node` is not live."""
-        live = self._live.get(node, True)
+    def carry(self, contribution: Any, node: Node, i: int, g: Any, first: bool) -> Any:
+        """Return what `node` contributes to parent `i`, 0 where `node` is not live.
+
+        What is live of the parent by way of `node` is noted; `first` tells that
+        nothing has reached the parent before.
+        """
+        live, parent = self._live.get(node, True), node.parents[i]
+        through = self._through(node, i, live)
+        known = self._live.get(parent, not first)
+        if known is not True:
+            self._live[parent] = through if through is True else np.logical_or(known, through)
         if live is True:
             return contribution
         if node.op.elementwise:
             return where(live, contribution, 0)
         if node.op.multilinear:
             contribution = self._without_dead_factors(contribution, node, i, g, live)
-        return where(self._through(node, i), contribution, 0)
+        return where(through, contribution, 0)
 
     def _without_dead_factors(
         self, contribution: Any, node: Node, i: int, g: Any, live: Any
     ) -> Any:
         """Return the contribution with no 0 * inf in it, where only what is dead meets the inf."""
-        op, parents, rule = node.op, node.parents, node.op.derivatives[i]
+        parents, rule, y = node.parents, node.op.derivatives[i], node._data
         bad = [~np.isfinite(parent._data) for parent in parents]
         if not any(b.any() for k, b in enumerate(bad) if k != i):
             return contribution
         ones = [np.ones(np.shape(b)) for b in bad]
-        weights = np.broadcast_to(live, np.shape(node._data)).astype(np.float64)
+        weights = np.broadcast_to(live, np.shape(y)).astype(np.float64)
         meets: Any = False
         for k in range(len(parents)):
             if k != i:
                 factors = [*ones[:k], bad[k].astype(np.float64), *ones[k + 1 :]]
-                meets = meets | (rule(weights, weights, *factors, **node.params) != 0)
+                meets = meets | (rule(weights, y, *factors, **node.params) != 0)
         args = parents if isinstance(g, Node) else [parent._data for parent in parents]
         finite = [where(b, 0, arg) for b, arg in zip(bad, args, strict=True)]
-        return where(
-            meets, contribution, rule(g, op.forward(*ones, **node.params), *finite, **node.params)
-        )
+        return where(meets, contribution, rule(g, y, *finite, **node.params))
 
-    def pass_on(self, node: Node, i: int, first: bool) -> None:
-        """Note which elements of parent `i` are live by way of `node`.
-
-        `first` tells that nothing has reached the parent before.
-        """
-        parent = node.parents[i]
-        known = self._live.get(parent, not first)
-        if known is not True:
-            live = self._through(node, i)
-            self._live[parent] = live if live is True else np.logical_or(known, live)
-
-    def _through(self, node: Node, i: int) -> Any:
-        live, op = self._live.get(node, True), node.op
+    def _through(self, node: Node, i: int, live: Any) -> Any:
+        """Return which elements of parent `i` those that are live of `node` depend on."""
+        op, y = node.op, node._data
         args = [parent._data for parent in node.parents]
         if op.masks is not None:
             live = np.logical_and(live, op.masks[i](*args))
         if live is True:
             return True
-        weights = np.broadcast_to(live, np.shape(node._data)).astype(np.float64)
-        if op.moves:
-            weights = op.derivatives[i](weights, node._data, *args, **node.params)
-        elif op.multilinear:
-            ones = [np.ones(np.shape(arg)) for arg in args]
-            weights = op.derivatives[i](weights, weights, *ones, **node.params)
-        elif "axis" in node.params and len(args) == 1:
+        weights = np.broadcast_to(live, np.shape(y)).astype(np.float64)
+        if op.along_axis:
             return self._rows(weights, np.shape(args[0]), node.params["axis"])
+        if op.multilinear:
+            args = [np.ones(np.shape(arg)) for arg in args]
+        if op.moves or op.multilinear:
+            weights = op.derivatives[i](weights, y, *args, **node.params)
         elif not op.elementwise:  # any live element of the result makes all live
             return bool(np.any(live))
         return sum_to(weights, np.shape(args[i])) != 0

@@ -118,18 +118,6 @@ class ArrayMethods(Arithmetic):
     def __round__(self, decimals: int = 0) -> Self:
         return ops.round(self, decimals)
 
-    def __mod__(self, other: Any) -> Self:
-        return ops.remainder(self, other)
-
-    def __rmod__(self, other: Any) -> Self:
-        return ops.remainder(other, self)
-
-    def __floordiv__(self, other: Any) -> Self:
-        return ops.floor_divide(self, other)
-
-    def __rfloordiv__(self, other: Any) -> Self:
-        return ops.floor_divide(other, self)
-
     @property
     def mT(self) -> Self:
         """The tensor with its last two axes exchanged."""

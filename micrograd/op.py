@@ -63,6 +63,7 @@ class Op:
         arrays_only: bool = False,
         moves: bool = False,
         multilinear: bool = False,
+        along_axis: bool = False,
         expects: str | None = None,
     ) -> None:
         self.name = name
@@ -79,6 +80,7 @@ class Op:
         self.arrays_only = arrays_only
         self.moves = moves
         self.multilinear = multilinear
+        self.along_axis = along_axis
         self.expects = expects
 
     if not TYPE_CHECKING:
@@ -294,6 +296,7 @@ def define_op(
     arrays_only: bool = False,
     moves: bool = False,
     multilinear: bool = False,
+    along_axis: bool = False,
     expects: str | None = None,
 ) -> Op:
     """Define a differentiable operation and return it, ready to be called.
@@ -320,6 +323,8 @@ def define_op(
         moves: whether the derivatives only move, repeat or add up elements of g.
         multilinear: whether the result is a sum of products with one element of each
             argument as a factor, as in a matrix product.
+        along_axis: whether its setting `axis` tells along which axes of its one
+            argument, None for all, each row gives a row or an element by itself.
         expects: what the shapes have to fulfil, for the error message.
 
     Raises:
@@ -350,6 +355,7 @@ def define_op(
             arrays_only=arrays_only,
             moves=moves,
             multilinear=multilinear,
+            along_axis=along_axis,
             expects=expects,
         )
     )

@@ -62,11 +62,13 @@ class Tensor(ArrayMethods):
                 ".detach(), or micrograd.stack for several."
             )
         if _has_tensors(data):
-            whole = _stacked(data)
-            whole = whole if dtype is None else ops.astype(whole, dtype)
-            self._become(whole.detach() if requires_grad is False else whole)
-            self.label = label
-            return
+            whole = _stacked(data) if dtype is None else ops.astype(_stacked(data), dtype)
+            if whole.requires_grad and requires_grad is not False:
+                self._become(whole)
+                self.label = label
+                return
+            data = whole._data
+            requires_grad = bool(requires_grad)  # of constants it is a constant
         array = _as_array(data, "Tensor", dtype)
         floating = array.dtype.kind == "f"
         if requires_grad and not floating:

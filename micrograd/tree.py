@@ -32,3 +32,14 @@ def tree_map(function: Callable[[str, Any], Any], tree: Any, path: str = "") -> 
         changed = {k: tree_map(function, v, f"{path}.{k}") for k, v in fields.items()}
         return dataclasses.replace(tree, **changed)
     return function(path, tree)
+
+
+def tree_leaves(tree: Any) -> list[Any]:
+    """Return the leaves of a tree, in the order of its containers.
+
+    >>> tree_leaves({"W": [1, 2], "b": 3})
+    [1, 2, 3]
+    """
+    leaves: list[Any] = []
+    tree_map(lambda _, leaf: leaves.append(leaf), tree)
+    return leaves

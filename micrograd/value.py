@@ -12,6 +12,7 @@ from micrograd.arithmetic import Arithmetic
 from micrograd.errors import GradientError, OperandError
 from micrograd.node import Node
 from micrograd.op import Op, to_number
+from micrograd.ops.axes import no_value
 
 
 class Value(Arithmetic):
@@ -150,9 +151,7 @@ class Value(Arithmetic):
 
     def _lift(self, op: Op, args: tuple[Any, ...]) -> tuple[Node, ...]:
         if op.arrays_only:
-            raise OperandError(
-                f"{op.name}: takes arrays, but came a Value, which is one number. Use Tensors."
-            )
+            raise no_value(op.name)
         return tuple(self._constant(arg, op) for arg in args)
 
     def __lt__(self, other: Any) -> bool:

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 import micrograd
-from micrograd import ops
+from micrograd import MicrogradError, Value, ops
 from micrograd.op import Op, registry
 from tests.domains import SINGULAR, TABLE
 from tests.domains.building import Singular
@@ -89,6 +89,14 @@ def row_of(name: str) -> Op | None:
     return function if isinstance(function, Op) else registry.get(name)
 
 
+def takes_values(function: Any) -> bool:
+    """Tell whether a function that is made of others takes a Value, and gives one."""
+    try:
+        return isinstance(function(Value(0.5)), Value)
+    except (MicrogradError, TypeError):
+        return False
+
+
 def lines_of(family: str) -> Iterator[str]:
     """Yield a line for each public function of a family."""
     for name in ops.__all__:
@@ -98,7 +106,7 @@ def lines_of(family: str) -> Iterator[str]:
         if family_of(where) != family:
             continue
         if op is None:
-            kinds, orders = "Tensor", "of its rows"
+            kinds, orders = "Value, Tensor" if takes_values(function) else "Tensor", "of its rows"
         else:
             kinds = "Tensor" if op.arrays_only else "Value, Tensor"
             orders = "1, 2" if op.name in TABLE else "–"

@@ -124,7 +124,20 @@ def test_infinite_numbers_have_a_limit(x: float) -> None:
 
 def test_the_settings_are_kept_on_the_node() -> None:
     assert activations.elu(Value(1.0), 2).params == {"alpha": 2}
-    assert activations.hard_tanh(Value(1.0)).params == {"min_val": -1.0, "max_val": 1.0}
+    assert [p.data for p in activations.hard_tanh(Value(1.5)).parents] == [1.5, -1.0, 1.0]
+
+
+def test_hard_tanh_is_clip_between_its_bounds() -> None:
+    x = np.array([[-2.0, -0.25], [0.5, 1.75]])
+
+    def bounded(x: Any) -> Any:
+        return activations.hard_tanh(x, -0.5, 1.25)
+
+    for dtype in (np.float64, np.float32):
+        y = bounded(Tensor(x.astype(dtype)))
+        np.testing.assert_array_equal(y.data, np.clip(x, -0.5, 1.25).astype(dtype), strict=True)
+    assert_gradients(bounded, x, order=2)
+    assert_gradients(bounded, 0.75, order=2)
 
 
 @pytest.mark.parametrize(

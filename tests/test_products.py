@@ -222,12 +222,12 @@ def test_integers_stay_integers() -> None:
         (
             lambda: tensordot(np.ones(3), np.ones(3), (1, 0)),
             micrograd.ShapeError,
-            r"^tensordot: a of shape \(3,\) has no axis 1",
+            r"^tensordot: a of shape \(3,\): axis 1 came for an array of 1 axes",
         ),
         (
             lambda: tensordot(np.ones(()), np.ones(3), (0, 0)),
             micrograd.ShapeError,
-            r"^tensordot: a is one number",
+            r"^tensordot: a of shape \(\): axis 0 came.* One number has none",
         ),
         (
             lambda: tensordot(np.ones((2, 2)), np.ones((2, 2)), ([0, 1], [0])),
@@ -252,14 +252,18 @@ def test_integers_stay_integers() -> None:
         (
             lambda: cross(np.ones(3), np.ones((2, 3)), axis=1),
             micrograd.ShapeError,
-            r"^cross: a of shape \(3,\) has no axis 1",
+            r"^cross: a of shape \(3,\): axis 1 came for an array of 1 axes",
         ),
         (
             lambda: cross(np.ones((2, 3)), np.ones((4, 3))),
             micrograd.ShapeError,
             r"^cross: cannot take .*broadcast together",
         ),
-        (lambda: cross(1.0, np.ones(3)), micrograd.ShapeError, r"^cross: a is one number"),
+        (
+            lambda: cross(1.0, np.ones(3)),
+            micrograd.ShapeError,
+            r"^cross: a of shape \(\): axis -1 came.* One number has none",
+        ),
         (
             lambda: matrix_transpose(np.ones(3)),
             micrograd.ShapeError,

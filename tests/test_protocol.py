@@ -120,6 +120,18 @@ def test_a_list_of_tensors_becomes_one_that_is_differentiated_through() -> None:
     assert not Tensor([a, b], requires_grad=False).requires_grad
 
 
+def test_a_list_of_constants_becomes_a_constant_unless_told_otherwise() -> None:
+    one = Tensor(1.0, requires_grad=False)
+
+    assert not Tensor([one, 2.0]).requires_grad
+    leaf = Tensor([one, 2.0], requires_grad=True)
+    (leaf * 3).sum().backward()
+    assert leaf.is_leaf
+    assert leaf.grad.tolist() == [3, 3]
+    with pytest.raises(OperandError, match="has no gradient"):
+        Tensor([Tensor(1), Tensor(2)], requires_grad=True)
+
+
 def test_rows_of_different_lengths_are_refused() -> None:
     with pytest.raises(mg.ShapeError, match="stack"):
         Tensor([Tensor([1.0]), Tensor([1.0, 2.0])])

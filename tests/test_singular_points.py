@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 import micrograd
-from micrograd import Tensor, Value, where
+from micrograd import Op, Tensor, Value, where
 from micrograd.liveness import Liveness
 
 inf, nan = np.inf, np.nan
@@ -315,7 +315,7 @@ def test_where_leaks_nothing_from_the_branch_it_did_not_take(
 def test_without_the_cut_the_branch_that_was_not_taken_leaks(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(Liveness, "cut", lambda self, contribution, node, i, g: contribution)
+    monkeypatch.setattr(Liveness, "carry", lambda self, contribution, *_: contribution)
 
     with np.errstate(all="ignore"):
         (leaked,) = first_order(lambda x: where(False, x.log(), x).sum(), Tensor([0.0]))
@@ -583,3 +583,14 @@ def test_an_infinite_factor_counts_only_where_the_product_was_taken(create_graph
 
     np.testing.assert_array_equal(a.grad.data, [[inf, 3], [1, 1]])
     np.testing.assert_array_equal(b.grad.data, [[4, 1], [6, 2]])
+
+
+def test_an_operation_of_ones_own_with_an_axis_is_not_taken_to_work_in_rows() -> None:
+    def rule(g: Any, y: Any, x: Any, *, axis: int) -> Any:
+        return g + g.sum()
+
+    shifted = Op("shifted", lambda x, *, axis: x + x.sum(), (rule,), arrays_only=True)
+    x = Tensor([[1.0, 2.0], [3.0, 4.0]])
+    where([[True], [False]], shifted(x, axis=1), 0.0).sum().backward()
+
+    assert x.grad.tolist() == [[3, 3], [2, 2]]

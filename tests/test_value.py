@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import micrograd
-from micrograd import Value, no_grad
+from micrograd import Tensor, Value, no_grad
 from micrograd.engine import Value as EngineValue
 from micrograd.nn import MLP, Layer, Module, Neuron
 
@@ -229,3 +229,12 @@ def test_functions_take_values_numbers_and_arrays():
     assert type(micrograd.exp(0)) is float
     assert np.exp(Value(0.0)).data == 1.0
     assert micrograd.exp([0.0, 0.0]).tolist() == [1.0, 1.0]
+
+
+@pytest.mark.parametrize("kind", [Value, Tensor])
+def test_remainders_and_whole_quotients_have_operators(kind):
+    x = kind(7.5)
+    y = x % 2 + 3 * (20 % x) + x // 2 + 20 // x
+    y.backward()
+    assert y.data == 1.5 + 3 * 5.0 + 3 + 2
+    assert x.grad == 1 - 3 * 2  # 20 % x is 20 - 2 * x here; whole quotients are steps

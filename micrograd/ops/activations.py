@@ -15,8 +15,9 @@ from numpy.typing import ArrayLike
 from micrograd.errors import ArgumentError
 from micrograd.node import Node
 from micrograd.op import define_op
+from micrograd.ops.bounds import clip
 from micrograd.ops.elementwise import exp, sigmoid, tanh, where
-from micrograd.ops.rows import unary
+from micrograd.ops.rows import by_element, unary
 
 N = TypeVar("N", bound=Node)
 
@@ -103,14 +104,8 @@ def _scalar_normal_cdf(x: float) -> float:
     return math.erfc(-x / math.sqrt(2)) / 2  # unlike 1 + erf(x), exact far below 0
 
 
-def _forward_normal_cdf(x: Any) -> Any:
-    x = np.asarray(x)
-    flat = [_scalar_normal_cdf(number) for number in x.ravel().tolist()]
-    return np.reshape(flat, x.shape).astype(np.result_type(x, np.float16))
-
-
 @unary(
-    _forward_normal_cdf,
+    by_element(_scalar_normal_cdf),
     lambda g, y, x: g * exp(-x * x / 2) / math.sqrt(2 * math.pi),
     symbol="Φ",
     scalar=_scalar_normal_cdf,
@@ -227,15 +222,6 @@ def softsign(x: Any) -> Any:
     """
 
 
-_hard_tanh = define_op(
-    "hard_tanh",
-    lambda x, *, min_val, max_val: np.clip(x, min_val, max_val),
-    lambda g, y, x, *, min_val, max_val: where((x >= min_val) & (x <= max_val), g, 0),
-    scalar=lambda x, *, min_val, max_val: min_val if x < min_val else max_val if x > max_val else x,
-    elementwise=True,
-)
-
-
 @overload
 def hard_tanh(x: N, min_val: float = -1.0, max_val: float = 1.0) -> N: ...
 @overload
@@ -256,7 +242,7 @@ def hard_tanh(x: Any, min_val: float = -1.0, max_val: float = 1.0) -> Any:
             f"hard_tanh: min_val has to be less than max_val, but came min_val={min_val!r} and "
             f"max_val={max_val!r}. Exchange them?"
         )
-    return _hard_tanh(x, min_val=min_val, max_val=max_val)
+    return clip(x, min_val, max_val)
 
 
 @unary(

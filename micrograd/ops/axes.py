@@ -11,7 +11,7 @@ import numpy as np
 from micrograd.errors import OperandError, ShapeError
 from micrograd.node import Node
 
-__all__ = ["along", "array_of", "axes_of", "axis_of"]
+__all__ = ["along", "array_of", "arrays_of", "axes_of", "axis_of", "no_value"]
 
 
 def array_of(name: str, x: Any) -> Any:
@@ -23,10 +23,31 @@ def array_of(name: str, x: Any) -> Any:
     if not isinstance(x, Node):
         return np.asarray(x)
     if x._is_number:
-        raise OperandError(
-            f"{name}: takes arrays, but came a Value, which is one number. Use Tensors."
-        )
+        raise no_value(name)
     return x
+
+
+def no_value(name: str) -> OperandError:
+    """Return the error for a Value that came where an operation takes arrays.
+
+    >>> no_value("flip")
+    OperandError('flip: takes arrays, but came a Value, which is one number. Use Tensors.')
+    """
+    return OperandError(
+        f"{name}: takes arrays, but came a Value, which is one number. Use Tensors."
+    )
+
+
+def arrays_of(name: str, arrays: Any, least: int = 1) -> list[Any]:
+    """Return each of a list of arrays as `array_of` does; refuse fewer than `least`.
+
+    >>> [x.shape for x in arrays_of("hstack", [[1, 2], 3])]
+    [(2,), ()]
+    """
+    if isinstance(arrays, Node) or len(arrays) < least:
+        number = "one or more" if least == 1 else "two or more"
+        raise ShapeError(f"{name}: expected a list of {number} arrays, came {arrays!r}.")
+    return [array_of(name, x) for x in arrays]
 
 
 def axis_of(name: str, axis: Any, ndim: int) -> int:
@@ -40,7 +61,7 @@ def axis_of(name: str, axis: Any, ndim: int) -> int:
     except TypeError:
         raise OperandError(f"{name}: an axis is an integer, but came {axis!r}.") from None
     if not -ndim <= place < ndim:
-        expected = f"Give one from {-ndim} to {ndim - 1}." if ndim else "It takes none."
+        expected = f"Give one from {-ndim} to {ndim - 1}." if ndim else "One number has none."
         raise ShapeError(f"{name}: axis {place} came for an array of {ndim} axes. {expected}")
     return place % ndim
 

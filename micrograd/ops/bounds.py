@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike
 from micrograd.errors import OperandError
 from micrograd.node import Node
 from micrograd.op import define_op
-from micrograd.ops.elementwise import where
+from micrograd.ops.elementwise import absolute_rule, where
 from micrograd.ops.rounding import flat
 from micrograd.ops.rows import binary, unary
 
@@ -34,7 +34,7 @@ __all__ = [
 # Signs
 
 
-@unary(np.fabs, lambda g, y, x: g * (x > 0) - g * (x < 0), symbol="abs", scalar=math.fabs)
+@unary(np.fabs, absolute_rule, symbol="abs", scalar=math.fabs)
 def fabs(x: Any) -> Any:
     """Return the absolute value, element by element, as a floating number.
 

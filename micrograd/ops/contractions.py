@@ -16,10 +16,10 @@ from numpy.typing import ArrayLike
 
 from micrograd.errors import ArgumentError, ShapeError
 from micrograd.node import Node
+from micrograd.ops.axes import array_of, axis_of
 from micrograd.ops.einsum import einsum
 from micrograd.ops.elementwise import multiply
 from micrograd.ops.linalg import matmul
-from micrograd.ops.operands import as_arrays, axis_of
 
 N = TypeVar("N", bound=Node)
 Axes = int | tuple[int | Sequence[int], int | Sequence[int]]
@@ -45,7 +45,7 @@ def dot(a: Any, b: Any) -> Any:
     >>> dot([[1.0, 2.0], [3.0, 4.0]], [1.0, 10.0]).tolist()
     [21.0, 43.0]
     """
-    left, right = as_arrays("dot", a, b)
+    left, right = array_of("dot", a), array_of("dot", b)
     if left.ndim == 0 or right.ndim == 0:
         return multiply(a, b)  # a Python number stays one
     if left.ndim <= 2 and right.ndim <= 2:
@@ -73,7 +73,7 @@ def inner(a: Any, b: Any) -> Any:
     >>> float(inner([1.0, 2.0], [3.0, 4.0]))
     11.0
     """
-    left, right = as_arrays("inner", a, b)
+    left, right = array_of("inner", a), array_of("inner", b)
     if left.ndim == 0 or right.ndim == 0:
         return multiply(a, b)
     return _summed("inner", left, right, [left.ndim - 1], [right.ndim - 1])
@@ -96,7 +96,7 @@ def vdot(a: Any, b: Any) -> Any:
     >>> float(vdot([[1.0, 2.0]], [[3.0], [4.0]]))
     11.0
     """
-    a, b = as_arrays("vdot", a, b)
+    a, b = array_of("vdot", a), array_of("vdot", b)
     if a.size != b.size:
         raise ShapeError(
             f"vdot: a of shape {a.shape} has {a.size} elements, b of shape {b.shape} has "
@@ -132,7 +132,7 @@ def tensordot(a: Any, b: Any, axes: Any = 2) -> Any:
     >>> tensordot([[1.0, 2.0], [3.0, 4.0]], [1.0, 10.0], axes=1).tolist()
     [21.0, 43.0]
     """
-    a, b = as_arrays("tensordot", a, b)
+    a, b = array_of("tensordot", a), array_of("tensordot", b)
     left, right = _pair_of_axes(axes, a, b)
     if len(left) != len(right) or len({*left}) < len(left) or len({*right}) < len(right):
         raise ArgumentError(
@@ -160,8 +160,8 @@ def _pair_of_axes(axes: Any, a: Any, b: Any) -> tuple[list[int], list[int]]:
             )
         return list(range(a.ndim - count, a.ndim)), list(range(count))
     return (
-        [axis_of("tensordot", "a", a, axis) for axis in left],
-        [axis_of("tensordot", "b", b, axis) for axis in right],
+        [axis_of(f"tensordot: a of shape {a.shape}", axis, a.ndim) for axis in left],
+        [axis_of(f"tensordot: b of shape {b.shape}", axis, b.ndim) for axis in right],
     )
 
 

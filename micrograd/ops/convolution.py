@@ -12,8 +12,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from micrograd.errors import ShapeError
 from micrograd.node import Node
+from micrograd.ops.axes import array_of
 from micrograd.ops.einsum import einsum
-from micrograd.ops.operands import as_arrays
 from micrograd.ops.shape import Shape, transpose
 from micrograd.ops.windows import (
     Sizes,
@@ -101,7 +101,7 @@ def col2im(
     >>> col2im([[1, 2, 4, 5], [2, 3, 5, 6]], (1, 1, 2, 3), 2, 2).tolist()
     [[[[1, 4, 3], [4, 10, 6]]]]
     """
-    (col,) = as_arrays("col2im", col)
+    col = array_of("col2im", col)
     shape = tuple(input_shape)
     check_four_axes("col2im", "input_shape", shape)
     size, strides, padding = settings("col2im", (filter_h, filter_w), stride, pad, "pad")
@@ -172,7 +172,7 @@ def conv2d(x: Any, w: Any, b: Any = None, stride: Sizes = 1, padding: Sizes = 0)
     y = einsum("nchwij,fcij->nfhw", windows, w)
     if b is None:
         return y
-    (b,) = as_arrays("conv2d", b)
+    b = array_of("conv2d", b)
     if b.shape != w.shape[:1]:
         raise ShapeError(
             f"conv2d: b of shape {b.shape} came for w of shape {w.shape}. Expected one bias for "

@@ -14,17 +14,14 @@ from numpy.typing import ArrayLike
 
 from micrograd.errors import OperandError, ShapeError
 from micrograd.node import Node
+from micrograd.ops.axes import array_of
 from micrograd.ops.reductions import Axis
 
 
 def _of_data(function: Callable[..., Any], x: Any, axis: Axis, keepdims: bool) -> Any:
     name = function.__name__
-    if isinstance(x, Node):
-        if x._is_number:
-            raise OperandError(
-                f"{name}: takes arrays, but came a Value, which is one number. Use Tensors."
-            )
-        x = x._data
+    x = array_of(name, x)
+    x = x._data if isinstance(x, Node) else x
     try:
         return function(x, axis=axis, keepdims=keepdims)
     except (ValueError, TypeError) as error:

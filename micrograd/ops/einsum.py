@@ -18,8 +18,8 @@ from numpy.typing import ArrayLike, NDArray
 from micrograd.errors import ArgumentError, OperandError, ShapeError
 from micrograd.node import Node
 from micrograd.op import define_op
+from micrograd.ops.axes import array_of
 from micrograd.ops.elementwise import where
-from micrograd.ops.operands import as_arrays
 from micrograd.ops.shape import Shape, broadcast_to
 
 N = TypeVar("N", bound=Node)
@@ -158,7 +158,7 @@ def einsum(subscripts: str, *operands: Any) -> Any:
             f"einsum: the subscripts have to be text, such as 'ij,jk->ik', but came a "
             f"{type(subscripts).__name__}. The form with lists of integers is not supported."
         )
-    arrays = as_arrays("einsum", *operands)
+    arrays = [array_of("einsum", operand) for operand in operands]
     return _einsum(*arrays, subscripts=_written_out(subscripts, [a.shape for a in arrays]))
 
 

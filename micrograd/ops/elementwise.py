@@ -97,7 +97,8 @@ def _power_base(g: Any, y: Any, x: Any, n: Any) -> Any:
     return g * n * power(where(abs(x) + abs(n) <= 0, 1, x), n - 1)
 
 
-def _power_exponent(g: Any, y: Any, x: Any, n: Any) -> Any:
+def power_exponent_rule(g: Any, y: Any, x: Any, n: Any) -> Any:
+    """Return y * log(x) times g, for whatever raised x to the power n."""
     # 0**n is the constant 0, where y * log(x) would be 0 * -inf.
     return g * y * log(where(abs(x) > 0, x, 1))
 
@@ -114,7 +115,9 @@ def _float_power_symbol(node: Node) -> str:
     return f"^{exponent._data:g}" if constant and exponent.label is None else "^"
 
 
-@binary(np.power, _power_base, _power_exponent, symbol=_float_power_symbol, scalar=_scalar_power)
+@binary(
+    np.power, _power_base, power_exponent_rule, symbol=_float_power_symbol, scalar=_scalar_power
+)
 def power(x: Any, n: Any) -> Any:
     """Return x**n, element by element, broadcasting as NumPy does.
 
@@ -224,7 +227,12 @@ def relu(x: Any) -> Any:
     """
 
 
-@unary(np.abs, lambda g, y, x: g * (x > 0) - g * (x < 0), symbol="abs", scalar=operator.abs)
+def absolute_rule(g: Any, y: Any, x: Any) -> Any:
+    """Return g with the sign of x, 0 where that is 0."""
+    return g * (x > 0) - g * (x < 0)
+
+
+@unary(np.abs, absolute_rule, symbol="abs", scalar=operator.abs)
 def absolute(x: Any) -> Any:
     """Return the absolute value, element by element.
 

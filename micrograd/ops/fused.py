@@ -41,6 +41,7 @@ _softmax = define_op(
     _forward_softmax,
     lambda g, y, x, *, axis: y * (g - (g * y).sum(axis=axis, keepdims=True)),
     arrays_only=True,
+    along_axis=True,
 )
 
 
@@ -64,6 +65,7 @@ _log_softmax = define_op(
     _forward_log_softmax,
     lambda g, y, x, *, axis: g - exp(y) * g.sum(axis=axis, keepdims=True),
     arrays_only=True,
+    along_axis=True,
 )
 
 

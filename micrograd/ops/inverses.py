@@ -18,6 +18,7 @@ from numpy.typing import ArrayLike
 from micrograd.errors import ArgumentError, GradientError, OperandError, ShapeError
 from micrograd.node import Node
 from micrograd.op import define_op
+from micrograd.ops.axes import array_of
 from micrograd.ops.elementwise import where
 
 N = TypeVar("N", bound=Node)
@@ -32,8 +33,7 @@ def adjoint(x: Any) -> Any:
 
 def matrices(name: str, a: Any, square: bool = False) -> Any:
     """Return the data of a, an array of matrices, or raise an error that says what came."""
-    if isinstance(a, Node) and a._is_number:
-        raise OperandError(f"{name}: takes arrays, but came a Value, one number. Use Tensors.")
+    a = array_of(name, a)
     array: Any = np.asarray(a._data if isinstance(a, Node) else a)
     if array.ndim < 2 or (square and array.shape[-1] != array.shape[-2]):
         expected = "square matrices, of shape (..., n, n)" if square else "shape (..., m, n)"

@@ -13,9 +13,9 @@ from typing import Any, TypeVar, overload
 import numpy as np
 from numpy.typing import ArrayLike
 
-from micrograd.errors import ArgumentError, ShapeError
+from micrograd.errors import ArgumentError
 from micrograd.node import Node
-from micrograd.ops.axes import along, array_of, axis_of
+from micrograd.ops.axes import along, array_of, arrays_of, axis_of
 from micrograd.ops.reshaping import atleast_1d, atleast_2d, atleast_3d
 from micrograd.ops.shape import concatenate, reshape
 
@@ -213,11 +213,8 @@ def column_stack(arrays: Sequence[Any]) -> Any:
 
 
 def _as_column(x: Any) -> Any:
-    x = array_of("column_stack", x)
     return x if x.ndim > 1 else reshape(x, (*x.shape, 1, 1)[:2])
 
 
 def _prepared(name: str, arrays: Any, prepare: Callable[[Any], Any]) -> list[Any]:
-    if isinstance(arrays, Node) or len(arrays) == 0:
-        raise ShapeError(f"{name}: expected a list of one or more arrays, came {arrays!r}.")
-    return [prepare(array_of(name, x)) for x in arrays]
+    return [prepare(x) for x in arrays_of(name, arrays)]

@@ -15,6 +15,7 @@ from numpy.typing import ArrayLike
 from micrograd.errors import ArgumentError, ShapeError
 from micrograd.node import Node
 from micrograd.op import define_op
+from micrograd.ops.axes import array_of
 from micrograd.ops.elementwise import absolute, where
 from micrograd.ops.reductions import Axis, _keep, max, min, sum
 
@@ -38,7 +39,9 @@ def _norm_rule(g: Any, y: Any, x: Any, *, order: float, axis: Axis, keepdims: bo
     return slope * (x > 0) - slope * (x < 0)
 
 
-_norm = define_op("norm", _forward_norm, _norm_rule, symbol="‖ ‖", arrays_only=True)
+_norm = define_op(
+    "norm", _forward_norm, _norm_rule, symbol="‖ ‖", arrays_only=True, along_axis=True
+)
 
 
 @overload
@@ -72,7 +75,7 @@ def norm(x: Any, ord: Any = None, axis: Axis = None, keepdims: bool = False) -> 
     >>> float(norm([3.0, -4.0])), float(norm([3.0, -4.0], 1))
     (5.0, 7.0)
     """
-    x = x if isinstance(x, Node) else np.asarray(x)
+    x = array_of("norm", x)
     if ord is None and axis is None:
         return _norm(x, order=2.0, axis=None, keepdims=keepdims)
     axes = _axes(x.ndim, axis)

@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from micrograd.ops.elementwise import exp, log, sigmoid, where
-from micrograd.ops.rows import binary, unary
+from micrograd.ops.elementwise import exp, power_exponent_rule, sigmoid, where
+from micrograd.ops.rows import binary, by_element, unary
 
 __all__ = [
     "cbrt",
@@ -192,15 +192,10 @@ def _float_power_base(g: Any, y: Any, x: Any, n: Any) -> Any:
     return g * n * float_power(where(abs(x) + abs(n) <= 0, 1, x), n - 1)
 
 
-def _float_power_exponent(g: Any, y: Any, x: Any, n: Any) -> Any:
-    # 0**n is the constant 0, where y * log(x) would be 0 * -inf.
-    return g * y * log(where(abs(x) > 0, x, 1))
-
-
 @binary(
     np.float_power,
     _float_power_base,
-    _float_power_exponent,
+    power_exponent_rule,
     symbol="^",
     scalar=math.pow,
 )
@@ -214,16 +209,8 @@ def float_power(x: Any, n: Any) -> Any:
     """
 
 
-_erf_of_objects = np.frompyfunc(math.erf, 1, 1)
-
-
-def _forward_erf(x: Any) -> Any:
-    x = np.asarray(x)
-    return np.asarray(_erf_of_objects(x), dtype=np.result_type(x, np.float16))
-
-
 @unary(
-    _forward_erf,
+    by_element(math.erf),
     lambda g, y, x: g * (2 / math.sqrt(math.pi)) * exp(-x * x),
     scalar=math.erf,
 )

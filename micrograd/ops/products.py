@@ -16,10 +16,11 @@ from numpy.typing import ArrayLike
 from micrograd.errors import ShapeError
 from micrograd.node import Node
 from micrograd.op import define_op
+from micrograd.ops.axes import array_of, arrays_of, axis_of
 from micrograd.ops.elementwise import multiply
 from micrograd.ops.linalg import matmul
-from micrograd.ops.operands import as_arrays, axis_of
-from micrograd.ops.shape import swapaxes, transpose
+from micrograd.ops.reshaping import moveaxis
+from micrograd.ops.shape import swapaxes
 
 N = TypeVar("N", bound=Node)
 
@@ -40,7 +41,7 @@ def outer(a: Any, b: Any) -> Any:
     >>> outer([1.0, 2.0], [3.0, 4.0]).tolist()
     [[3.0, 4.0], [6.0, 8.0]]
     """
-    a, b = as_arrays("outer", a, b)
+    a, b = array_of("outer", a), array_of("outer", b)
     return a.reshape((a.size, 1)) * b.reshape((1, b.size))
 
 
@@ -61,7 +62,7 @@ def kron(a: Any, b: Any) -> Any:
     >>> kron([1.0, 10.0], [1.0, 2.0]).tolist()
     [1.0, 2.0, 10.0, 20.0]
     """
-    left, right = as_arrays("kron", a, b)
+    left, right = array_of("kron", a), array_of("kron", b)
     if left.ndim == 0 or right.ndim == 0:
         return multiply(a, b)
     ndim = max(left.ndim, right.ndim)
@@ -99,23 +100,21 @@ def cross(a: Any, b: Any, axis: int = -1) -> Any:
     >>> cross([1.0, 0.0, 0.0], [0.0, 1.0, 0.0]).tolist()
     [0.0, 0.0, 1.0]
     """
-    a, b = as_arrays("cross", a, b)
-    for which, x in (("a", a), ("b", b)):
-        if x.shape[axis_of("cross", which, x, axis)] != 3:
-            raise ShapeError(
-                f"cross: {which} of shape {x.shape} has not length 3 along axis {axis}. A cross "
-                "product is that of vectors of 3 elements; for 2, append a 0 to each."
-            )
-    a, b = (_moved(x, axis_of("cross", which, x, axis), -1) for which, x in (("a", a), ("b", b)))
+    a, b = array_of("cross", a), array_of("cross", b)
+    a, b = _vectors_last("a", a, axis), _vectors_last("b", b, axis)
     result = _cross(a, b)
-    return _moved(result, -1, axis)
+    return result if axis == -1 else moveaxis(result, -1, axis)
 
 
-def _moved(x: Any, source: int, to: int) -> Any:
-    """Return x with one axis at another place, x itself if it is there already."""
-    order = list(range(x.ndim))
-    order.insert(to % x.ndim, order.pop(source))
-    return x if order == sorted(order) else transpose(x, order)
+def _vectors_last(which: str, x: Any, axis: int) -> Any:
+    """Return an argument of `cross` with the axis of its vectors at the end."""
+    place = axis_of(f"cross: {which} of shape {x.shape}", axis, x.ndim)
+    if x.shape[place] != 3:
+        raise ShapeError(
+            f"cross: {which} of shape {x.shape} has not length 3 along axis {axis}. A cross "
+            "product is that of vectors of 3 elements; for 2, append a 0 to each."
+        )
+    return x if place == x.ndim - 1 else moveaxis(x, place, -1)
 
 
 @overload
@@ -133,7 +132,7 @@ def matrix_transpose(x: Any) -> Any:
     >>> matrix_transpose([[[1, 2], [3, 4]]]).tolist()
     [[[1, 3], [2, 4]]]
     """
-    (x,) = as_arrays("matrix_transpose", x)
+    x = array_of("matrix_transpose", x)
     if x.ndim < 2:
         raise ShapeError(
             f"matrix_transpose: came shape {x.shape}, which has no two axes to exchange. Expected "
@@ -159,9 +158,7 @@ def multi_dot(arrays: Sequence[Any]) -> Any:
     >>> multi_dot([[1.0, 2.0], [[1.0, 0.0], [0.0, 10.0]], [3.0, 4.0]]).tolist()
     83.0
     """
-    if isinstance(arrays, Node) or len(arrays) < 2:
-        raise ShapeError(f"multi_dot: expected a list of two or more arrays, came {arrays!r}.")
-    factors = as_arrays("multi_dot", *arrays)
+    factors = arrays_of("multi_dot", arrays, least=2)
     for i, x in enumerate(factors):
         if x.ndim != 2 and not (x.ndim == 1 and i in (0, len(factors) - 1)):
             raise ShapeError(

@@ -95,6 +95,7 @@ _max = define_op(
     np.max,
     lambda g, y, x, *, axis, keepdims: _extreme_rule(g, x >= _keep(y, x, axis), x, axis),
     arrays_only=True,
+    along_axis=True,
 )
 
 
@@ -119,6 +120,7 @@ _min = define_op(
     np.min,
     lambda g, y, x, *, axis, keepdims: _extreme_rule(g, x <= _keep(y, x, axis), x, axis),
     arrays_only=True,
+    along_axis=True,
 )
 
 
@@ -153,6 +155,7 @@ _logsumexp = define_op(
     forward_logsumexp,
     lambda g, y, x, *, axis, keepdims: _keep(g, x, axis) * exp(x - _keep(y, x, axis)),
     arrays_only=True,
+    along_axis=True,
 )
 
 

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from functools import update_wrapper
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
+import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from micrograd.node import Node
@@ -71,3 +72,14 @@ def binary(
 ) -> Callable[[Callable[..., Any]], BinaryOp]:
     """Turn a documented, empty function into the elementwise operation of its name."""
     return lambda function: register(BinaryOp(function, forward, (da, db), **options))
+
+
+def by_element(function: Callable[[float], float]) -> Callable[..., Any]:
+    """Return the forward function that calls one of `math` for each element of an array."""
+    of_objects = np.frompyfunc(function, 1, 1)
+
+    def forward(x: Any) -> NDArray[Any]:
+        array: NDArray[Any] = np.asarray(x)
+        return np.asarray(of_objects(array), dtype=np.result_type(array, np.float16))
+
+    return forward

@@ -18,18 +18,11 @@ from numpy.typing import ArrayLike, NDArray
 
 from micrograd.node import Node
 from micrograd.op import define_op
+from micrograd.ops.arranging import flip
+from micrograd.ops.axes import along
 from micrograd.ops.shape import concatenate, reshape
 
 N = TypeVar("N", bound=Node)
-
-
-def _part(x: Any, axis: int, part: slice) -> Any:
-    """Return a slice of x along an axis."""
-    return x[(slice(None),) * (axis % x.ndim) + (part,)]
-
-
-def _flip(x: Any, axis: int) -> Any:
-    return _part(x, axis, slice(None, None, -1))
 
 
 def _shifted(x: Any, axis: int, first: float) -> Any:
@@ -37,13 +30,13 @@ def _shifted(x: Any, axis: int, first: float) -> Any:
     shape = list(x.shape)
     shape[axis] = min(1, shape[axis])
     before = np.full(shape, first, x.dtype)
-    return concatenate([before, _part(x, axis, slice(None, -1))], axis)
+    return concatenate([before, x[along(axis % x.ndim, slice(None, -1))]], axis)
 
 
 _cumsum = define_op(
     "cumsum",
     lambda x, *, axis: np.cumsum(x, axis=axis),
-    lambda g, y, x, *, axis: _flip(cumsum(_flip(g, axis), axis), axis),
+    lambda g, y, x, *, axis: flip(cumsum(flip(g, axis), axis), axis),
     symbol="cumulative Σ",
     arrays_only=True,
     moves=True,
@@ -90,8 +83,8 @@ def _scan_rule(g: Any, y: Any, b: Any, a: Any, *, axis: int) -> Any:
 
 def _scan_back(g: Any, a: Any, axis: int) -> Any:
     """Return u with u[k] = g[k] + a[k + 1] * u[k + 1]: the scan from the other end."""
-    following = _shifted(_flip(a, axis), axis, 0)
-    return _flip(linear_scan(_flip(g, axis), following, axis), axis)
+    following = _shifted(flip(a, axis), axis, 0)
+    return flip(linear_scan(flip(g, axis), following, axis), axis)
 
 
 _linear_scan = define_op(
@@ -122,6 +115,7 @@ _cumprod = define_op(
     lambda g, y, x, *, axis: _shifted(y, axis, 1) * _scan_back(g, x, axis),
     symbol="cumulative Π",
     arrays_only=True,
+    along_axis=True,
 )
 
 
@@ -158,7 +152,7 @@ def product_of_others(x: Any) -> Any:
     [0.0, 10.0, 0.0]
     """
     before = _shifted(cumprod(x, -1), -1, 1)
-    after = _flip(_shifted(cumprod(_flip(x, -1), -1), -1, 1), -1)
+    after = flip(_shifted(cumprod(flip(x, -1), -1), -1, 1), -1)
     return before * after
 
 

@@ -15,6 +15,7 @@ from numpy.typing import ArrayLike, DTypeLike, NDArray
 from micrograd.errors import ShapeError
 from micrograd.node import Node
 from micrograd.op import define_op
+from micrograd.ops.axes import along, arrays_of
 
 N = TypeVar("N", bound=Node)
 Shape = tuple[int, ...]
@@ -178,11 +179,7 @@ def astype(x: Any, dtype: Any) -> Any:
 
 def _part(i: int, g: Any, y: Any, *arrays: Any, axis: int) -> Any:
     start = sum(array.shape[axis] for array in arrays[:i])
-    return g[_along(axis % g.ndim, slice(start, start + arrays[i].shape[axis]))]
-
-
-def _along(axis: int, index: Any) -> tuple[Any, ...]:
-    return (slice(None),) * axis + (index,)
+    return g[along(axis % g.ndim, slice(start, start + arrays[i].shape[axis]))]
 
 
 _concatenate = define_op(
@@ -207,13 +204,13 @@ def concatenate(arrays: Sequence[Any], axis: int = 0) -> Any:
     >>> concatenate([[1, 2], [3]]).tolist()
     [1, 2, 3]
     """
-    return _concatenate(*_several("concatenate", arrays), axis=axis)
+    return _concatenate(*arrays_of("concatenate", arrays), axis=axis)
 
 
 _stack = define_op(
     "stack",
     lambda *arrays, axis: np.stack(arrays, axis=axis),
-    each=lambda i, g, y, *arrays, axis: g[_along(axis % g.ndim, i)],
+    each=lambda i, g, y, *arrays, axis: g[along(axis % g.ndim, i)],
     arrays_only=True,
     moves=True,
 )
@@ -231,10 +228,4 @@ def stack(arrays: Sequence[Any], axis: int = 0) -> Any:
     >>> stack([[1, 2], [3, 4]], axis=1).tolist()
     [[1, 3], [2, 4]]
     """
-    return _stack(*_several("stack", arrays), axis=axis)
-
-
-def _several(name: str, arrays: Sequence[Any]) -> Sequence[Any]:
-    if isinstance(arrays, Node) or len(arrays) == 0:
-        raise ShapeError(f"{name}: expected a list of one or more arrays, came {arrays!r}.")
-    return [a if isinstance(a, Node) else np.asarray(a) for a in arrays]
+    return _stack(*arrays_of("stack", arrays), axis=axis)

@@ -19,6 +19,7 @@ from numpy.typing import ArrayLike
 from micrograd.errors import ArgumentError, ShapeError
 from micrograd.node import Node
 from micrograd.op import define_op
+from micrograd.ops.axes import array_of
 from micrograd.ops.elementwise import where
 from micrograd.ops.reductions import Axis, _keep, max, mean, min, sum
 from micrograd.ops.scans import product_of_others
@@ -63,7 +64,7 @@ def _prod_rule(g: Any, y: Any, x: Any, *, axis: Axis, keepdims: bool) -> Any:
     return _keep(g, x, axis) * _unrow(product_of_others(_rows(x, axis)), x.shape, axis)
 
 
-_prod = define_op("prod", np.prod, _prod_rule, symbol="Π", arrays_only=True)
+_prod = define_op("prod", np.prod, _prod_rule, symbol="Π", arrays_only=True, along_axis=True)
 
 
 @overload
@@ -93,7 +94,7 @@ def _var_rule(g: Any, y: Any, x: Any, *, axis: Axis, ddof: float, keepdims: bool
     return _keep(g, x, axis) * (x - mean(x, axis, True)) * (2 / free if free else math.inf)
 
 
-_var = define_op("var", np.var, _var_rule, symbol="σ²", arrays_only=True)
+_var = define_op("var", np.var, _var_rule, symbol="σ²", arrays_only=True, along_axis=True)
 
 
 @overload
@@ -129,7 +130,7 @@ def _std_rule(g: Any, y: Any, x: Any, *, axis: Axis, ddof: float, keepdims: bool
     return per_y * (x - mean(x, axis, True)) * (1 / free if free else math.inf)
 
 
-_std = define_op("std", np.std, _std_rule, symbol="σ", arrays_only=True)
+_std = define_op("std", np.std, _std_rule, symbol="σ", arrays_only=True, along_axis=True)
 
 
 @overload
@@ -177,6 +178,7 @@ _median = define_op(
     _forward_median,
     lambda g, y, x, *, axis, keepdims: _keep(g, x, axis) * _middles(x, axis),
     arrays_only=True,
+    along_axis=True,
 )
 
 
@@ -231,7 +233,7 @@ def average(x: Any, axis: Axis = None, weights: Any = None, keepdims: bool = Fal
     """
     if weights is None:
         return mean(x, axis, keepdims)
-    x, weights = (a if isinstance(a, Node) else np.asarray(a) for a in (x, weights))
+    x, weights = array_of("average", x), array_of("average", weights)
     w = _fitting(weights, x.shape, axis)
     total = sum(w, axis, keepdims)
     if np.any(total == 0):

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from micrograd.errors import ArgumentError, OperandError, ShapeError
 from micrograd.op import define_op
-from micrograd.ops.operands import as_arrays
+from micrograd.ops.axes import array_of
 from micrograd.ops.shape import Shape
 
 Pair = tuple[int, int]
@@ -92,7 +92,7 @@ def windows_of(
 def images(name: str, x: Any, w: Any = None) -> list[Any]:
     """Return images, and filters if there are any, as nodes or arrays of four axes."""
     given = [x] if w is None else [x, w]
-    arrays = as_arrays(name, *given)
+    arrays = [array_of(name, array) for array in given]
     for which, array in zip("xw", arrays, strict=False):
         check_four_axes(name, which, array.shape)
     return arrays

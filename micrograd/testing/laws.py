@@ -125,31 +125,21 @@ def lay_out(array: Array, layout: str) -> Array:
     return array
 
 
+# How to view an array, and the array of which that view has the elements of another.
+_VIEWS: dict[str, tuple[Callable[[Any], Any], Callable[[Array], Array]]] = {
+    "Fortran": (lambda x: x.T, lambda array: array.T),
+    "reversed": (lambda x: x[::-1], lambda array: array[::-1]),
+    "every other": (lambda x: x[..., ::2], lambda array: np.repeat(array, 2, axis=-1)),
+}
+
+
 def view_of_a_leaf(
     array: Array, layout: str, requires_grad: bool
 ) -> tuple[Tensor, Tensor, Callable[[Array], Array]]:
     """Return a leaf, a view of it that equals `array`, and how to view its gradient likewise."""
-
-    def every_other(x: Any) -> Any:
-        return x[..., ::2]
-
-    def reverse(x: Any) -> Any:
-        return x[::-1]
-
-    def transpose(x: Any) -> Any:
-        return x.T
-
-    def same(x: Any) -> Any:
-        return x
-
-    view, whole = same, array
-    if layout == "Fortran":
-        view, whole = transpose, array.T
-    elif layout == "reversed" and array.ndim:
-        view, whole = reverse, array[::-1]
-    elif layout == "every other" and array.ndim:
-        view, whole = every_other, np.repeat(array, 2, axis=-1)
-    leaf = Tensor(whole, requires_grad=requires_grad)
+    same: tuple[Callable[[Any], Any], Callable[[Array], Array]] = (lambda x: x, lambda array: array)
+    view, whole = _VIEWS.get(layout, same) if array.ndim else same
+    leaf = Tensor(whole(array), requires_grad=requires_grad)
     return leaf, view(leaf), view
 
 

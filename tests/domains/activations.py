@@ -75,13 +75,6 @@ TABLE: dict[str, Entry] = {
         beta=1.5,
     ),
     "softsign": unary(activations.softsign, lambda x: x / (1 + np.abs(x)), off_zero),
-    "hard_tanh": with_settings(
-        activations.hard_tanh,
-        lambda x: np.maximum(np.minimum(x, x.dtype.type(1.25)), x.dtype.type(-0.5)),
-        off_the_bounds,
-        min_val=-0.5,
-        max_val=1.25,
-    ),
     "log_sigmoid": unary(activations.log_sigmoid, lambda x: np.log(1 / (1 + np.exp(-x))), anywhere),
 }
 
@@ -109,6 +102,5 @@ def torch_table(torch: Any) -> dict[str, Callable[..., Any] | None]:
         "normal_cdf": torch.special.ndtr,
         "softplus": torch.nn.functional.softplus,
         "softsign": torch.nn.functional.softsign,
-        "hard_tanh": torch.nn.functional.hardtanh,
         "log_sigmoid": torch.nn.functional.logsigmoid,
     }

@@ -17,7 +17,6 @@ from micrograd.ops import (
     decompositions,
     determinants,
     inverses,
-    spectra,  # noqa: F401 (its operations are called by their names in the registry)
 )
 from micrograd.testing import Sample
 from micrograd.testing.samples import Array
