@@ -9,7 +9,10 @@
 """
 
 from micrograd import linalg
+from micrograd.checkpoint import checkpoint
+from micrograd.debug import debug, detect_anomaly
 from micrograd.errors import (
+    AnomalyError,
     ArgumentError,
     DatasetError,
     GradientError,
@@ -177,6 +180,16 @@ from micrograd.ops import (
     where,
 )
 from micrograd.tensor import Tensor
+from micrograd.transforms import (
+    elementwise_grad,
+    grad,
+    hessian,
+    hvp,
+    jacobian,
+    jvp,
+    value_and_grad,
+    vjp,
+)
 from micrograd.value import Value
 
 abs = absolute
@@ -184,6 +197,7 @@ abs = absolute
 __version__ = "0.1.0"
 
 __all__ = [
+    "AnomalyError",
     "ArgumentError",
     "DatasetError",
     "GradientError",
@@ -224,6 +238,7 @@ __all__ = [
     "broadcast_to",
     "cbrt",
     "ceil",
+    "checkpoint",
     "clip",
     "col2im",
     "column_stack",
@@ -236,8 +251,10 @@ __all__ = [
     "cross",
     "cumprod",
     "cumsum",
+    "debug",
     "define_op",
     "deg2rad",
+    "detect_anomaly",
     "diag",
     "diagonal",
     "diff",
@@ -245,6 +262,7 @@ __all__ = [
     "dot",
     "dstack",
     "einsum",
+    "elementwise_grad",
     "elu",
     "enable_grad",
     "erf",
@@ -264,14 +282,19 @@ __all__ = [
     "fmod",
     "gelu",
     "getitem",
+    "grad",
     "hard_tanh",
     "heaviside",
+    "hessian",
     "hsplit",
     "hstack",
+    "hvp",
     "hypot",
     "im2col",
     "inner",
     "is_grad_enabled",
+    "jacobian",
+    "jvp",
     "kron",
     "leaky_relu",
     "linalg",
@@ -352,8 +375,10 @@ __all__ = [
     "tril",
     "triu",
     "trunc",
+    "value_and_grad",
     "var",
     "vdot",
+    "vjp",
     "vsplit",
     "vstack",
     "where",

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Self
 
+from micrograd.clock import clock
 from micrograd.errors import OperandError
-from micrograd.node import Node, clock
-from micrograd.op import Op, is_recording, new_node, record, record_call, registry
+from micrograd.node import Node
+from micrograd.op import Op, registry
 from micrograd.ops import (
     absolute,
     add,
@@ -26,6 +27,7 @@ from micrograd.ops import (
     subtract,
     tanh,
 )
+from micrograd.record import is_recording, new_node, record, record_call
 
 _NO_SETTINGS: dict[str, Any] = {}
 
@@ -47,7 +49,7 @@ def binary_operator(op: Op) -> Any:
         try:
             data = scalar(self._data, other._data) if number else forward(self._data, other._data)
         except (ArithmeticError, ValueError, TypeError, IndexError) as error:
-            data = kind._recover(op, [self._data, other._data], _NO_SETTINGS, error)
+            data = kind._recover(op, (self, other), _NO_SETTINGS, error)
         if not number or data.__class__ is not float:
             data = kind._adopt(data, self, other)
         node = new_node(kind)
@@ -56,12 +58,14 @@ def binary_operator(op: Op) -> Any:
         node._tick = tick
         node.label = None
         node.params = _NO_SETTINGS
-        wanted = (self.requires_grad or other.requires_grad) and is_recording()
-        if wanted and (number or data.dtype.kind == "f"):
+        mode = (self.requires_grad or other.requires_grad) and is_recording()
+        if mode and (number or data.dtype.kind == "f"):
             node._first = self
             node._rest = other
             node.op = op
             node.requires_grad = True
+            if mode is not True:
+                mode.note(node)
         else:
             node._first = None
             node._rest = None

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import math
-from contextlib import nullcontext
+from collections.abc import Collection, Generator, Sequence
+from contextlib import contextmanager, nullcontext
 from typing import Any
 
 import numpy as np
 
+from micrograd.debug import check_fingerprints, debug
 from micrograd.errors import GradientError, ShapeError, StaleGraphError
 from micrograd.liveness import Liveness
-from micrograd.node import Node, describe, enable_grad
-from micrograd.op import to_number
+from micrograd.node import Node, describe, enable_grad, watching
+from micrograd.op import no_gradient
 from micrograd.ops.shape import sum_to
+from micrograd.passes import Pass, forget, guard
+from micrograd.record import to_number
 
 Gradients = dict[Node, Any]
 
@@ -33,94 +37,104 @@ def backward(root: Node, gradient: Any, create_graph: bool = False) -> None:
         GradientError: if `root` requires no gradient, or a rule is wrong.
         StaleGraphError: if data was assigned to after it was recorded.
     """
-    leaves, order = _differentiate(root, gradient, create_graph)
-    _accumulate(leaves, order)
-
-
-def gradients(root: Node, gradient: Any, create_graph: bool = False) -> Gradients:
-    """Return the gradient of `root` for every leaf that it depends on; change no leaf.
-
-    The arguments and errors are those of `backward`.
-    """
-    return _differentiate(root, gradient, create_graph)[0]
-
-
-def _differentiate(root: Node, gradient: Any, create_graph: bool) -> tuple[Gradients, list[Node]]:
-    """Return the gradients of the leaves, and the nodes between, which have theirs."""
     if not root.requires_grad:
         raise GradientError(
             f"backward: {describe(root)} requires no gradient, so there is none to compute. Build "
             "it from nodes made with requires_grad=True, outside no_grad()."
         )
-    pending = _Pending()
-    order = _claim(root, pending)
-    try:
-        # An infinite slope is an answer, not a fault to warn of.
-        with np.errstate(all="ignore"), enable_grad() if create_graph else nullcontext():
-            return propagate(root, gradient, order, pending, create_graph), order
-    except BaseException:
-        _forget(order)
-        raise
+    this = Pass((root,))
+    _accumulate(_differentiate(this, (gradient,), create_graph), this.order)
 
 
-class _Pending:
-    """The gradient of a node that waits for its contributions in one backward pass."""
+def gradients(
+    roots: Sequence[Node],
+    starts: Sequence[Any],
+    wrt: Collection[Node],
+    create_graph: bool = False,
+    since: int = 0,
+) -> list[Any]:
+    """Return the gradient for each node of `wrt`, None where nothing reaches it; change no leaf.
 
-
-def _claim(root: Node, pending: _Pending) -> list[Node]:
-    """Return the recorded nodes that `root` depends on, parents first, to be given gradients.
-
-    Each gets `pending` for a gradient, which also tells that it was seen: what
-    `topological_order` keeps in a set stands in the nodes, at hand for the loop.
+    Args:
+        roots: the nodes to differentiate, all of one kind.
+        starts: the gradient of each root.
+        wrt: the nodes whose gradients are asked for; the pass ends at them.
+        create_graph: record the backward pass.
+        since: a time of the clock; nodes made before are constants.
     """
-    order: list[Node] = []
-    stack: list[Any] = [root] if root.op is not None else []
-    push = stack.append
+    pairs = [pair for pair in zip(roots, starts, strict=True) if pair[0].requires_grad]
+    if not pairs:
+        return [None] * len(wrt)
+    stops = [node for node in wrt if since or node.op is not None]
+    this = Pass([root for root, _ in pairs], stops, since)
+    found = _differentiate(this, [start for _, start in pairs], create_graph)
+    return [found.get(node) for node in wrt]
+
+
+def pass_on(node: Node) -> None:
+    """Add what `node` contributes, for the gradient that it has, to that of each parent.
+
+    This is one step of `backward`, to be taken by hand.
+    """
+    g = node._grad
+    if g is None:
+        return
+    for i, parent in enumerate(node.parents):
+        contribution = _contribution(node, i, g, isinstance(g, Node))
+        if contribution is not None:
+            contribution = _fitted(contribution, node, parent)
+            parent._grad = contribution if parent._grad is None else parent._grad + contribution
+
+
+def _differentiate(this: Pass, starts: Sequence[Any], create_graph: bool) -> Gradients:
+    """Return the gradients of the leaves; the nodes between have theirs."""
+    watch = watching.get()
+    this.begin()
     try:
-        while stack:
-            node = stack.pop()
-            if node is None:  # everything that the node below it needs is in order
-                order.append(stack.pop())
-            elif node._grad is not pending:
-                node._grad = pending
-                push(node)
-                push(None)
-                first, rest = node._first, node._rest
-                if rest.__class__ is tuple:
-                    stack += [parent for parent in rest if parent.op is not None]
-                    continue
-                if rest is not None and rest.op is not None and rest._grad is not pending:
-                    push(rest)
-                if first.op is not None and first._grad is not pending:
-                    push(first)
+        if watch is not None or hasattr(this.roots[0], "_origin"):
+            check_fingerprints(this.order)
+        # An infinite slope is an answer, not a fault to warn of.
+        with np.errstate(all="ignore"), _recording(watch) if create_graph else nullcontext():
+            return propagate(this, starts, create_graph, watch)
     except BaseException:
-        _forget([*order, *(node for node in stack if node is not None)])
+        forget(this.order)
         raise
-    return order
+    finally:
+        this.end()
 
 
-def _forget(nodes: list[Node]) -> None:
-    for node in nodes:
-        node._grad = None
+@contextmanager
+def _recording(watch: Any) -> Generator[None, None, None]:
+    """Record the backward pass; what a `where` will cut off there is no anomaly."""
+    with enable_grad(), nullcontext() if watch is None else debug():
+        yield
 
 
 def propagate(
-    root: Node, gradient: Any, order: list[Node], pending: _Pending, create_graph: bool = False
+    this: Pass, starts: Sequence[Any], create_graph: bool = False, watch: Any = None
 ) -> Gradients:
-    """Return the gradients of the leaves that `root` depends on; change no leaf.
+    """Return the gradients of the leaves that the roots depend on; change no leaf.
 
-    Each node of `order`, from the last to the first, passes its gradient on to
+    Each node of the pass, from the last to the first, passes its gradient on to
     its parents, times the local derivative. What reaches a node by several ways
-    is added up: in its `_grad`, where `_claim` has put `pending`, or in the
+    is added up: in its `_grad`, where the pass itself stands before, or in the
     result for a leaf. This is the hot loop: calls are written out for one and
     two arguments and no settings, which is what most operations have.
     """
-    if root.op is None:
-        return {root: gradient}
-    root._grad = gradient
     leaves: Gradients = {}
-    arrays = not root._is_number
+    arrays = not this.roots[0]._is_number
+    since, stops = this.since, this.stops
     liveness, selecting = Liveness(), False
+    general = create_graph or since > 0 or watch is not None
+
+    def arrive(contribution: Any, node: Node) -> None:
+        if node.op is None or (stops and node in stops):
+            known = leaves.get(node)
+            leaves[node] = contribution if known is None else known + contribution
+        elif node._grad is this:
+            node._grad = contribution
+        else:
+            node._grad = node._grad + contribution
 
     def send(contribution: Any, node: Node, parent: Any) -> None:
         if arrays:
@@ -133,34 +147,40 @@ def propagate(
                 contribution = _fitted(contribution, node, parent)
         elif contribution.__class__ is not float:
             contribution = _fitted(contribution, node, parent)
-        if parent.op is None:
+        if parent.op is None or (stops and parent in stops):  # `arrive`, written out
             known = leaves.get(parent)
             leaves[parent] = contribution if known is None else known + contribution
-        elif parent._grad is pending:
+        elif parent._grad is this:
             parent._grad = contribution
         else:
             parent._grad = parent._grad + contribution
 
-    for node in reversed(order):
+    for root, start in zip(this.roots, starts, strict=True):
+        arrive(start, root)
+    for node in reversed(this.order):
         g = node._grad
-        if g is pending:  # no gradient flows to it
+        if g is this:  # no gradient flows to it
             node._grad = None
             continue
         op, y, tick = node.op, node._data, node._tick
         first, rest = node._first, node._rest
         if op.masks is not None:
             selecting = True
-        if create_graph or selecting or node.params or rest.__class__ is tuple:
+        if general or selecting or node.params or rest.__class__ is tuple:
             for i, parent in enumerate(node.parents):
                 if parent._tick > tick:
                     raise _stale(node, parent)
+                if parent._tick < since and parent not in stops:
+                    continue
                 contribution = _contribution(node, i, g, create_graph)
                 if contribution is not None:
                     if selecting:
                         fresh = (
-                            parent not in leaves if parent.op is None else (parent._grad is pending)
+                            parent not in leaves if parent.op is None else (parent._grad is this)
                         )
                         contribution = liveness.carry(_real(contribution), node, i, g, fresh)
+                    if watch is not None:
+                        watch.check_backward(contribution, node, i, g, this.roots[0])
                     send(contribution, node, parent)
             continue
         if first._tick > tick or (rest is not None and rest._tick > tick):
@@ -178,10 +198,17 @@ def propagate(
                     right = derivatives[1](g, y, a, b)
         except ArithmeticError:
             left, right = [*_by_ieee(node, g), None][:2]
+        except IndexError:
+            _require_derivatives(node)
+            raise
         if left is not None:
             send(left, node, first)
+        elif first.requires_grad:
+            _require_no_derivative(node, 0)
         if right is not None:
             send(right, node, rest)
+        elif rest is not None and rest.requires_grad:
+            _require_no_derivative(node, 1)
     return leaves
 
 
@@ -190,13 +217,38 @@ def _contribution(node: Node, i: int, g: Any, create_graph: bool) -> Any:
     parents = node.parents
     if not parents[i].requires_grad:
         return None
+    _require_derivatives(node)
     derivative = node.op.derivatives[i]
     if create_graph:
-        return derivative(g, node, *parents, **node.params)
-    try:
-        return derivative(g, node._data, *[p._data for p in parents], **node.params)
-    except ArithmeticError:
-        return _by_ieee(node, g)[i]
+        contribution = derivative(g, node, *parents, **node.params)
+    else:
+        try:
+            contribution = derivative(g, node._data, *[p._data for p in parents], **node.params)
+        except ArithmeticError:
+            contribution = _by_ieee(node, g)[i]
+    if contribution is None:
+        _require_no_derivative(node, i)
+    return contribution
+
+
+def _require_derivatives(node: Node) -> None:
+    """Raise an error if the operation of `node` has fewer derivatives than arguments."""
+    derivatives, n = node.op.derivatives, len(node.parents)
+    if derivatives.__class__ is tuple and len(derivatives) < n:
+        raise GradientError(
+            f"backward: {node.op.name} was called with {n} arguments, but has "
+            f"{len(derivatives)} derivatives. Give define_op one for each, None for an argument "
+            "that has none."
+        )
+
+
+def _require_no_derivative(node: Node, i: int) -> None:
+    """Raise an error if argument `i` of `node` has a derivative, which gave None."""
+    if node.op.derivatives[i] is not no_gradient:
+        raise GradientError(
+            f"backward: the derivative of {node.op.name} for argument {i} gave None. Return the "
+            "gradient, zeros if there is none, or give define_op None instead of the derivative."
+        )
 
 
 def _by_ieee(node: Node, g: Any) -> list[Any]:
@@ -216,7 +268,7 @@ def _fitted(contribution: Any, node: Node, parent: Node) -> Any:
     """
     recorded = hasattr(contribution, "requires_grad")
     if parent._is_number:
-        return contribution if recorded else to_number(_real(contribution))
+        return contribution if recorded else _number(contribution, node)
     if contribution.__class__ is not np.ndarray and not recorded:
         contribution = np.asarray(contribution)
     shape, dtype = parent._data.shape, parent._data.dtype
@@ -229,7 +281,25 @@ def _fitted(contribution: Any, node: Node, parent: Node) -> Any:
                 f"an argument of shape {shape}. It has to give the shape of the argument, or one "
                 "that broadcasting made of it."
             ) from None
-    return contribution if contribution.dtype == dtype else contribution.astype(dtype)
+    if contribution.dtype == dtype:
+        return contribution
+    if contribution.dtype.kind not in "fiub":
+        raise _no_real(contribution.dtype, node)
+    return contribution.astype(dtype)
+
+
+def _number(contribution: Any, node: Node) -> Any:
+    try:
+        return to_number(_real(contribution))
+    except (TypeError, ValueError):
+        raise _no_real(type(contribution).__name__, node) from None
+
+
+def _no_real(came: Any, node: Node) -> GradientError:
+    return GradientError(
+        f"backward: a derivative of {node.op.name} gave {came}, but a gradient is made of real "
+        "numbers. Return floats in the shape of the argument."
+    )
 
 
 def _real(contribution: Any) -> Any:
@@ -240,16 +310,17 @@ def _real(contribution: Any) -> Any:
 def _accumulate(leaves: Gradients, order: list[Node]) -> None:
     """Add to the leaves what they got; a leaf has its gradient in an array of its own."""
     taken: set[int] | None = None
-    for leaf, g in leaves.items():
-        if leaf._grad is not None:
-            leaf._grad = leaf._grad + g
-        elif g.__class__ is np.ndarray:
-            if taken is None:
-                taken = {id(node._grad) for node in order}
-            leaf._grad = g if g.base is None and id(g) not in taken else g.copy()
-            taken.add(id(g))
-        else:
-            leaf._grad = g
+    with guard:  # threads may share leaves
+        for leaf, g in leaves.items():
+            if leaf._grad is not None:
+                leaf._grad = leaf._grad + g
+            elif g.__class__ is np.ndarray:
+                if taken is None:
+                    taken = {id(node._grad) for node in order}
+                leaf._grad = g if g.base is None and id(g) not in taken else g.copy()
+                taken.add(id(g))
+            else:
+                leaf._grad = g
 
 
 def _stale(node: Node, parent: Node) -> StaleGraphError:

@@ -36,6 +36,10 @@ class StaleGraphError(GradientError):
     """Report a graph whose data was overwritten after it was recorded."""
 
 
+class AnomalyError(MicrogradError, RuntimeError):
+    """Report the first operation that made a nan or an inf, under `detect_anomaly()`."""
+
+
 class DatasetError(MicrogradError, OSError):
     """Report a data set that is missing, unreachable, truncated or altered."""
 

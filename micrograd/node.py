@@ -5,38 +5,19 @@ A graph needs no container: each node knows its parents, and that is the graph.
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from threading import Lock
-from time import time_ns
 from typing import Any, ClassVar
 
 import numpy as np
 
+from micrograd.clock import clock
+from micrograd.copying import Copied
 
-class Clock:
-    """The time of the engine, which advances whenever data is overwritten.
-
-    Each node carries the time when it was computed or last written. An edge
-    holds while the parent's time is not later than the child's.
-    """
-
-    __slots__ = ("_lock", "now")
-
-    def __init__(self) -> None:
-        self.now = time_ns()  # a graph that was pickled elsewhere is older than a write here
-        self._lock = Lock()
-
-    def advance(self) -> int:
-        """Return a time later than that of every node there is."""
-        with self._lock:
-            self.now += 1
-            return self.now
-
-
-clock = Clock()
-recording: ContextVar[bool] = ContextVar("recording", default=True)
+# True, False, or a Watch that is told of each node as it is recorded.
+recording: ContextVar[Any] = ContextVar("recording", default=True)
+watching: ContextVar[Any] = ContextVar("watching", default=None)
 
 
 @contextmanager
@@ -69,7 +50,7 @@ def enable_grad() -> Generator[None, None, None]:
     >>> y.requires_grad
     True
     """
-    token = recording.set(True)
+    token = recording.set(watching.get() or True)
     try:
         yield
     finally:
@@ -82,10 +63,10 @@ def is_grad_enabled() -> bool:
     >>> is_grad_enabled()
     True
     """
-    return recording.get()
+    return bool(recording.get())
 
 
-class Node:
+class Node(Copied):
     """One value in a graph: its data, its gradient and where it came from.
 
     `Value` and `Tensor` are the two kinds; this class holds what they share.
@@ -107,6 +88,8 @@ class Node:
     # would double its work, which is a large share of a scalar step. `_rest`
     # is None for one parent, the second of two, or the tuple of all if more.
     #
+    # `_origin` is filled under `debug()` only: where the node was made.
+    #
     # `_data` stands behind a property: the engine reads it at full speed, a
     # user writes through `data`, and the write is noticed.
     __slots__ = (
@@ -114,6 +97,7 @@ class Node:
         "_data",
         "_first",
         "_grad",
+        "_origin",
         "_rest",
         "_tick",
         "label",
@@ -121,6 +105,9 @@ class Node:
         "params",
         "requires_grad",
     )
+
+    _copied = ("_data", "_first", "_grad", "_rest", "_tick", "label", "op", "params")
+    _copied += ("requires_grad",)
 
     _kind: ClassVar[type[Node]]  # the class of what is computed from such nodes
     _is_number: ClassVar[bool]  # whether the data are Python numbers
@@ -130,6 +117,7 @@ class Node:
     _first: Any
     _rest: Any
     _tick: int
+    _origin: Any
     op: Any
     params: dict[str, Any]
     requires_grad: bool
@@ -149,9 +137,9 @@ class Node:
 
     def _become(self, other: Node) -> None:
         """Take over the record of another node, so that this is what was computed."""
-        for slot in Node.__slots__:
-            if slot != "__weakref__":
-                setattr(self, slot, getattr(other, slot))
+        self._fill(other._fields(), None)
+        if hasattr(other, "_origin"):
+            self._origin = other._origin
 
     def _overwrite(self, data: Any) -> None:
         """Replace the data, so that no record that used the old data holds."""
@@ -166,7 +154,9 @@ class Node:
         raise NotImplementedError
 
     @classmethod
-    def _recover(cls, op: Any, args: list[Any], params: dict[str, Any], error: Exception) -> Any:
+    def _recover(
+        cls, op: Any, parents: tuple[Node, ...], params: dict[str, Any], error: Exception
+    ) -> Any:
         """Return the data that `op` gives although Python or NumPy raised `error`."""
         raise NotImplementedError
 
@@ -191,6 +181,11 @@ class Node:
         """Whether a gradient has been computed, or set; zero is one."""
         return self._grad is not None
 
+    def _linked(self) -> Iterator[Node]:
+        yield from self.parents
+        if isinstance(self._grad, Node):
+            yield self._grad
+
     @property
     def _prev(self) -> set[Node]:
         """The parents as karpathy/micrograd has them: a set."""
@@ -212,6 +207,8 @@ class Node:
 def describe(node: Node) -> str:
     """Return what to call a node in a message: kind, label, shape and operation.
 
+    Under `debug()`, it says where the node was made, too.
+
     >>> from micrograd import Value
     >>> describe(Value(2.0, label="x") * 3)
     'Value made by multiply'
@@ -223,6 +220,9 @@ def describe(node: Node) -> str:
         words.append(f"of shape {np.shape(node._data)}")
     if node.op is not None:
         words.append(f"made by {node.op.name}")
+    origin = getattr(node, "_origin", None)
+    if origin is not None:
+        words.append(f"at {origin.place}")
     return " ".join(words)
 
 

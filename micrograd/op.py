@@ -1,4 +1,4 @@
-"""What an operation is, and how a call of one is recorded.
+"""What an operation is.
 
 An operation is one row: a name, the symbol that a diagram shows, the forward
 function, and one derivative per argument. A derivative is called as
@@ -27,9 +27,9 @@ from micrograd.errors import (
     ShapeError,
     StaleGraphError,
 )
-from micrograd.node import Node, clock, recording
+from micrograd.node import Node, describe
+from micrograd.record import record_call, to_number
 
-N = TypeVar("N", bound=Node)
 Derivative = Callable[..., Any]
 
 registry: dict[str, Op] = {}
@@ -118,11 +118,11 @@ class Op:
         return to_number(result)
 
     def refuse(self, args: Iterable[Any], error: Exception) -> NoReturn:
-        """Raise the typed form of what NumPy said about `args`."""
+        """Raise the typed form of what NumPy said about `args`, nodes or plain."""
         if isinstance(error, MicrogradError):
             raise error
         came = ", ".join(
-            f"{name} of shape {np.shape(arg)}"
+            f"{name} of shape {np.shape(getattr(arg, '_data', arg))}{_known(arg)}"
             for name, arg in zip(self.argument_names(), args, strict=False)
         )
         kind = next(_REFUSALS[cls] for cls in type(error).__mro__ if cls in _REFUSALS)
@@ -144,21 +144,73 @@ class Op:
 
     def overwritten(self) -> Op:
         """Return this operation as it stands on a node whose data was overwritten."""
-
-        def refuse(*args: Any, **settings: Any) -> NoReturn:
-            raise StaleGraphError(
-                f"{self.name}: the data of its result was assigned to after it was recorded, so "
-                "its derivative is no longer that of the graph. Compute the result again, or "
-                "assign to a leaf before the graph is built."
-            )
-
-        return Op(self.name, self.forward, Each(refuse), symbol=self.symbol)
+        return Overwritten(self)
 
     def __repr__(self) -> str:
         return f"<op {self.name}>"
 
     def __reduce__(self) -> tuple[Any, ...]:
+        if registry.get(self.name) is not self:
+            raise self._refuse_to_travel("pickle")
         return _find, (self.name,)
+
+    def __copy__(self) -> Op:
+        return self
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Op:
+        return self
+
+    def _refuse_to_travel(self, how: str) -> OperandError:
+        return OperandError(
+            f"{how}: the operation {self.name!r} was not made by define_op, so that its derivative "
+            "cannot be found again. Define it with define_op, or detach() what it computed."
+        )
+
+
+def _known(arg: Any) -> str:
+    """Return what else is known of an argument, for a message: its label and origin."""
+    if not isinstance(arg, Node) or (arg.label is None and arg.op is None):
+        return ""
+    return f" ({describe(arg)})"
+
+
+class OneOff(Op):
+    """The operation of a single node, which knows the arguments and not how to compute anew.
+
+    Its rule is called as `rule(i, g, y, *args)` for argument `i`.
+    """
+
+    def __init__(self, name: str, rule: Derivative, symbol: Any = None) -> None:
+        super().__init__(name, self._compute_again, Each(rule), symbol=symbol)
+
+    def _compute_again(self, *args: Any, **settings: Any) -> NoReturn:
+        raise OperandError(
+            f"{self.name}: was made for one node, and cannot compute another. Use define_op."
+        )
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        raise self._refuse_to_travel("pickle")
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Op:
+        raise self._refuse_to_travel("deepcopy")
+
+
+class Overwritten(Op):
+    """An operation as it stands on a node whose data was overwritten: without derivative."""
+
+    def __init__(self, op: Op) -> None:
+        super().__init__(op.name, op.forward, Each(self._refuse), symbol=op.symbol)
+        self._op = op
+
+    def _refuse(self, *args: Any, **settings: Any) -> NoReturn:
+        raise StaleGraphError(
+            f"{self.name}: the data of its result was assigned to after it was recorded, so "
+            "its derivative is no longer that of the graph. Compute the result again, or "
+            "assign to a leaf before the graph is built."
+        )
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Overwritten, (self._op,)
 
 
 def _find(name: str) -> Op:
@@ -186,101 +238,15 @@ class Each:
         return partial(self.rule, i)
 
 
-new_node: Any = object.__new__
-is_recording = recording.get
-
-
-def record_call(op: Op, parents: tuple[N, ...], params: dict[str, Any]) -> N:
-    """Compute `op` for nodes of one kind and return the node that remembers it."""
-    if len(parents) == 1:
-        return record(op, parents[0], None, params)
-    return record(op, parents[0], parents[1] if len(parents) == 2 else parents, params)
-
-
-def record(op: Op, first: N, rest: Any, params: dict[str, Any]) -> N:
-    """Do what `record_call` does, with the parents as a node keeps them.
-
-    This is the hot path of every operation: it is written out, not factored.
-    """
-    tick = clock.now  # read before the data, so that a write in between shows
-    kind = first._kind
-    number = kind._is_number
-    function = op.scalar if number else op.forward
-    try:
-        if rest.__class__ is tuple:
-            data = function(*[parent._data for parent in rest], **params)
-        elif rest is None:
-            data = function(first._data, **params) if params else function(first._data)
-        elif params:
-            data = function(first._data, rest._data, **params)
-        else:
-            data = function(first._data, rest._data)
-    except (ArithmeticError, ValueError, TypeError, IndexError) as error:
-        data = kind._recover(op, _data_of(first, rest), params, error)
-    if not number or data.__class__ is not float:
-        data = kind._adopt(data, first, rest)
-    node = new_node(kind)
-    node._data = data
-    node._grad = None
-    node._tick = tick
-    node.label = None
-    node.params = params
-    if rest is None:
-        wanted = first.requires_grad
-    elif rest.__class__ is tuple:
-        wanted = any([parent.requires_grad for parent in rest])
-    else:
-        wanted = first.requires_grad or rest.requires_grad
-    if wanted and is_recording() and (number or data.dtype.kind == "f"):
-        node._first = first
-        node._rest = rest
-        node.op = op
-        node.requires_grad = True
-    else:
-        node._first = None
-        node._rest = None
-        node.op = None
-        node.requires_grad = False
-    return node
-
-
-def _data_of(first: Node, rest: Any) -> list[Any]:
-    if rest.__class__ is tuple:
-        return [parent._data for parent in rest]
-    return [first._data] if rest is None else [first._data, rest._data]
-
-
-_EXACT_INTEGERS = 2**53
-
-
-def to_number(x: Any) -> float:
-    """Return a real number as a Python float, or int where that is exact.
-
-    Integers stay integers while a float would hold them exactly; past that they
-    become floats, so that their arithmetic overflows to inf as IEEE-754 has it.
-    """
-    if isinstance(x, int) or np.asarray(x).dtype.kind in "biu":
-        return int(x) if -_EXACT_INTEGERS <= x <= _EXACT_INTEGERS else _to_float(x)
-    return _to_float(x)
-
-
-def _to_float(x: Any) -> float:
-    try:
-        return float(x)
-    except OverflowError:
-        return float("inf") if x > 0 else float("-inf")
-
-
 AnyOp = TypeVar("AnyOp", bound=Op)
 
 
 def register(op: AnyOp) -> AnyOp:
     """Enter `op` under its name; a name used twice is an error."""
-    if op.name in registry:
+    if registry.setdefault(op.name, op) is not op:  # at one stroke, for threads
         raise ArgumentError(
             f"define_op: the name {op.name!r} is taken by {registry[op.name]!r}. Choose another."
         )
-    registry[op.name] = op
     return op
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NoReturn, Self, cast
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from micrograd import autodiff, ops
+from micrograd.closure import record_closure
 from micrograd.errors import GradientError, MicrogradError, OperandError, ShapeError
 from micrograd.methods import ArrayMethods
 from micrograd.node import Node
@@ -33,16 +34,25 @@ class Tensor(ArrayMethods):
         requires_grad: False for a constant. A floating tensor is no constant
             unless told so; an integer or boolean one always is.
         label: the name that diagrams and messages show.
+        parents: the Tensors that your own code computed `data` from; none for a leaf.
+        op: what to call that code.
+        backward: the derivative of that code: a function of the gradient, an
+            array, that returns the gradient of its one parent, or a tuple with
+            one for each. Second derivatives need `define_op` instead.
 
     Raises:
-        OperandError: if `data` is not made of real numbers, or if a gradient is
-            asked for that integers cannot have.
+        OperandError: if `data` is not made of real numbers, or the parents are
+            no Tensors, or if a gradient is asked for that integers cannot have.
         ShapeError: if the rows of `data` differ in length.
 
     >>> x = Tensor([1.0, 2.0, 3.0])
     >>> (x * x).sum().backward()
     >>> x.grad
     array([2., 4., 6.])
+    >>> y = Tensor(np.exp(x.data), parents=(x,), op="my exp", backward=lambda g: g * y.data)
+    >>> y.sum().backward()
+    >>> x.grad.round(1)
+    array([ 4.7, 11.4, 26.1])
     """
 
     __slots__ = ()
@@ -55,6 +65,9 @@ class Tensor(ArrayMethods):
         *,
         requires_grad: bool | None = None,
         label: str | None = None,
+        parents: Iterable[Tensor] = (),
+        op: str = "",
+        backward: Callable[[Any], Any] | None = None,
     ) -> None:
         if isinstance(data, Node):
             raise OperandError(
@@ -78,6 +91,9 @@ class Tensor(ArrayMethods):
             )
         copy = array if array is not data and array.base is None else array.copy()
         self._set_leaf(copy, floating if requires_grad is None else requires_grad, label)
+        if parents or backward is not None:
+            record_closure(self, parents, op, backward)
+            copy.flags.writeable = self.is_leaf
 
     @property
     def data(self) -> NDArray[Any]:
@@ -200,12 +216,13 @@ class Tensor(ArrayMethods):
         return np.asarray(self._data).item()
 
     def detach(self) -> Tensor:
-        """Return a constant that shares the data.
+        """Return a constant with the same data, which a later write to a leaf does not change.
 
         >>> Tensor([2.0]).detach().requires_grad
         False
         """
-        return _constant_tensor(self._data, self.label)
+        data = self._data.copy() if self.is_leaf else self._data
+        return _constant_tensor(data, self.label)
 
     def __setitem__(self, index: Any, value: Any) -> NoReturn:
         raise OperandError(
@@ -298,9 +315,9 @@ class Tensor(ArrayMethods):
 
     @classmethod
     def _recover(
-        cls, op: Op, args: list[Any], params: dict[str, Any], error: Exception
+        cls, op: Op, parents: tuple[Node, ...], params: dict[str, Any], error: Exception
     ) -> NoReturn:
-        op.refuse(args, error)
+        op.refuse(parents, error)
 
     def _constant(self, other: Any, op: Op) -> Self:
         if isinstance(other, Tensor):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, cast
 
 
@@ -12,26 +12,32 @@ def tree_map(function: Callable[[str, Any], Any], tree: Any, path: str = "") -> 
 
     Args:
         function: called with where a leaf stands, as Python would write it, and
-            the leaf. Anything that is no container is a leaf.
+            the leaf. Anything that is no container is a leaf; None is a
+            container of nothing.
         tree: a leaf, or a dict, list, tuple, named tuple or dataclass of trees.
         path: what to write in front.
 
     >>> tree_map(lambda path, leaf: f"{path}={leaf}", {"W": [1, 2], "b": 3}, "p")
     {'W': ["p['W'][0]=1", "p['W'][1]=2"], 'b': "p['b']=3"}
     """
-    if isinstance(tree, dict):
-        entries = cast("dict[Any, Any]", tree)
-        return {k: tree_map(function, v, f"{path}[{k!r}]") for k, v in entries.items()}
-    if isinstance(tree, (list, tuple)):
-        several = cast("list[Any]", tree)
-        items = [tree_map(function, item, f"{path}[{i}]") for i, item in enumerate(several)]
-        kind = cast("type[Any]", type(several))
-        return kind(*items) if hasattr(kind, "_fields") else kind(items)
-    if dataclasses.is_dataclass(tree) and not isinstance(tree, type):
-        fields = {f.name: getattr(tree, f.name) for f in dataclasses.fields(tree) if f.init}
-        changed = {k: tree_map(function, v, f"{path}.{k}") for k, v in fields.items()}
-        return dataclasses.replace(tree, **changed)
-    return function(path, tree)
+    entries = _entries(tree)
+    if entries is None:
+        return function(path, tree)
+    return _rebuilt(tree, [tree_map(function, entry, path + step) for step, entry in entries])
+
+
+def tree_paths(tree: Any, path: str = "") -> Iterator[tuple[str, Any]]:
+    """Yield where each leaf stands, and the leaf, in the order of the containers.
+
+    >>> dict(tree_paths({"W": [1, 2], "b": 3}))
+    {"['W'][0]": 1, "['W'][1]": 2, "['b']": 3}
+    """
+    entries = _entries(tree)
+    if entries is None:
+        yield path, tree
+    else:
+        for step, entry in entries:
+            yield from tree_paths(entry, path + step)
 
 
 def tree_leaves(tree: Any) -> list[Any]:
@@ -40,6 +46,34 @@ def tree_leaves(tree: Any) -> list[Any]:
     >>> tree_leaves({"W": [1, 2], "b": 3})
     [1, 2, 3]
     """
-    leaves: list[Any] = []
-    tree_map(lambda _, leaf: leaves.append(leaf), tree)
-    return leaves
+    return [leaf for _, leaf in tree_paths(tree)]
+
+
+def _entries(tree: Any) -> list[tuple[str, Any]] | None:
+    """Return what a container holds, and how Python writes where; None for a leaf."""
+    if tree is None:
+        return []
+    if isinstance(tree, dict):
+        return [(f"[{key!r}]", entry) for key, entry in cast("dict[Any, Any]", tree).items()]
+    if isinstance(tree, (list, tuple)):
+        return [(f"[{i}]", entry) for i, entry in enumerate(cast("list[Any]", tree))]
+    if dataclasses.is_dataclass(tree) and not isinstance(tree, type):
+        return [(f".{f.name}", getattr(tree, f.name)) for f in _fields(tree)]
+    return None
+
+
+def _rebuilt(tree: Any, entries: list[Any]) -> Any:
+    """Return a container of the same kind, with other entries."""
+    if tree is None:
+        return None
+    kind = cast("type[Any]", type(tree))
+    if isinstance(tree, dict):
+        return dict(zip(cast("dict[Any, Any]", tree), entries, strict=True))
+    if isinstance(tree, (list, tuple)):
+        return kind(*entries) if hasattr(kind, "_fields") else kind(entries)
+    names = [f.name for f in _fields(tree)]
+    return dataclasses.replace(tree, **dict(zip(names, entries, strict=True)))
+
+
+def _fields(tree: Any) -> list[dataclasses.Field[Any]]:
+    return [field for field in dataclasses.fields(tree) if field.init]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
+from functools import partial
 from numbers import Real
 from typing import Any, NoReturn, Self, cast
 
@@ -9,10 +11,12 @@ import numpy as np
 
 from micrograd import autodiff
 from micrograd.arithmetic import Arithmetic
+from micrograd.closure import record_closure, record_lecture
 from micrograd.errors import GradientError, OperandError
 from micrograd.node import Node
-from micrograd.op import Op, to_number
+from micrograd.op import Op
 from micrograd.ops.axes import no_value
+from micrograd.record import to_number
 
 
 class Value(Arithmetic):
@@ -26,26 +30,46 @@ class Value(Arithmetic):
 
     Args:
         data: a real number; NumPy's scalars become Python's.
-        requires_grad: False for a constant.
+        parents: the Values that your own code computed `data` from; none for a leaf.
+        op: what to call that code.
         label: the name that diagrams and messages show.
+        requires_grad: False for a constant.
+        backward: the derivative of that code: a function of the gradient of this
+            Value that returns the gradient of its one parent, or a tuple with one
+            for each. Second derivatives need `define_op` instead.
 
     Raises:
-        OperandError: if `data` is not a real number.
+        OperandError: if `data` is not a real number, or the parents are no Values.
 
     >>> x = Value(3.0)
     >>> y = x * x + 1
     >>> y.backward()
     >>> x
     Value(data=3.0, grad=6.0)
+    >>> cube = Value(x.data**3, (x,), "cube", backward=lambda g: g * 3 * x.data**2)
+    >>> cube.backward()
+    >>> x.grad
+    33.0
     """
 
     __slots__ = ()
     _is_number = True
 
-    def __init__(self, data: Any, *, requires_grad: bool = True, label: str | None = None) -> None:
+    def __init__(
+        self,
+        data: Any,
+        parents: Iterable[Value] = (),
+        op: str = "",
+        label: str | None = None,
+        *,
+        requires_grad: bool = True,
+        backward: Callable[[Any], Any] | None = None,
+    ) -> None:
         if data.__class__ is not float:
             data = _checked(data, "Value")
         self._set_leaf(data, requires_grad, label)
+        if parents or backward is not None:
+            record_closure(self, parents, op, backward)
 
     @property
     def data(self) -> float:
@@ -134,9 +158,11 @@ class Value(Arithmetic):
             ) from error
 
     @classmethod
-    def _recover(cls, op: Op, args: list[Any], params: dict[str, Any], error: Exception) -> float:
+    def _recover(
+        cls, op: Op, parents: tuple[Node, ...], params: dict[str, Any], error: Exception
+    ) -> float:
         if isinstance(error, (ArithmeticError, ValueError)):
-            return op.on_numbers(args, params)
+            return op.on_numbers([parent._data for parent in parents], params)
         raise error
 
     def _constant(self, other: Any, op: Op) -> Self:
@@ -189,6 +215,21 @@ class Value(Arithmetic):
 
     def __int__(self) -> int:
         return int(float(self))
+
+    def __bool__(self) -> bool:
+        return bool(self._data)
+
+    @property
+    def _backward(self) -> Callable[[], Any]:
+        """The function that adds to the parents' gradients what this Value passes on.
+
+        One can be set, as karpathy's lecture does for an operation of one's own.
+        """
+        return partial(autodiff.pass_on, self)
+
+    @_backward.setter
+    def _backward(self, closure: Callable[[], Any]) -> None:
+        record_lecture(self, closure)
 
     @property
     def _op(self) -> str:

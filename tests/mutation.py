@@ -68,7 +68,7 @@ def gradient_and_dtype(op: Op, i: int, call: Call) -> tuple[Any, Any]:
     leaves, node, g = call
     args = [parent._data for parent in node.parents]
     raw = op.derivatives[i](g, node._data, *args, **node.params)
-    return gradients(node, g).get(leaves[i]), np.asarray(raw).dtype
+    return gradients([node], [g], leaves)[i], np.asarray(raw).dtype
 
 
 def originals(op: Op, i: int) -> list[tuple[Call, tuple[Any, Any]]]:

@@ -289,6 +289,9 @@ def minimum(a: Any, b: Any) -> Any:
     """
 
 
+alias = define_op("alias", lambda x: x, lambda g, y, x: g, symbol="=", elementwise=True)
+"""The argument itself, as a node of its own: where a transform cuts into a graph."""
+
 _where = define_op(
     "where",
     np.where,

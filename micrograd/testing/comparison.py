@@ -111,10 +111,9 @@ class Check:
         nodes = [argument.node() for argument in self.arguments]
         totals: list[Any] = [np.zeros(argument.data.shape) for argument in self.arguments]
         for result, w in zip(self.nodes_from(nodes), weights, strict=True):
-            if result.requires_grad:
-                start = float(w) if isinstance(result, Value) else w.astype(result.dtype)
-                found = gradients(result, start)
-                totals = [t + found.get(n, 0) for t, n in zip(totals, nodes, strict=True)]
+            start = float(w) if isinstance(result, Value) else w.astype(result.dtype)
+            found = gradients([result], [start], nodes)
+            totals = [t if g is None else t + g for t, g in zip(totals, found, strict=True)]
         return [np.asarray(total, dtype=float) for total in totals]
 
     def objective(self, results: Iterable[Any]) -> Any:
@@ -146,10 +145,10 @@ class Check:
             inputs = nodes[: len(self.arguments)]
             total: Any = 0.0
             for result, g in zip(self.nodes_from(inputs), nodes[len(inputs) :], strict=True):
-                found = gradients(result, g, create_graph=True) if result.requires_grad else {}
-                for node, w in zip(inputs, weights, strict=True):
-                    if node in found:
-                        total = _dot(found[node], w) + total
+                found = gradients([result], [g], inputs, create_graph=True)
+                for slope, w in zip(found, weights, strict=True):
+                    if slope is not None:
+                        total = _dot(slope, w) + total
             return total if isinstance(total, Node) else Value(total, requires_grad=False)
 
         what = "result" if self.order == 1 else f"order-{self.order - 1} gradient"

@@ -1,0 +1,136 @@
+"""A backward pass: which nodes it goes through, and that it has them to itself."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from threading import Lock, get_ident
+from typing import Any
+
+from micrograd.errors import GradientError
+from micrograd.node import Node, describe
+
+guard = Lock()
+"""Held while a pass begins or ends, and while leaves get their gradients."""
+
+_underway: set[Pass] = set()
+
+
+class Pass:
+    """One backward pass over the graph behind `roots`.
+
+    It also stands in the nodes that it goes through, for a gradient to which
+    nothing has been contributed yet. So the set of nodes that were seen is kept
+    in the nodes themselves, at hand for the loop.
+
+    Args:
+        roots: the nodes that the pass begins at.
+        stops: nodes that it ends at, as it does at leaves.
+        since: a time of the clock; nodes made before are constants to it.
+    """
+
+    __slots__ = ("_ended", "_thread", "order", "roots", "since", "stops")
+
+    def __init__(self, roots: Sequence[Node], stops: Collection[Node] = (), since: int = 0) -> None:
+        self.roots = roots
+        self.stops = frozenset(stops)
+        self.since = since
+        self.order: list[Node] = []  # the nodes it goes through, parents first
+        self._thread = get_ident()
+        self._ended = Lock()
+
+    def begin(self) -> None:
+        """Put this pass into the nodes, after any other that goes through some of them."""
+        self._ended.acquire()
+        while True:
+            with guard:
+                other = self._rival() if _underway else None
+                if other is None:
+                    self._claim()
+                    _underway.add(self)
+                    return
+            if other._thread == self._thread:
+                raise GradientError(
+                    f"backward: {describe(self.roots[0])} depends on nodes that are being "
+                    "differentiated just now, by the backward() that led to this one. Give the "
+                    "inner one a graph of its own, from detached data."
+                )
+            with other._ended:
+                pass
+
+    def end(self) -> None:
+        """Let others have the nodes."""
+        with guard:
+            _underway.discard(self)
+        self._ended.release()
+
+    def _rival(self) -> Pass | None:
+        """Return a pass under way that shares nodes with this one."""
+        owners = {node: other for other in _underway for node in other.order}
+        seen: set[Node] = set()
+        stack = list(self.roots)
+        while stack:
+            node = stack.pop()
+            if node not in seen and node.op is not None and self.goes_through(node):
+                if node in owners:
+                    return owners[node]
+                seen.add(node)
+                stack += node.parents
+        return None
+
+    def _claim(self) -> None:
+        order, free = self.order, not self.stops and not self.since
+        stack: list[Any] = [root for root in reversed(self.roots) if root.op is not None]
+        push = stack.append
+        try:
+            while stack:
+                node = stack.pop()
+                if node is None:  # everything that the node below it needs is in order
+                    order.append(stack.pop())
+                elif node._grad is not self and (free or self.goes_through(node)):
+                    node._grad = self
+                    push(node)
+                    push(None)
+                    first, rest = node._first, node._rest
+                    if rest.__class__ is tuple:
+                        stack += [parent for parent in rest if parent.op is not None]
+                        continue
+                    if rest is not None and rest.op is not None and rest._grad is not self:
+                        push(rest)
+                    if first.op is not None and first._grad is not self:
+                        push(first)
+        except BaseException:
+            forget([*order, *(node for node in stack if node is not None)])
+            raise
+
+    def goes_through(self, node: Node) -> bool:
+        """Tell whether the pass goes on to the parents of a node that was computed."""
+        return node._tick >= self.since and node not in self.stops
+
+
+def forget(nodes: Iterable[Node]) -> None:
+    """Let these nodes have no gradient."""
+    for node in nodes:
+        node._grad = None
+
+
+def nodes_outside(roots: Iterable[Node], since: int, inside: Collection[Node]) -> list[Node]:
+    """Return what the graph behind `roots` takes from before a time of the clock.
+
+    These are the nodes, with a gradient to compute, that were made before
+    `since` and used later, and leaves that are not among `inside`.
+    """
+    found: dict[Node, None] = {}
+    seen = {root for root in roots if root.requires_grad}
+    stack = list(seen)
+    while stack:
+        node = stack.pop()
+        if node in inside:
+            continue
+        if node.op is None or node._tick < since:
+            found[node] = None
+            continue
+        for parent in node.parents:
+            if parent.requires_grad and parent not in seen:
+                seen.add(parent)
+                stack.append(parent)
+    return list(found)

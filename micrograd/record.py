@@ -1,0 +1,110 @@
+"""How a call of an operation is recorded: the hot path of everything."""
+
+from __future__ import annotations
+
+from typing import Any, TypeVar
+
+import numpy as np
+
+from micrograd.clock import clock
+from micrograd.node import Node, recording
+
+N = TypeVar("N", bound=Node)
+
+new_node: Any = object.__new__
+is_recording = recording.get
+
+
+def record_call(op: Any, parents: tuple[N, ...], params: dict[str, Any]) -> N:
+    """Compute `op` for nodes of one kind and return the node that remembers it."""
+    if len(parents) == 1:
+        return record(op, parents[0], None, params)
+    return record(op, parents[0], parents[1] if len(parents) == 2 else parents, params)
+
+
+def record(op: Any, first: N, rest: Any, params: dict[str, Any]) -> N:
+    """Do what `record_call` does, with the parents as a node keeps them.
+
+    This is the hot path of every operation: it is written out, not factored.
+    """
+    tick = clock.now  # read before the data, so that a write in between shows
+    kind = first._kind
+    number = kind._is_number
+    function = op.scalar if number else op.forward
+    try:
+        if rest.__class__ is tuple:
+            data = function(*[parent._data for parent in rest], **params)
+        elif rest is None:
+            data = function(first._data, **params) if params else function(first._data)
+        elif params:
+            data = function(first._data, rest._data, **params)
+        else:
+            data = function(first._data, rest._data)
+    except (ArithmeticError, ValueError, TypeError, IndexError) as error:
+        data = kind._recover(op, _parents(first, rest), params, error)
+    if not number or data.__class__ is not float:
+        data = kind._adopt(data, first, rest)
+    node = new_node(kind)
+    node._data = data
+    node._grad = None
+    node._tick = tick
+    node.label = None
+    node.params = params
+    if rest is None:
+        wanted = first.requires_grad
+    elif rest.__class__ is tuple:
+        wanted = any([parent.requires_grad for parent in rest])
+    else:
+        wanted = first.requires_grad or rest.requires_grad
+    if wanted and (mode := is_recording()) and (number or data.dtype.kind == "f"):
+        node._first = first
+        node._rest = rest
+        node.op = op
+        node.requires_grad = True
+        if mode is not True:
+            mode.note(node)
+    else:
+        node._first = None
+        node._rest = None
+        node.op = None
+        node.requires_grad = False
+    return node
+
+
+def attach(node: Node, op: Any, parents: tuple[Node, ...]) -> None:
+    """Let `node`, a leaf, be what `op` made of `parents`; a constant if they are constants."""
+    mode = is_recording()
+    node.requires_grad = bool(mode) and any([parent.requires_grad for parent in parents])
+    if node.requires_grad:
+        node._first = parents[0]
+        node._rest = None if len(parents) == 1 else parents[1] if len(parents) == 2 else parents
+        node.op = op
+        if mode is not True:
+            mode.note(node)
+
+
+def _parents(first: Node, rest: Any) -> tuple[Node, ...]:
+    if rest.__class__ is tuple:
+        return rest
+    return (first,) if rest is None else (first, rest)
+
+
+_EXACT_INTEGERS = 2**53
+
+
+def to_number(x: Any) -> float:
+    """Return a real number as a Python float, or int where that is exact.
+
+    Integers stay integers while a float would hold them exactly; past that they
+    become floats, so that their arithmetic overflows to inf as IEEE-754 has it.
+    """
+    if isinstance(x, int) or np.asarray(x).dtype.kind in "biu":
+        return int(x) if -_EXACT_INTEGERS <= x <= _EXACT_INTEGERS else _to_float(x)
+    return _to_float(x)
+
+
+def _to_float(x: Any) -> float:
+    try:
+        return float(x)
+    except OverflowError:
+        return float("inf") if x > 0 else float("-inf")
