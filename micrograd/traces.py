@@ -77,7 +77,9 @@ class Trace:
         self.outputs = [leaf for _, leaf in tree_paths(self.out)]
         reached = [leaf for leaf in tree_leaves([self.out, self.aux]) if isinstance(leaf, Node)]
         outside = nodes_outside(reached, self.since, set(self.inputs))
-        self.bounded = bool(outside) or any(node.op is not None for node in self.inputs)
+        # A leaf made meanwhile is f's own, or the input of a transform that f called.
+        used = any(node._tick < self.since for node in outside)
+        self.bounded = used or any(node.op is not None for node in self.inputs)
         self.linked = self.bounded and recording
         self.gives_nodes = self.linked or any(isinstance(leaf, Node) for leaf in self.given)
 
