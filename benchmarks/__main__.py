@@ -65,7 +65,17 @@ def imports(rounds: int) -> str:
     return f"{statistics.median(ratios):.2f} times import numpy (bar: 1.3)"
 
 
-CASES = {"demo": demo, "chain": chain, "mnist": mnist, "imports": imports}
+def debug(rounds: int) -> str:
+    """Compare a training step under `debug()` with a plain one."""
+    ratios: dict[str, list[float]] = {}
+    for line in run("-m", "benchmarks.debugging", str(5 * rounds)):
+        for name, ratio in zip(("Values", "Tensors"), line, strict=True):
+            ratios.setdefault(name, []).append(ratio)
+    parts = [f"{statistics.median(found):.2f} times ({name})" for name, found in ratios.items()]
+    return "a step under debug() takes " + ", ".join(parts)
+
+
+CASES = {"demo": demo, "chain": chain, "mnist": mnist, "imports": imports, "debug": debug}
 
 
 def install_peers() -> None:

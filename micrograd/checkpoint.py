@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import partial, wraps
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -16,11 +16,11 @@ from micrograd.node import Node, enable_grad
 from micrograd.op import OneOff
 from micrograd.passes import nodes_outside
 from micrograd.record import attach
-from micrograd.traces import Function, require_function
+from micrograd.traces import Function, Given, P, named_like, require_function
 from micrograd.tree import tree_leaves, tree_map
 
 
-def checkpoint(f: Function) -> Function:
+def checkpoint(f: Given[P]) -> Function:
     """Return `f` as one node that computes again in the backward pass what it does not keep.
 
     The gradients are the same, at every order, and so are those of nodes from
@@ -46,7 +46,7 @@ def checkpoint(f: Function) -> Function:
     """
     require_function("checkpoint", f)
 
-    @wraps(f)
+    @named_like(f)
     def checkpointed(*args: Any, **kwargs: Any) -> Any:
         since = clock.advance()
         out = f(*args, **kwargs)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Sequence
-from typing import Any
+from functools import wraps
+from typing import Any, Concatenate, ParamSpec
 
 import numpy as np
 
@@ -27,6 +28,13 @@ from micrograd.tree import tree_leaves, tree_map, tree_paths
 from micrograd.value import Value
 
 Function = Callable[..., Any]
+P = ParamSpec("P")
+Given = (  # a function that came; the first three give the arguments of a lambda a type
+    Callable[[Any], Any]
+    | Callable[[Any, Any], Any]
+    | Callable[Concatenate[Any, Any, Any, ...], Any]
+    | Callable[P, Any]
+)
 Argnums = int | Sequence[int]
 
 
@@ -257,3 +265,8 @@ def require_function(name: str, f: Any) -> None:
             f"{name}: expected a function to differentiate, but came a {type(f).__name__}. "
             "Give the function itself, not what it returns."
         )
+
+
+def named_like(f: Any) -> Callable[[Function], Function]:
+    """Return a decorator that gives a function the name and docstring of `f`."""
+    return wraps(f)

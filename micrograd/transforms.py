@@ -10,7 +10,6 @@ linked to the graph outside, so that its `backward()` goes through them.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import wraps
 from typing import Any
 
 import numpy as np
@@ -20,12 +19,22 @@ from micrograd.clock import clock
 from micrograd.errors import OperandError
 from micrograd.leaves import fitting, has_nodes, probe
 from micrograd.node import Node, enable_grad, is_grad_enabled
-from micrograd.traces import Argnums, Function, Places, Trace, pull, require_function
+from micrograd.traces import (
+    Argnums,
+    Function,
+    Given,
+    P,
+    Places,
+    Trace,
+    named_like,
+    pull,
+    require_function,
+)
 from micrograd.tree import tree_leaves, tree_map
 from micrograd.value import Value
 
 
-def grad(f: Function, argnums: Argnums = 0, has_aux: bool = False) -> Function:
+def grad(f: Given[P], argnums: Argnums = 0, has_aux: bool = False) -> Function:
     """Return the function that gives the gradient of `f`, which returns one number.
 
     Args:
@@ -53,7 +62,7 @@ def grad(f: Function, argnums: Argnums = 0, has_aux: bool = False) -> Function:
     """
     both = _value_and_grad("grad", f, argnums, has_aux)
 
-    @wraps(f)
+    @named_like(f)
     def gradient(*args: Any, **kwargs: Any) -> Any:
         result, slopes = both(*args, **kwargs)
         return (slopes, result[1]) if has_aux else slopes
@@ -61,7 +70,7 @@ def grad(f: Function, argnums: Argnums = 0, has_aux: bool = False) -> Function:
     return gradient
 
 
-def value_and_grad(f: Function, argnums: Argnums = 0, has_aux: bool = False) -> Function:
+def value_and_grad(f: Given[P], argnums: Argnums = 0, has_aux: bool = False) -> Function:
     """Return the function that gives what `f` returns, and its gradient.
 
     The arguments, and what is raised, are those of `grad`. With `has_aux`, the
@@ -77,7 +86,7 @@ def _value_and_grad(name: str, f: Function, argnums: Argnums, has_aux: bool) -> 
     places = Places(name, argnums)
     require_function(name, f)
 
-    @wraps(f)
+    @named_like(f)
     def both(*args: Any, **kwargs: Any) -> Any:
         trace = Trace(name, f, args, kwargs, places.among(args), has_aux)
         trace.one_number()
@@ -88,7 +97,7 @@ def _value_and_grad(name: str, f: Function, argnums: Argnums, has_aux: bool) -> 
     return both
 
 
-def elementwise_grad(f: Function, argnums: Argnums = 0) -> Function:
+def elementwise_grad(f: Given[P], argnums: Argnums = 0) -> Function:
     """Return the function that gives the derivative of each element of f(x) by its own x.
 
     That is what the gradient of the sum is, where an element of the result
@@ -101,7 +110,7 @@ def elementwise_grad(f: Function, argnums: Argnums = 0) -> Function:
     places = Places("elementwise_grad", argnums)
     require_function("elementwise_grad", f)
 
-    @wraps(f)
+    @named_like(f)
     def derivative(*args: Any, **kwargs: Any) -> Any:
         trace = Trace("elementwise_grad", f, args, kwargs, places.among(args))
         return places.of(trace.slopes(trace.pull(trace.ones())))
@@ -109,7 +118,7 @@ def elementwise_grad(f: Function, argnums: Argnums = 0) -> Function:
     return derivative
 
 
-def vjp(f: Function, *primals: Any, has_aux: bool = False) -> Any:
+def vjp(f: Given[P], *primals: Any, has_aux: bool = False) -> Any:
     """Return f(*primals), and the function that multiplies with its Jacobian from the left.
 
     Args:
@@ -142,7 +151,7 @@ def vjp(f: Function, *primals: Any, has_aux: bool = False) -> Any:
 
 
 def jvp(
-    f: Function, primals: Sequence[Any], tangents: Sequence[Any], *, has_aux: bool = False
+    f: Given[P], primals: Sequence[Any], tangents: Sequence[Any], *, has_aux: bool = False
 ) -> Any:
     """Return f(*primals), and its derivative in the direction of the tangents.
 
@@ -184,7 +193,7 @@ def jvp(
     return (out, tangent, trace.result(trace.aux)) if has_aux else (out, tangent)
 
 
-def jacobian(f: Function, argnums: Argnums = 0, has_aux: bool = False) -> Function:
+def jacobian(f: Given[P], argnums: Argnums = 0, has_aux: bool = False) -> Function:
     """Return the function that gives the derivative of every element of f(x) by every one of x.
 
     Args:
@@ -205,7 +214,7 @@ def jacobian(f: Function, argnums: Argnums = 0, has_aux: bool = False) -> Functi
     places = Places("jacobian", argnums)
     require_function("jacobian", f)
 
-    @wraps(f)
+    @named_like(f)
     def derivatives(*args: Any, **kwargs: Any) -> Any:
         trace = Trace("jacobian", f, args, kwargs, places.among(args), has_aux)
         outputs = iter(trace.outputs)
@@ -217,7 +226,7 @@ def jacobian(f: Function, argnums: Argnums = 0, has_aux: bool = False) -> Functi
     return derivatives
 
 
-def hessian(f: Function, argnums: Argnums = 0, has_aux: bool = False) -> Function:
+def hessian(f: Given[P], argnums: Argnums = 0, has_aux: bool = False) -> Function:
     """Return the function that gives the second derivatives of `f`: the Jacobian of the Jacobian.
 
     The arguments are those of `jacobian`. For a number f(x) of an array x of n
@@ -231,7 +240,7 @@ def hessian(f: Function, argnums: Argnums = 0, has_aux: bool = False) -> Functio
     return jacobian(jacobian(f, argnums, has_aux), argnums, has_aux)
 
 
-def hvp(f: Function, primals: Sequence[Any], tangents: Sequence[Any]) -> Any:
+def hvp(f: Given[P], primals: Sequence[Any], tangents: Sequence[Any]) -> Any:
     """Return the Hessian of `f`, which returns one number, times the tangents.
 
     It is found without the Hessian: that is symmetric, so that the product is

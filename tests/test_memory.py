@@ -3,6 +3,7 @@
 import gc
 import pickle
 import threading
+import tracemalloc
 import weakref
 
 import numpy as np
@@ -110,3 +111,52 @@ def test_independent_graphs_in_eight_threads_give_exact_results():
     for i in range(8):
         h = np.maximum(np.full((2, 3), i + 1.0) @ weights.data, 0)
         np.testing.assert_allclose(results[i], 2 * h @ weights.data.T, rtol=1e-13)
+
+
+def peak_during(step, times):
+    """Return the bytes held at the end, and at most meanwhile, beyond those at the start."""
+    tracemalloc.start()
+    try:
+        for _ in range(times):
+            step()
+        return tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+
+
+def scalar_step():
+    w, b = Value(0.5), Value(0.0)
+
+    def step():
+        loss = (w * 2.0 + b - 1.0) ** 2
+        loss.backward()
+        for p in (w, b):
+            p.data -= 0.01 * p.grad
+            p.zero_grad()
+
+    return step
+
+
+def array_step():
+    w = Tensor(np.ones((4, 3)))
+    x = np.eye(4)
+
+    def step():
+        loss = softmax_cross_entropy(x @ w, [0, 1, 2, 0])
+        loss.backward()
+        w.data -= 0.01 * w.grad
+        w.zero_grad()
+
+    return step
+
+
+@pytest.mark.parametrize(
+    ("make", "few", "many"), [(scalar_step, 10, 100_000), (array_step, 10, 5_000)]
+)
+def test_a_training_loop_holds_memory_constant(no_collector, make, few, many):
+    step = make()
+    step()
+    _, peak_of_few = peak_during(step, few)
+    held, peak = peak_during(step, many)
+    assert held < 2_000
+    assert peak < peak_of_few + 2_000

@@ -58,7 +58,8 @@ def test_value_and_gradient_at_a_singular_point_are_those_of_the_page(
 ) -> None:
     value, gradient = evaluate(point, kind)
 
-    np.testing.assert_allclose(value, point.value, rtol=1e-12, atol=1e-15)  # one LAPACK rounds, another does not
+    # One LAPACK gives 0 where another rounds.
+    np.testing.assert_allclose(value, point.value, rtol=1e-12, atol=1e-15)
     assert gradient.keys() >= point.gradient.keys()
     for name, expected in point.gradient.items():
         np.testing.assert_allclose(gradient[name], expected, rtol=1e-12, atol=1e-300)

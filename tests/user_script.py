@@ -51,6 +51,19 @@ def checked() -> bool:
     return bool(report) and abs(slope - 1) < 1e-6
 
 
+def transformed() -> float:
+    """Differentiate functions, some of nested parameters."""
+    slope: float = mg.grad(lambda x: x**3)(2.0)
+    value, gradient = mg.value_and_grad(lambda p: (p["W"] ** 2).sum())({"W": np.ones(3)})
+    out, back = mg.vjp(mg.tanh, np.ones(2))
+    curvature = mg.hessian(lambda x: (x**3).sum())(np.ones(2))
+    with mg.debug():
+        deep = mg.checkpoint(lambda x: mg.tanh(mg.tanh(x)))(Tensor(np.ones(2)))
+        deep.sum().backward()
+    assert out.shape == back(np.ones(2))[0].shape == (2,)
+    return slope + float(value) + float(gradient["W"].sum()) + float(curvature.sum())
+
+
 @given(tensors(shape=(2, 3)), one_hot_labels(2, 3))
 def holds(logits: Tensor, labels: NDArray[np.float64]) -> None:
     """Test a loss by properties."""
@@ -58,5 +71,5 @@ def holds(logits: Tensor, labels: NDArray[np.float64]) -> None:
 
 
 if __name__ == "__main__":
-    print(scalar(), arrays(), network(), checked())
+    print(scalar(), arrays(), network(), checked(), transformed())
     holds()
