@@ -23,6 +23,7 @@ from micrograd.errors import (
     ShapeError,
     StaleGraphError,
 )
+from micrograd.flow import Contribution, Flow, trace_backward
 from micrograd.node import Node, enable_grad, is_grad_enabled, no_grad, topological_order
 from micrograd.op import Op, define_op
 from micrograd.ops import (
@@ -179,6 +180,7 @@ from micrograd.ops import (
     vstack,
     where,
 )
+from micrograd.scopes import Scope, scope
 from micrograd.tensor import Tensor
 from micrograd.transforms import (
     elementwise_grad,
@@ -199,7 +201,9 @@ __version__ = "0.1.0"
 __all__ = [
     "AnomalyError",
     "ArgumentError",
+    "Contribution",
     "DatasetError",
+    "Flow",
     "GradientError",
     "IndexingError",
     "MicrogradError",
@@ -207,6 +211,7 @@ __all__ = [
     "Node",
     "Op",
     "OperandError",
+    "Scope",
     "ShapeError",
     "StaleGraphError",
     "Tensor",
@@ -342,6 +347,7 @@ __all__ = [
     "roll",
     "rot90",
     "round",
+    "scope",
     "selu",
     "sigmoid",
     "sign",
@@ -371,6 +377,7 @@ __all__ = [
     "tile",
     "topological_order",
     "trace",
+    "trace_backward",
     "transpose",
     "tril",
     "triu",

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, NoReturn, Self
 
 from micrograd.clock import clock
 from micrograd.errors import OperandError
-from micrograd.node import Node
+from micrograd.node import Node, describe
 from micrograd.op import Op, registry
 from micrograd.ops import (
     absolute,
@@ -27,6 +27,7 @@ from micrograd.ops import (
     subtract,
     tanh,
 )
+from micrograd.ops import round as rounded
 from micrograd.record import is_recording, new_node, record, record_call
 
 _NO_SETTINGS: dict[str, Any] = {}
@@ -51,7 +52,7 @@ def binary_operator(op: Op) -> Any:
         except (ArithmeticError, ValueError, TypeError, IndexError) as error:
             data = kind._recover(op, (self, other), _NO_SETTINGS, error)
         if not number or data.__class__ is not float:
-            data = kind._adopt(data, self, other)
+            data = kind._adopt(op, data, self, other)
         node = new_node(kind)
         node._data = data
         node._grad = None
@@ -83,6 +84,10 @@ class Arithmetic(Node):
 
     def _constant(self, other: Any, op: Op) -> Self:
         """Return the other operand of `op` as a node of this kind."""
+        raise NotImplementedError
+
+    def item(self) -> float:
+        """Return the number, without its graph."""
         raise NotImplementedError
 
     if TYPE_CHECKING:
@@ -165,6 +170,27 @@ class Arithmetic(Node):
     def relu(self) -> Self:
         """Return self where it is positive, and 0 elsewhere; see `micrograd.relu`."""
         return record(relu, self, None, _NO_SETTINGS)
+
+    def __round__(self, decimals: int = 0) -> Self:
+        return rounded(self, decimals)
+
+    def __format__(self, spec: str) -> str:
+        return format(self.item(), spec) if spec else str(self)
+
+    @property
+    def _mask(self) -> NoReturn:
+        """Refuse numpy.ma, which looks for a mask here and takes the data without their graph."""
+        raise OperandError(
+            f"numpy.ma: {describe(self)} cannot meet a masked array, where its graph would be "
+            "lost. Use where(mask, ...), or .data for the plain number or array."
+        )
+
+    def _refuse_to_lose_graph(self, what: str) -> None:
+        if self.requires_grad:
+            raise OperandError(
+                f"{what}: {describe(self)} requires a gradient, and would lose its graph. Use "
+                ".data, .item() or .detach()."
+            )
 
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **options: Any) -> Any:
         name = ufunc.__name__

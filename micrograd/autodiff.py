@@ -9,11 +9,12 @@ from typing import Any
 
 import numpy as np
 
-from micrograd.debug import check_fingerprints, debug
+from micrograd.debug import Watch, check_fingerprints, debug
 from micrograd.errors import GradientError, ShapeError, StaleGraphError
 from micrograd.liveness import Liveness
 from micrograd.node import Node, describe, enable_grad, watching
 from micrograd.op import no_gradient
+from micrograd.ops.powers import positive
 from micrograd.ops.shape import sum_to
 from micrograd.passes import Pass, forget, guard
 from micrograd.record import to_number
@@ -43,7 +44,7 @@ def backward(root: Node, gradient: Any, create_graph: bool = False) -> None:
             "it from nodes made with requires_grad=True, outside no_grad()."
         )
     this = Pass((root,))
-    _accumulate(_differentiate(this, (gradient,), create_graph), this.order)
+    _accumulate(_differentiate(this, (gradient,), create_graph), this.order, gradient)
 
 
 def gradients(
@@ -52,6 +53,7 @@ def gradients(
     wrt: Collection[Node],
     create_graph: bool = False,
     since: int = 0,
+    linear: bool = False,
 ) -> list[Any]:
     """Return the gradient for each node of `wrt`, None where nothing reaches it; change no leaf.
 
@@ -61,13 +63,16 @@ def gradients(
         wrt: the nodes whose gradients are asked for; the pass ends at them.
         create_graph: record the backward pass.
         since: a time of the clock; nodes made before are constants.
+        linear: record only how the gradients depend on `starts`, in which they are linear.
     """
     pairs = [pair for pair in zip(roots, starts, strict=True) if pair[0].requires_grad]
     if not pairs:
         return [None] * len(wrt)
     stops = [node for node in wrt if since or node.op is not None]
-    this = Pass([root for root, _ in pairs], stops, since)
+    this = Pass([root for root, _ in pairs], stops, since, linear)
     found = _differentiate(this, [start for _, start in pairs], create_graph)
+    if create_graph:
+        forget(this.order)  # a gradient that knows its graph would hold the node that holds it
     return [found.get(node) for node in wrt]
 
 
@@ -80,6 +85,8 @@ def pass_on(node: Node) -> None:
     if g is None:
         return
     for i, parent in enumerate(node.parents):
+        if parent._tick > node._tick:
+            raise _stale(node, parent)
         contribution = _contribution(node, i, g, isinstance(g, Node))
         if contribution is not None:
             contribution = _fitted(contribution, node, parent)
@@ -91,7 +98,7 @@ def _differentiate(this: Pass, starts: Sequence[Any], create_graph: bool) -> Gra
     watch = watching.get()
     this.begin()
     try:
-        if watch is not None or hasattr(this.roots[0], "_origin"):
+        if Watch.has_noted:
             check_fingerprints(this.order)
         # An infinite slope is an answer, not a fault to warn of.
         with np.errstate(all="ignore"), _recording(watch) if create_graph else nullcontext():
@@ -123,7 +130,7 @@ def propagate(
     """
     leaves: Gradients = {}
     arrays = not this.roots[0]._is_number
-    since, stops = this.since, this.stops
+    since, stops, linear = this.since, this.stops, this.linear
     liveness, selecting = Liveness(), False
     general = create_graph or since > 0 or watch is not None
 
@@ -159,8 +166,11 @@ def propagate(
         arrive(start, root)
     for node in reversed(this.order):
         g = node._grad
-        if g is this:  # no gradient flows to it
+        if g is this:  # no gradient flows to it, but its data may have been used
             node._grad = None
+            for parent in node.parents:
+                if parent._tick > node._tick:
+                    raise _stale(node, parent)
             continue
         op, y, tick = node.op, node._data, node._tick
         first, rest = node._first, node._rest
@@ -170,9 +180,12 @@ def propagate(
             for i, parent in enumerate(node.parents):
                 if parent._tick > tick:
                     raise _stale(node, parent)
-                if parent._tick < since and parent not in stops:
-                    continue
-                contribution = _contribution(node, i, g, create_graph)
+                if parent._tick < since or (stops and parent in stops):  # the pass ends there
+                    if parent.op is not None:
+                        _require_current(parent)
+                    if parent not in stops:
+                        continue
+                contribution = _contribution(node, i, g, create_graph, linear)
                 if contribution is not None:
                     if selecting:
                         fresh = (
@@ -192,9 +205,9 @@ def propagate(
                 left = derivatives[0](g, y, a)
             else:
                 b = rest._data
-                if first.requires_grad:
+                if first.requires_grad or first.op is not None:
                     left = derivatives[0](g, y, a, b)
-                if rest.requires_grad:
+                if rest.requires_grad or rest.op is not None:
                     right = derivatives[1](g, y, a, b)
         except ArithmeticError:
             left, right = [*_by_ieee(node, g), None][:2]
@@ -212,15 +225,16 @@ def propagate(
     return leaves
 
 
-def _contribution(node: Node, i: int, g: Any, create_graph: bool) -> Any:
+def _contribution(node: Node, i: int, g: Any, create_graph: bool, linear: bool = False) -> Any:
     """Return what `node` contributes to parent `i`, a node if `create_graph`; None if nothing."""
     parents = node.parents
-    if not parents[i].requires_grad:
+    if not parents[i].requires_grad and parents[i].op is None:
         return None
     _require_derivatives(node)
     derivative = node.op.derivatives[i]
     if create_graph:
-        contribution = derivative(g, node, *parents, **node.params)
+        known = [_constant(n) for n in (node, *parents)] if linear else (node, *parents)
+        contribution = derivative(g, *known, **node.params)
     else:
         try:
             contribution = derivative(g, node._data, *[p._data for p in parents], **node.params)
@@ -231,12 +245,19 @@ def _contribution(node: Node, i: int, g: Any, create_graph: bool) -> Any:
     return contribution
 
 
+def _constant(node: Node) -> Node:
+    kind = node._kind
+    constant = object.__new__(kind)
+    constant._set_leaf(node._data, False, None)
+    return constant
+
+
 def _require_derivatives(node: Node) -> None:
     """Raise an error if the operation of `node` has fewer derivatives than arguments."""
     derivatives, n = node.op.derivatives, len(node.parents)
     if derivatives.__class__ is tuple and len(derivatives) < n:
         raise GradientError(
-            f"backward: {node.op.name} was called with {n} arguments, but has "
+            f"backward: {node.op.name} was called with {n} arguments in {describe(node)}, but has "
             f"{len(derivatives)} derivatives. Give define_op one for each, None for an argument "
             "that has none."
         )
@@ -246,8 +267,9 @@ def _require_no_derivative(node: Node, i: int) -> None:
     """Raise an error if argument `i` of `node` has a derivative, which gave None."""
     if node.op.derivatives[i] is not no_gradient:
         raise GradientError(
-            f"backward: the derivative of {node.op.name} for argument {i} gave None. Return the "
-            "gradient, zeros if there is none, or give define_op None instead of the derivative."
+            f"backward: the derivative of {node.op.name} for argument {i}, "
+            f"{describe(node.parents[i])}, gave None. Return the gradient, zeros if there is none, "
+            "or give define_op None instead of the derivative."
         )
 
 
@@ -274,18 +296,33 @@ def _fitted(contribution: Any, node: Node, parent: Node) -> Any:
     shape, dtype = parent._data.shape, parent._data.dtype
     if contribution.shape != shape:
         try:
+            if node.op.foreign:
+                _check_shape(contribution.shape, node)
             contribution = sum_to(contribution, shape)
         except ShapeError:
             raise GradientError(
                 f"backward: the derivative of {node.op.name} gave shape {contribution.shape} for "
-                f"an argument of shape {shape}. It has to give the shape of the argument, or one "
-                "that broadcasting made of it."
+                f"its argument {describe(parent)}, in {describe(node)}. It has to give the shape "
+                "of the argument, or one that broadcasting made of it."
             ) from None
     if contribution.dtype == dtype:
         return contribution
     if contribution.dtype.kind not in "fiub":
         raise _no_real(contribution.dtype, node)
+    if dtype.kind != "f":
+        raise GradientError(
+            f"backward: {describe(parent)}, an argument of {node.op.name}, requires a gradient, "
+            f"but dtype {dtype} has none. Make it of floats before it is used."
+        )
     return contribution.astype(dtype)
+
+
+def _check_shape(shape: tuple[int, ...], node: Node) -> None:
+    """Refuse a gradient with an axis that nothing in the call has: it would be summed up."""
+    shapes = [np.shape(n._data) for n in (node, *node.parents)]
+    lengths = {1, *[length for known in shapes for length in known]}
+    if len(shape) > max(map(len, shapes)) or not lengths.issuperset(shape):
+        raise ShapeError
 
 
 def _number(contribution: Any, node: Node) -> Any:
@@ -297,8 +334,8 @@ def _number(contribution: Any, node: Node) -> Any:
 
 def _no_real(came: Any, node: Node) -> GradientError:
     return GradientError(
-        f"backward: a derivative of {node.op.name} gave {came}, but a gradient is made of real "
-        "numbers. Return floats in the shape of the argument."
+        f"backward: a derivative of {node.op.name} gave {came} in {describe(node)}, but a gradient "
+        "is made of real numbers. Return floats in the shape of the argument."
     )
 
 
@@ -307,20 +344,37 @@ def _real(contribution: Any) -> Any:
     return math.nan if isinstance(contribution, complex) else contribution
 
 
-def _accumulate(leaves: Gradients, order: list[Node]) -> None:
-    """Add to the leaves what they got; a leaf has its gradient in an array of its own."""
+def _accumulate(leaves: Gradients, order: list[Node], start: Any) -> None:
+    """Add to the leaves what they got; a leaf has its gradient in an array, or node, of its own."""
     taken: set[int] | None = None
-    with guard:  # threads may share leaves
+    recorded = enable_grad() if isinstance(start, Node) else nullcontext()
+    with guard, recorded:  # threads may share leaves
         for leaf, g in leaves.items():
             if leaf._grad is not None:
-                leaf._grad = leaf._grad + g
-            elif g.__class__ is np.ndarray:
+                g = leaf._grad + g
+            elif g.__class__ is np.ndarray or isinstance(g, Node):
                 if taken is None:
-                    taken = {id(node._grad) for node in order}
-                leaf._grad = g if g.base is None and id(g) not in taken else g.copy()
+                    taken = {id(start), *[id(node._grad) for node in order]}
+                array = g._data if isinstance(g, Node) else g
+                shared = id(g) in taken or getattr(array, "base", None) is not None
                 taken.add(id(g))
-            else:
-                leaf._grad = g
+                if shared:
+                    g = positive(g)  # a copy, and of a node one with its graph
+            if not leaf._is_number and not isinstance(g, Node):
+                g = np.asarray(g)  # the sum of arrays without axes is a scalar to NumPy
+            leaf._grad = g
+
+
+def _require_current(node: Node) -> None:
+    """Raise an error if the data of `node`, at which a pass ends, are memory written to since."""
+    stack = [node]
+    while stack:
+        node = stack.pop()
+        for parent in node.parents:
+            if not parent._is_number and np.may_share_memory(node._data, parent._data):
+                if parent._tick > node._tick:
+                    raise _stale(node, parent)
+                stack.append(parent)
 
 
 def _stale(node: Node, parent: Node) -> StaleGraphError:

@@ -13,11 +13,11 @@ from micrograd.clock import clock
 from micrograd.errors import GradientError
 from micrograd.leaves import like
 from micrograd.node import Node, enable_grad
-from micrograd.op import OneOff
+from micrograd.op import OneOff, takes_gradient
 from micrograd.passes import nodes_outside
 from micrograd.record import attach
 from micrograd.traces import Function, Given, P, named_like, require_function
-from micrograd.tree import tree_leaves, tree_map
+from micrograd.tree import tree_leaves, tree_map, tree_paths
 
 
 def checkpoint(f: Given[P]) -> Function:
@@ -50,50 +50,62 @@ def checkpoint(f: Given[P]) -> Function:
     def checkpointed(*args: Any, **kwargs: Any) -> Any:
         since = clock.advance()
         out = f(*args, **kwargs)
-        places = iter(range(len(tree_leaves(out))))
+        again = partial(f, *args, **kwargs)
+        given = [node for node in tree_leaves([args, kwargs]) if isinstance(node, Node)]
 
-        def alone(_: str, leaf: Any) -> Any:
-            place = next(places)
+        def alone(path: str, leaf: Any) -> Any:
             if not isinstance(leaf, Node) or not leaf.requires_grad or leaf._tick < since:
                 return leaf
-            return _alone(leaf, place, partial(f, *args, **kwargs), since)
+            used = dict.fromkeys(nodes_outside([leaf], since))
+            constants = [node for node in given if not node.requires_grad]
+            return _alone(leaf, path, again, (*(used | dict.fromkeys(constants)),), since)
 
         return tree_map(alone, out)
 
     return checkpointed
 
 
-def _alone(result: Node, place: int, again: Callable[[], Any], since: int) -> Node:
-    """Return the result of a function as a node that computes the function again."""
-    parents = tuple(nodes_outside([result], since, ()))
-    kept: list[Any] = []  # the gradient that came last, and what was found for it
+def _alone(
+    result: Node, path: str, again: Callable[[], Any], parents: tuple[Node, ...], since: int
+) -> Node:
+    """Return the result of a function as a node that computes the function again.
 
-    def rule(i: int, g: Any, y: Any, *args: Any) -> Any:
-        if not kept or kept[0] is not g:
-            kept[:] = [g, _gradients_again(again, place, g, getattr(y, "_data", y), parents)]
-        found = kept[1][i]
-        if i == len(parents) - 1:
-            kept.clear()
-        return like(parents[i], 0) if found is None else found
+    Args:
+        result: what the function computed.
+        path: where it stands in all that the function returned.
+        again: the function, ready to be called.
+        parents: what it used from outside; constants too, as they must not be written to.
+        since: when the function was called.
+    """
+    wanted = [parent for parent in parents if takes_gradient(parent)]
+
+    def rule(g: Any, y: Any) -> list[Any]:
+        now = clock.advance()
+        twin = _computed_again(again, path, getattr(y, "_data", y), wanted, now)
+        found = gradients([twin], [g], wanted, isinstance(g, Node), now)
+        known = dict(zip(wanted, found, strict=True))
+        return [like(n, 0) if known.get(n) is None else known[n] for n in parents]
 
     kind: Any = result._kind
     node = object.__new__(kind)
     node._set_leaf(result._data, False, result.label)
     node._tick = since
-    attach(node, OneOff("checkpoint", rule), parents)
+    attach(node, OneOff("checkpoint", parents, rule), parents)
     return node
 
 
-def _gradients_again(
-    again: Callable[[], Any], place: int, g: Any, before: Any, parents: Sequence[Node]
-) -> list[Any]:
-    since = clock.advance()
+def _computed_again(
+    again: Callable[[], Any], path: str, before: Any, wanted: Sequence[Node], now: int
+) -> Node:
+    """Return what the function gives for the second time, which has to be what it gave before."""
     with enable_grad():
-        result = tree_leaves(again())[place]
-    if not np.array_equal(getattr(result, "_data", result), before, equal_nan=True):
-        raise GradientError(
-            "checkpoint: the function gave another result when it was computed again, so its "
-            "gradient would be that of something else. Keep what it depends on as it was, and "
-            "pass a generator's random numbers in as arguments."
-        )
-    return gradients([result], [g], parents, isinstance(g, Node), since)
+        result = dict(tree_paths(again())).get(path)
+    if isinstance(result, Node) and np.array_equal(result._data, before, equal_nan=True):
+        used = [node for node in nodes_outside([result], now) if takes_gradient(node)]
+        if set(used) == set(wanted):
+            return result
+    raise GradientError(
+        "checkpoint: the function gave another result when it was computed again, so its "
+        "gradient would be that of something else. Keep what it depends on as it was, and "
+        "pass a generator's random numbers in as arguments."
+    )

@@ -10,30 +10,37 @@ class Clock:
     """A count that advances whenever data is overwritten, or a function is traced.
 
     Each node carries the time when it was computed or last written. An edge
-    holds while the parent's time is not later than the child's.
+    holds while the parent's time is not later than the child's. The time of a
+    write is odd, so that a leaf which was written to can be told from a new one.
 
     >>> clock = Clock()
     >>> before = clock.now
-    >>> clock.advance() > before
-    True
+    >>> written = clock.write()
+    >>> before < written < clock.now, written % 2
+    (True, 1)
     """
 
     __slots__ = ("_lock", "now")
 
     def __init__(self) -> None:
-        self.now = time_ns()  # a graph that was pickled elsewhere is older than a write here
+        # A graph that was pickled elsewhere is older than a write here.
+        self.now = time_ns() // 2 * 2
         self._lock = Lock()
 
     def advance(self) -> int:
         """Return a time later than that of every node there is."""
         with self._lock:
-            self.now += 1
+            self.now += 2
             return self.now
+
+    def write(self) -> int:
+        """Return a time later than that of every node there is, for the one that is written to."""
+        return self.advance() - 1
 
     def reach(self, time: int) -> None:
         """Let it be at least `time`, that of a node which came from elsewhere."""
         with self._lock:
-            self.now = max(self.now, time)
+            self.now = max(self.now, time + time % 2)
 
 
 clock = Clock()

@@ -6,7 +6,10 @@ import weakref
 from collections.abc import Callable
 from typing import Any, NoReturn
 
+import numpy as np
+
 from micrograd.errors import GradientError, OperandError
+from micrograd.guard import explain, frozen
 from micrograd.node import Node
 from micrograd.op import OneOff
 from micrograd.record import attach
@@ -47,9 +50,15 @@ def record_closure(
                 "the data was computed from, as the second argument."
             )
         return
-    name = name or "closure"
-    rule = _missing(name) if backward is None else _returned(name, backward, len(parents))
-    attach(node, OneOff(name, rule), parents)
+    if not kind._is_number and node._data.dtype.kind != "f":
+        raise OperandError(
+            f"{kind.__name__}: came parents, but dtype {node._data.dtype} has no gradient to pass "
+            "on to them. Give floats, or dtype=float."
+        )
+    if node.requires_grad:
+        name = name or "closure"
+        rule = _missing(name) if backward is None else _returned(name, backward, len(parents))
+        attach(node, OneOff(name, parents, rule), parents)
 
 
 def record_lecture(node: Node, closure: Callable[[], Any]) -> None:
@@ -67,9 +76,10 @@ def record_lecture(node: Node, closure: Callable[[], Any]) -> None:
             "_backward: this Value has no parents to pass a gradient on to. Make it with them: "
             "Value(data, (a, b), 'name')."
         )
-    name = node.op.name
+    name, parents = node.op.name, node.parents
     # The closure refers to the node, and the node to the operation.
-    node.op = OneOff(name, _added(name, closure, weakref.ref(node)), node.op.symbol)
+    rule = _added(name, closure, parents, weakref.ref(node))
+    node.op = OneOff(name, parents, rule, node.op.symbol)
 
 
 def _once(name: str, g: Any) -> None:
@@ -81,7 +91,7 @@ def _once(name: str, g: Any) -> None:
 
 
 def _missing(name: str) -> Callable[..., NoReturn]:
-    def rule(*args: Any) -> NoReturn:
+    def rule(g: Any, y: Any) -> NoReturn:
         raise GradientError(
             f"{name}: was made with parents but without a derivative. Give backward=, or set "
             "_backward, or use define_op."
@@ -91,36 +101,49 @@ def _missing(name: str) -> Callable[..., NoReturn]:
 
 
 def _returned(name: str, backward: Callable[[Any], Any], n: int) -> Callable[..., Any]:
-    def rule(i: int, g: Any, *args: Any) -> Any:
+    def rule(g: Any, y: Any) -> list[Any]:
         _once(name, g)
-        came: Any = backward(g)
+        try:
+            came: Any = backward(frozen(g))
+        except ValueError as error:
+            explain(name, "backward", error)
         several: tuple[Any, ...] = came if came.__class__ is tuple else (came,)
         if len(several) != n:
             raise GradientError(
                 f"{name}: its backward gave {len(several)} gradients for {n} parents. Return a "
                 "tuple with one for each."
             )
-        return several[i]
+        return [_plain(gradient) for gradient in several]
 
     return rule
 
 
-def _added(name: str, closure: Callable[[], Any], made: weakref.ref[Node]) -> Callable[..., Any]:
-    def rule(i: int, g: Any, *args: Any) -> Any:
+def _added(
+    name: str, closure: Callable[[], Any], parents: tuple[Node, ...], made: weakref.ref[Node]
+) -> Callable[..., Any]:
+    def rule(g: Any, y: Any) -> list[Any]:
         _once(name, g)
-        node = made()
-        parents = node.parents if node is not None else ()
-        if node is None or parents[i] in parents[:i]:
-            return 0  # the first of two that are the same gets it all
-        kept = [(n, n._grad) for n in (node, *dict.fromkeys(parents))]
+        node = made()  # None for a copy of a node that is gone, which the closure does not use
+        nodes = list(dict.fromkeys(parents if node is None else (*parents, node)))
+        kept = [(n, n._grad) for n in nodes]
         try:
-            for parent in parents:
-                parent._grad = None
-            node._grad = g
+            for n in nodes:
+                n._grad = g if n is node else None
             closure()
-            return 0 if parents[i]._grad is None else parents[i]._grad
+            added: dict[Node, Any] = {parent: parent._grad for parent in parents}
         finally:
             for n, grad in kept:
                 n._grad = grad
+        # The first of two that are the same gets it all.
+        return [_plain(added.pop(parent, None)) or 0 for parent in parents]
 
     return rule
+
+
+def _plain(gradient: Any) -> Any:
+    """Return a gradient without the graph that a closure may have computed it with.
+
+    An array is copied, since the closure may keep it, and write to it.
+    """
+    data: Any = gradient._data if isinstance(gradient, Node) else gradient
+    return data.copy() if data.__class__ is np.ndarray else data

@@ -9,12 +9,12 @@ from collections.abc import Generator, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
 from micrograd.errors import AnomalyError, StaleGraphError
-from micrograd.node import Node, describe, recording, watching
+from micrograd.node import Node, describe, recording, scoping, watching
 
 _LIBRARIES = tuple(str(Path(file).parent) + os.sep for file in (__file__, np.__file__))
 
@@ -27,15 +27,23 @@ class Origin(NamedTuple):
 
 
 class Watch:
-    """What is told of each node as it is recorded, while `debug()` is on."""
+    """What is told of each node as it is recorded, while `debug()` is on.
+
+    Attributes:
+        has_noted: whether any node was, so that there are fingerprints to check.
+    """
+
+    has_noted: ClassVar[bool] = False
 
     def __init__(self, anomalies: bool) -> None:
         self.anomalies = anomalies
 
     def note(self, node: Node) -> None:
         """Remember where `node` was made and from what; refuse a nan or inf if asked to."""
+        Watch.has_noted = True
         arrays = [(what, a, fingerprint(a)) for what, a in _rewritable(node)]
         node._origin = Origin(_place(sys._getframe(1)), tuple(arrays))
+        node._scope = scoping.get()
         if self.anomalies:
             self._check_forward(node)
 
@@ -141,7 +149,7 @@ def fingerprint(array: Any) -> int:
     False
     """
     octets: Any = np.ascontiguousarray(array).reshape(-1).view(np.uint8)
-    return zlib.crc32(octets)
+    return zlib.crc32(octets, zlib.crc32(repr((array.shape, array.dtype)).encode()))
 
 
 def _rewritable(node: Node) -> Iterator[tuple[str, Any]]:

@@ -129,7 +129,7 @@ def input_node(what: str, given: Any, dtype: Any, recording: bool) -> Node:
                 f"{what} has dtype {data.dtype}, which has no gradient. Give floats, or leave it "
                 "out of argnums."
             )
-        return Tensor(data)
+        return _read_only(Tensor(data))
     if isinstance(data, bool) or not isinstance(data, (float, int)):
         raise OperandError(
             f"{what} is a {type(given).__name__}, but only floats, floating arrays, nodes, and "
@@ -138,4 +138,9 @@ def input_node(what: str, given: Any, dtype: Any, recording: bool) -> Node:
         )
     if dtype is None or isinstance(given, Node):
         return Value(data)
-    return Tensor(np.asarray(data, dtype))
+    return _read_only(Tensor(np.asarray(data, dtype)))
+
+
+def _read_only(tensor: Tensor) -> Tensor:
+    tensor._data.flags.writeable = False
+    return tensor

@@ -85,7 +85,7 @@ class Liveness:
     def _rows(weights: Any, shape: tuple[int, ...], axis: Any) -> Any:
         """Return which elements stand in a row, along `axis`, of which something is live."""
         axes = cast("tuple[int, ...]", axis if isinstance(axis, tuple) else (axis,))
-        if axis is None or weights.ndim + len(axes) < len(shape):
+        if axis is None or not shape or weights.ndim + len(axes) < len(shape):
             return bool(np.any(weights))
         if weights.ndim < len(shape):
             weights = np.expand_dims(weights, axes)

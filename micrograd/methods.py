@@ -115,9 +115,6 @@ class ArrayMethods(Arithmetic):
         """Return the elements along one axis, as `ravel` does."""
         return ops.ravel(self)
 
-    def __round__(self, decimals: int = 0) -> Self:
-        return ops.round(self, decimals)
-
     @property
     def mT(self) -> Self:
         """The tensor with its last two axes exchanged."""

@@ -18,6 +18,12 @@ from micrograd.copying import Copied
 # True, False, or a Watch that is told of each node as it is recorded.
 recording: ContextVar[Any] = ContextVar("recording", default=True)
 watching: ContextVar[Any] = ContextVar("watching", default=None)
+scoping: ContextVar[Any] = ContextVar("scoping", default=None)
+
+
+def mode_when_on() -> Any:
+    """Return what `recording` is here unless it is off: what wants to be told, or True."""
+    return watching.get() or scoping.get() or True
 
 
 @contextmanager
@@ -50,7 +56,7 @@ def enable_grad() -> Generator[None, None, None]:
     >>> y.requires_grad
     True
     """
-    token = recording.set(watching.get() or True)
+    token = recording.set(mode_when_on())
     try:
         yield
     finally:
@@ -88,7 +94,8 @@ class Node(Copied):
     # would double its work, which is a large share of a scalar step. `_rest`
     # is None for one parent, the second of two, or the tuple of all if more.
     #
-    # `_origin` is filled under `debug()` only: where the node was made.
+    # Two are filled on demand only: `_origin`, where the node was made, under
+    # `debug()`, and `_scope` in a `scope`.
     #
     # `_data` stands behind a property: the engine reads it at full speed, a
     # user writes through `data`, and the write is noticed.
@@ -99,6 +106,7 @@ class Node(Copied):
         "_grad",
         "_origin",
         "_rest",
+        "_scope",
         "_tick",
         "label",
         "op",
@@ -118,6 +126,7 @@ class Node(Copied):
     _rest: Any
     _tick: int
     _origin: Any
+    _scope: Any
     op: Any
     params: dict[str, Any]
     requires_grad: bool
@@ -138,19 +147,20 @@ class Node(Copied):
     def _become(self, other: Node) -> None:
         """Take over the record of another node, so that this is what was computed."""
         self._fill(other._fields(), None)
-        if hasattr(other, "_origin"):
-            self._origin = other._origin
+        for slot in ("_origin", "_scope"):
+            if hasattr(other, slot):
+                setattr(self, slot, getattr(other, slot))
 
     def _overwrite(self, data: Any) -> None:
         """Replace the data, so that no record that used the old data holds."""
         self._data = data
-        self._tick = clock.advance()
+        self._tick = clock.write()
         if self.op is not None:
-            self.op = self.op.overwritten()
+            self.op = self.op.overwritten(describe(self))
 
     @classmethod
-    def _adopt(cls, data: Any, first: Any, rest: Any) -> Any:
-        """Return what an operation on `first` and `rest` gave as data of this kind."""
+    def _adopt(cls, op: Any, data: Any, first: Any, rest: Any) -> Any:
+        """Return what the operation `op` on `first` and `rest` gave as data of this kind."""
         raise NotImplementedError
 
     @classmethod
@@ -175,6 +185,11 @@ class Node(Copied):
     def is_leaf(self) -> bool:
         """Whether no operation made this node."""
         return self.op is None
+
+    @property
+    def scope(self) -> Any:
+        """The innermost `scope` that this node was recorded in."""
+        return getattr(self, "_scope", None)
 
     @property
     def has_grad(self) -> bool:

@@ -27,6 +27,7 @@ from micrograd.errors import (
     ShapeError,
     StaleGraphError,
 )
+from micrograd.guard import guarded_forward, guarded_rule, is_foreign
 from micrograd.node import Node, describe
 from micrograd.record import record_call, to_number
 
@@ -67,14 +68,16 @@ class Op:
         expects: str | None = None,
     ) -> None:
         self.name = name
-        self.forward = forward
-        self.derivatives = (
-            derivatives
-            if isinstance(derivatives, Each)
-            else tuple(no_gradient if rule is None else rule for rule in derivatives)
-        )
+        self.forward = guarded_forward(name, forward)
+        if isinstance(derivatives, Each):
+            rules = (derivatives.rule,)
+            self.derivatives = Each(guarded_rule(name, derivatives.rule, 1))
+        else:
+            rules = tuple(no_gradient if rule is None else rule for rule in derivatives)
+            self.derivatives = tuple(guarded_rule(name, rule) for rule in rules)
+        self.foreign = any(map(is_foreign, rules))
         self.symbol = symbol or name
-        self.scalar = scalar or forward
+        self.scalar = scalar or self.forward
         self.masks = masks
         self.elementwise = elementwise
         self.arrays_only = arrays_only
@@ -142,9 +145,9 @@ class Op:
         """Return the symbol that a diagram shows for `node`, which this made."""
         return self.symbol if isinstance(self.symbol, str) else self.symbol(node)
 
-    def overwritten(self) -> Op:
-        """Return this operation as it stands on a node whose data was overwritten."""
-        return Overwritten(self)
+    def overwritten(self, node: str) -> Op:
+        """Return this operation as it stands on a node, so described, that was overwritten."""
+        return Overwritten(self, node)
 
     def __repr__(self) -> str:
         return f"<op {self.name}>"
@@ -177,16 +180,17 @@ def _known(arg: Any) -> str:
 class OneOff(Op):
     """The operation of a single node, which knows the arguments and not how to compute anew.
 
-    Its rule is called as `rule(i, g, y, *args)` for argument `i`.
+    Its rule is called as `rule(g, y)`, once in a backward pass, and gives the
+    gradients of all arguments.
     """
 
-    def __init__(self, name: str, rule: Derivative, symbol: Any = None) -> None:
-        super().__init__(name, self._compute_again, Each(rule), symbol=symbol)
-
-    def _compute_again(self, *args: Any, **settings: Any) -> NoReturn:
-        raise OperandError(
-            f"{self.name}: was made for one node, and cannot compute another. Use define_op."
-        )
+    def __init__(
+        self, name: str, parents: Iterable[Node], rule: Derivative, symbol: Any = None
+    ) -> None:
+        wanted = [i for i, parent in enumerate(parents) if takes_gradient(parent)]
+        derivatives = Each(_one_by_one(rule, wanted))
+        super().__init__(name, partial(_compute_another, name), derivatives, symbol=symbol)
+        self.foreign = True
 
     def __reduce__(self) -> tuple[Any, ...]:
         raise self._refuse_to_travel("pickle")
@@ -195,22 +199,53 @@ class OneOff(Op):
         raise self._refuse_to_travel("deepcopy")
 
 
+def takes_gradient(parent: Node) -> bool:
+    """Tell whether a backward pass asks for the gradient of a parent, or of what is behind it."""
+    return parent.requires_grad or parent.op is not None
+
+
+def _one_by_one(rule: Derivative, wanted: Iterable[int]) -> Derivative:
+    """Return a rule for one argument that keeps what `rule` gives until all are asked for."""
+    gradient: Any = None
+    left: dict[int, Any] = {}
+
+    def one(i: int, g: Any, y: Any, *args: Any) -> Any:
+        nonlocal gradient, left
+        if g is not gradient or i not in left:
+            found = rule(g, y)
+            gradient, left = g, {k: found[k] for k in wanted}
+        result = left.pop(i)
+        if not left:
+            gradient = None
+        return result
+
+    return one
+
+
+def _compute_another(name: str, *args: Any, **settings: Any) -> NoReturn:
+    raise OperandError(f"{name}: was made for one node, and cannot compute another. Use define_op.")
+
+
 class Overwritten(Op):
     """An operation as it stands on a node whose data was overwritten: without derivative."""
 
-    def __init__(self, op: Op) -> None:
+    def __init__(self, op: Op, node: str) -> None:
         super().__init__(op.name, op.forward, Each(self._refuse), symbol=op.symbol)
         self._op = op
+        self._node = node
 
     def _refuse(self, *args: Any, **settings: Any) -> NoReturn:
         raise StaleGraphError(
             f"{self.name}: the data of its result was assigned to after it was recorded, so "
-            "its derivative is no longer that of the graph. Compute the result again, or "
-            "assign to a leaf before the graph is built."
+            f"its derivative is no longer that of the graph: {self._node}. Compute the result "
+            "again, or assign to a leaf before the graph is built."
         )
 
+    def overwritten(self, node: str) -> Op:
+        return self
+
     def __reduce__(self) -> tuple[Any, ...]:
-        return Overwritten, (self._op,)
+        return Overwritten, (self._op, self._node)
 
 
 def _find(name: str) -> Op:

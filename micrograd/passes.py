@@ -26,14 +26,22 @@ class Pass:
         roots: the nodes that the pass begins at.
         stops: nodes that it ends at, as it does at leaves.
         since: a time of the clock; nodes made before are constants to it.
+        linear: record only how the result depends on the gradients it begins with.
     """
 
-    __slots__ = ("_ended", "_thread", "order", "roots", "since", "stops")
+    __slots__ = ("_ended", "_thread", "linear", "order", "roots", "since", "stops")
 
-    def __init__(self, roots: Sequence[Node], stops: Collection[Node] = (), since: int = 0) -> None:
+    def __init__(
+        self,
+        roots: Sequence[Node],
+        stops: Collection[Node] = (),
+        since: int = 0,
+        linear: bool = False,
+    ) -> None:
         self.roots = roots
         self.stops = frozenset(stops)
         self.since = since
+        self.linear = linear
         self.order: list[Node] = []  # the nodes it goes through, parents first
         self._thread = get_ident()
         self._ended = Lock()
@@ -113,24 +121,25 @@ def forget(nodes: Iterable[Node]) -> None:
         node._grad = None
 
 
-def nodes_outside(roots: Iterable[Node], since: int, inside: Collection[Node]) -> list[Node]:
-    """Return what the graph behind `roots` takes from before a time of the clock.
+def nodes_outside(roots: Iterable[Node], since: int, inside: Collection[Node] = ()) -> list[Node]:
+    """Return what the graph behind `roots` takes from outside: the nodes not among `inside`.
 
-    These are the nodes, with a gradient to compute, that were made before
-    `since` and used later, and leaves that are not among `inside`.
+    These are the nodes that were made before `since`, a time of the clock, and
+    used later. A leaf that was written to meanwhile is taken for one of them; a
+    leaf that was made meanwhile is nobody else's.
     """
     found: dict[Node, None] = {}
-    seen = {root for root in roots if root.requires_grad}
-    stack = list(seen)
+    stack = list(dict.fromkeys(roots))
+    seen = set(stack)
     while stack:
         node = stack.pop()
         if node in inside:
             continue
-        if node.op is None or node._tick < since:
+        if node._tick < since or (node.op is None and node._tick % 2):
             found[node] = None
             continue
         for parent in node.parents:
-            if parent.requires_grad and parent not in seen:
+            if parent not in seen:
                 seen.add(parent)
                 stack.append(parent)
     return list(found)

@@ -21,10 +21,6 @@ _OF_DATA = (
     np.allclose,
     np.isclose,
     np.array_equal,
-    np.zeros_like,
-    np.ones_like,
-    np.full_like,
-    np.empty_like,
     np.result_type,
     np.can_cast,
     np.isreal,
@@ -35,12 +31,12 @@ _OF_DATA = (
     np.argwhere,
     np.searchsorted,
     np.digitize,
-    np.bincount,
-    np.unique,
     np.array_repr,
     np.array_str,
     np.array2string,
 )
+# These take from their first argument the shape and the dtype only.
+_OF_SHAPE = (np.zeros_like, np.ones_like, np.empty_like, np.full_like)
 
 
 def call_numpy(function: Callable[..., Any], args: Any, options: dict[str, Any]) -> Any:
@@ -65,6 +61,8 @@ def call_numpy(function: Callable[..., Any], args: Any, options: dict[str, Any])
                 f"{_name(function)}: cannot be called like this with a Tensor ({error}). Leave "
                 "that argument out, or use .data for the plain array."
             ) from error
+    if function in _OF_SHAPE and args:
+        return function(_plain(args[0]), *args[1:], **options)
     if function in _OF_DATA or not any(node.requires_grad for node in _nodes(args, options)):
         return function(*map(_plain, args), **{k: _plain(v) for k, v in options.items()})
     close = get_close_matches(function.__name__, ops.__all__, n=1, cutoff=0.75)

@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from micrograd.clock import clock
+from micrograd.guard import settled
 from micrograd.node import Node, recording
 
 N = TypeVar("N", bound=Node)
@@ -43,7 +44,7 @@ def record(op: Any, first: N, rest: Any, params: dict[str, Any]) -> N:
     except (ArithmeticError, ValueError, TypeError, IndexError) as error:
         data = kind._recover(op, _parents(first, rest), params, error)
     if not number or data.__class__ is not float:
-        data = kind._adopt(data, first, rest)
+        data = kind._adopt(op, data, first, rest)
     node = new_node(kind)
     node._data = data
     node._grad = None
@@ -64,6 +65,8 @@ def record(op: Any, first: N, rest: Any, params: dict[str, Any]) -> N:
         if mode is not True:
             mode.note(node)
     else:
+        if not number:
+            node._data = settled(data)  # nothing would tell of a write to what it is a view of
         node._first = None
         node._rest = None
         node.op = None

@@ -11,8 +11,9 @@ from numpy.typing import DTypeLike, NDArray
 from micrograd import autodiff, ops
 from micrograd.closure import record_closure
 from micrograd.errors import GradientError, MicrogradError, OperandError, ShapeError
+from micrograd.guard import frozen, settled
 from micrograd.methods import ArrayMethods
-from micrograd.node import Node
+from micrograd.node import Node, describe
 from micrograd.op import Op
 from micrograd.protocol import call_numpy
 
@@ -89,7 +90,8 @@ class Tensor(ArrayMethods):
                 f"Tensor: dtype {array.dtype} has no gradient; only floating dtypes do. "
                 "Give floats, or dtype=float."
             )
-        copy = array if array is not data and array.base is None else array.copy()
+        fresh = isinstance(data, (list, tuple, float, int))  # what else gives may be its own
+        copy = array if fresh and array.base is None else array.copy()
         self._set_leaf(copy, floating if requires_grad is None else requires_grad, label)
         if parents or backward is not None:
             record_closure(self, parents, op, backward)
@@ -109,8 +111,8 @@ class Tensor(ArrayMethods):
             new = _as_array(new, "Tensor.data", self.dtype)
             if new.shape != self.shape:
                 raise ShapeError(
-                    f"Tensor.data: expected shape {self.shape}, but came {new.shape}. "
-                    "Make a new Tensor for another shape."
+                    f"Tensor.data: expected shape {self.shape}, but came {new.shape} for "
+                    f"{describe(self)}. Make a new Tensor for another shape."
                 )
             new = new.copy()
             new.flags.writeable = self.is_leaf
@@ -118,11 +120,14 @@ class Tensor(ArrayMethods):
 
     @property
     def grad(self) -> Any:
-        """The gradient: None until it is computed, then an array; a Tensor after create_graph."""
+        """The gradient: None until it is computed, then an array; a Tensor after create_graph.
+
+        That of a leaf can be written to; that of a result cannot, as other nodes may share it.
+        """
         grad: Any = self._grad
-        if grad is None or grad.__class__ is np.ndarray or isinstance(grad, Node):
+        if grad is None or self.op is None or isinstance(grad, Node):
             return grad
-        return np.asarray(grad)  # the sum of arrays without axes is a scalar to NumPy
+        return frozen(np.asarray(grad))  # the sum of arrays without axes is a scalar to NumPy
 
     @grad.setter
     def grad(self, new: Any) -> None:
@@ -131,7 +136,10 @@ class Tensor(ArrayMethods):
         if new is not None and not isinstance(new, Tensor):
             new = np.array(_as_array(new, "Tensor.grad", self.dtype))
         if new is not None and new.shape != self.shape:
-            raise ShapeError(f"Tensor.grad: expected shape {self.shape}, but came {new.shape}.")
+            raise ShapeError(
+                f"Tensor.grad: expected shape {self.shape}, but came {new.shape} for "
+                f"{describe(self)}. Give a gradient of its shape, or None for none."
+            )
         self._grad = new
 
     @property
@@ -188,16 +196,16 @@ class Tensor(ArrayMethods):
             gradient = np.ones_like(self._data)
         else:
             raise GradientError(
-                f"backward: a Tensor of shape {self.shape} has no single gradient. Reduce it to "
+                f"backward: {describe(self)} has several elements. Reduce it to "
                 "one element first, as with .sum(), or give backward a gradient of its shape."
             )
         if gradient.shape != self.shape:
             raise ShapeError(
                 f"backward: the gradient has shape {gradient.shape}, but the Tensor has "
-                f"{self.shape}. Give one of the Tensor's shape."
+                f"{self.shape}: {describe(self)}. Give one of its shape."
             )
         if not create_graph:
-            gradient = gradient._data if isinstance(gradient, Tensor) else gradient
+            gradient = gradient._data.copy() if isinstance(gradient, Tensor) else gradient
         elif not isinstance(gradient, Tensor):
             gradient = Tensor(gradient, requires_grad=False)
         autodiff.backward(self, gradient, create_graph)
@@ -212,7 +220,10 @@ class Tensor(ArrayMethods):
         2.0
         """
         if self.size != 1:
-            raise ShapeError(f"item: expected one element, but the shape is {self.shape}.")
+            raise ShapeError(
+                f"item: expected one element, but came {describe(self)}. Take one by its index, or "
+                "use .data for the array."
+            )
         return np.asarray(self._data).item()
 
     def detach(self) -> Tensor:
@@ -221,7 +232,7 @@ class Tensor(ArrayMethods):
         >>> Tensor([2.0]).detach().requires_grad
         False
         """
-        data = self._data.copy() if self.is_leaf else self._data
+        data = self._data.copy() if self.is_leaf else settled(self._data)
         return _constant_tensor(data, self.label)
 
     def __setitem__(self, index: Any, value: Any) -> NoReturn:
@@ -232,7 +243,9 @@ class Tensor(ArrayMethods):
 
     def __len__(self) -> int:
         if self.ndim == 0:
-            raise OperandError("len: a Tensor without axes has no length.")
+            raise OperandError(
+                f"len: {describe(self)} without axes has no length. Use .item() for its number."
+            )
         return self.shape[0]
 
     def __iter__(self) -> Iterator[Self]:
@@ -285,17 +298,9 @@ class Tensor(ArrayMethods):
     def __bool__(self) -> bool:
         if self.size != 1:
             raise ShapeError(
-                f"bool: the truth of a Tensor of shape {self.shape} is ambiguous. Use .data.any() "
-                "or .data.all()."
+                f"bool: the truth of {describe(self)} is ambiguous. Use .data.any() or .data.all()."
             )
         return bool(self.item())
-
-    def _refuse_to_lose_graph(self, what: str) -> None:
-        if self.requires_grad:
-            raise OperandError(
-                f"{what}: a Tensor that requires a gradient would lose its graph. Use .data, "
-                ".item() or .detach()."
-            )
 
     def __repr__(self) -> str:
         array = np.asarray(self._data)
@@ -305,10 +310,14 @@ class Tensor(ArrayMethods):
         return f"Tensor({numbers}{dtype}{constant})"
 
     @classmethod
-    def _adopt(cls, data: Any, first: Any, rest: Any) -> NDArray[Any]:
+    def _adopt(cls, op: Op, data: Any, first: Any, rest: Any) -> NDArray[Any]:
         if data.__class__ is not np.ndarray:
             data = np.asarray(data)
-        elif data is first._data or (isinstance(rest, Tensor) and data is rest._data):
+        elif data is first._data or (
+            any([data is parent._data for parent in rest])
+            if rest.__class__ is tuple
+            else rest is not None and data is rest._data
+        ):
             data = data.view()  # the flag below is not for the array of the argument
         data.setflags(write=False)
         return data
@@ -367,8 +376,11 @@ def _as_array(data: Any, what: str, dtype: DTypeLike | None = None) -> NDArray[A
             f"{what}: a Value cannot meet a Tensor or an array in one operation. Use its .data for "
             "a constant, or Tensors throughout."
         )
+    if data.__class__ is not np.ndarray:
+        _refuse_other_arrays(data, what)
     try:
-        array = np.asarray(data, dtype=dtype)
+        array = np.asarray(data)
+        wanted = array.dtype if dtype is None else np.dtype(dtype)
     except MicrogradError as error:
         raise OperandError(
             f"{what}: came a list with nodes in it, whose graph would be lost. Use "
@@ -378,9 +390,24 @@ def _as_array(data: Any, what: str, dtype: DTypeLike | None = None) -> NDArray[A
         raise ShapeError(
             f"{what}: cannot make an array of what came. NumPy says: {error}"
         ) from error
-    if array.dtype.kind not in _KINDS:
+    if array.dtype.kind not in _KINDS or wanted.kind not in _KINDS:
+        came = wanted if array.dtype.kind in _KINDS else array.dtype
         raise OperandError(
-            f"{what}: expected real numbers, but came dtype {array.dtype}. Convert the data to "
+            f"{what}: expected real numbers, but came dtype {came}. Convert the data to "
             "floats or integers first."
         )
-    return array
+    return array if dtype is None else array.astype(wanted, copy=False)
+
+
+def _refuse_other_arrays(data: Any, what: str) -> None:
+    """Refuse arrays that mean something else than their elements, which would be lost."""
+    if isinstance(data, np.matrix):
+        raise OperandError(
+            f"{what}: came an np.matrix, whose products are those of matrices. Give np.asarray of "
+            "it, and use @ for products of matrices."
+        )
+    if hasattr(data, "mask") and hasattr(data, "filled"):
+        raise OperandError(
+            f"{what}: came a masked array, whose mask would be lost. Give its .filled(...), or "
+            "use where(mask, ...)."
+        )

@@ -11,7 +11,7 @@ import numpy as np
 
 from micrograd.autodiff import gradients
 from micrograd.clock import clock
-from micrograd.errors import ArgumentError, GradientError, OperandError
+from micrograd.errors import ArgumentError, GradientError, OperandError, StaleGraphError
 from micrograd.leaves import (
     as_given,
     constant,
@@ -80,13 +80,18 @@ class Trace:
         lifted = list(args)
         for i in places:
             lifted[i] = tree_map(lift, args[i], str(i))
+        ticks = [node._tick for node in self.inputs]
         with enable_grad():
             self.out, self.aux = self._results(f(*lifted, **kwargs), has_aux)
+        if [node._tick for node in self.inputs] != ticks:
+            raise StaleGraphError(
+                f"{name}: f assigned to the data of its argument, so that what it returned is not "
+                "a function of what was given. Compute something new from it instead."
+            )
         self.outputs = [leaf for _, leaf in tree_paths(self.out)]
         reached = [leaf for leaf in tree_leaves([self.out, self.aux]) if isinstance(leaf, Node)]
         outside = nodes_outside(reached, self.since, set(self.inputs))
-        # A leaf made meanwhile is f's own, or the input of a transform that f called.
-        used = any(node._tick < self.since for node in outside)
+        used = any(node.requires_grad for node in outside)
         self.bounded = used or any(node.op is not None for node in self.inputs)
         self.linked = self.bounded and recording
         self.gives_nodes = self.linked or any(isinstance(leaf, Node) for leaf in self.given)
@@ -107,7 +112,7 @@ class Trace:
                 f"{self.name}: f has to return numbers, arrays or nodes, but returned "
                 f"{wrong[0] if wrong else 'None'}. Return anything else beside, with has_aux=True."
             )
-        return result, aux
+        return tree_map(lambda _, leaf: leaf, result), aux  # f may keep its own containers
 
     def one_number(self) -> Any:
         """Return the result of f, which has to be one number to have a gradient."""
@@ -137,7 +142,7 @@ class Trace:
         """
         recorded = self.linked and is_grad_enabled() if create_graph is None else create_graph
         since = self.since if self.bounded else 0
-        return pull(self.outputs, cotangents, self.inputs, recorded, since)
+        return pull(self.outputs, cotangents, self.inputs, recorded, since, not self.linked)
 
     def result(self, tree: Any) -> Any:
         """Return what f returned as the caller gets it: plain, unless it has to be nodes."""
@@ -196,6 +201,7 @@ def pull(
     wrt: Sequence[Node],
     create_graph: bool,
     since: int,
+    linear: bool = False,
 ) -> list[Any]:
     """Return the gradient for each node of `wrt`, of outputs that may be of either kind."""
     totals: list[Any] = [None] * len(wrt)
@@ -207,7 +213,7 @@ def pull(
                 roots.append(out)
                 starts.append(_start(out, start, create_graph))
         if roots:
-            found = gradients(roots, starts, wrt, create_graph, since)
+            found = gradients(roots, starts, wrt, create_graph, since, linear)
             totals = [_sum(*pair) for pair in zip(totals, found, strict=True)]
     return totals
 
@@ -238,10 +244,7 @@ class Places:
                 f"{argnums!r}. It says which positional arguments to differentiate."
             ) from None
         if not self.numbers or len(set(self.numbers)) < len(self.numbers):
-            raise ArgumentError(
-                f"{name}: argnums has to name one or more arguments, each once, but came "
-                f"{argnums!r}."
-            )
+            raise self._each_once(argnums)
 
     def among(self, args: Sequence[Any]) -> list[int]:
         """Return the places, counted from the first of `args`."""
@@ -252,7 +255,16 @@ class Places:
                     f"{self.name}: argnums names argument {number}, but the function was called "
                     f"with {n} positional arguments. Give that argument by position."
                 )
-        return [number % n for number in self.numbers]
+        places = [number % n for number in self.numbers]
+        if len(set(places)) < len(places):
+            raise self._each_once(tuple(self.numbers))
+        return places
+
+    def _each_once(self, argnums: Any) -> ArgumentError:
+        return ArgumentError(
+            f"{self.name}: argnums has to name one or more arguments, each once, but came "
+            f"{argnums!r}."
+        )
 
     def of(self, results: list[Any]) -> Any:
         """Return one result for one argument, a tuple for several."""

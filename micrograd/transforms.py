@@ -18,7 +18,7 @@ from micrograd import ops
 from micrograd.clock import clock
 from micrograd.errors import OperandError
 from micrograd.leaves import fitting, has_nodes, probe
-from micrograd.node import Node, enable_grad, is_grad_enabled
+from micrograd.node import Node, is_grad_enabled
 from micrograd.traces import (
     Argnums,
     Function,
@@ -183,8 +183,7 @@ def jvp(
     create_graph = _recorded(trace, directions)
     since = clock.advance()
     probes = [probe(out) if isinstance(out, Node) else None for out in trace.outputs]
-    with enable_grad():
-        slopes = trace.pull(probes, create_graph=True)
+    slopes = trace.pull(probes, create_graph=True)
     wrt = [p for p in probes if p is not None]
     found = iter(pull(slopes, directions, wrt, create_graph, since))
     moved = [None if p is None else next(found) for p in probes]

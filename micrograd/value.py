@@ -148,13 +148,13 @@ class Value(Arithmetic):
         return Value(self._data, requires_grad=False, label=self.label)
 
     @classmethod
-    def _adopt(cls, data: Any, first: Any, rest: Any) -> float:
+    def _adopt(cls, op: Op, data: Any, first: Any, rest: Any) -> float:
         try:
             return to_number(data)
         except (TypeError, ValueError) as error:
             raise OperandError(
-                f"Value: an operation on numbers gave {data!r:.60}, but a Value is one real "
-                "number. Use Tensors for arrays."
+                f"{op.name}: gave {data!r:.60} for numbers, but a Value is one real number. Use "
+                "Tensors for arrays."
             ) from error
 
     @classmethod
@@ -206,15 +206,12 @@ class Value(Arithmetic):
         )
 
     def __float__(self) -> float:
-        if self.requires_grad:
-            raise OperandError(
-                "float: a Value that requires a gradient would lose its graph. Use .data or "
-                ".item()."
-            )
+        self._refuse_to_lose_graph("float")
         return float(self._data)
 
     def __int__(self) -> int:
-        return int(float(self))
+        self._refuse_to_lose_graph("int")
+        return int(self._data)
 
     def __bool__(self) -> bool:
         return bool(self._data)

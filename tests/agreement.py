@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
 from typing import Any
 
@@ -43,3 +44,22 @@ def assert_agrees(
                 )
     if all(a.size for a in arrays):
         assert_gradients(lambda *xs: tuple(listed(function(*xs))), *arrays, order=order)
+
+
+def assert_same(a: Any, b: Any) -> None:
+    """Assert that two trees have the same containers, and leaves of the same type and value."""
+    assert _same(a, b), f"{a!r} is not {b!r}"
+
+
+def _same(a: Any, b: Any) -> bool:
+    if type(a) is not type(b):
+        return False
+    if isinstance(a, dict):
+        return list(a) == list(b) and all(_same(a[key], b[key]) for key in a)
+    if isinstance(a, (list, tuple)):
+        return len(a) == len(b) and all(map(_same, a, b))
+    if isinstance(a, np.ndarray):
+        return a.dtype == b.dtype and np.array_equal(a, b)
+    if dataclasses.is_dataclass(a):
+        return _same(vars(a), vars(b))
+    return bool(a == b)

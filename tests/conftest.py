@@ -15,6 +15,8 @@ _shared = {
 }
 settings.register_profile("default", **_shared)
 settings.register_profile("ci", **_shared, derandomize=True, print_blob=True)
+# By --hypothesis-profile deep, for one file at a time: tests/test_machine.py.
+settings.register_profile("deep", **_shared | {"max_examples": 10_000}, print_blob=True)
 settings.load_profile("ci" if os.environ.get("CI") else "default")
 
 
@@ -29,3 +31,9 @@ def mnist_folder() -> Path:
             pytest.fail(message)
         pytest.skip(message)
     return folder
+
+
+@pytest.fixture
+def no_dot(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Take the dot program, and everything else, off the PATH."""
+    monkeypatch.setenv("PATH", str(tmp_path))

@@ -86,7 +86,7 @@ FAULTS: dict[str, tuple[Op, str]] = {
     ),
     "a rule that writes": (
         op(np.square, lambda g, y, x: _doubled_in_place(g) * x),
-        "is changed",
+        "derivative writes into",
     ),
     "a rule that needs C order": (
         op(

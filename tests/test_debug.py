@@ -83,15 +83,6 @@ def rewrite_a_condition() -> Tensor:
     return loss
 
 
-def write_to_what_was_made_under_no_grad() -> Tensor:
-    W, x = Tensor(np.ones(3)), Tensor(np.ones(3))
-    with no_grad():
-        flat = W.reshape((3,))
-    loss = (x * flat).sum()
-    W.data -= 1.0
-    return loss
-
-
 REWRITES = [
     write_to_leaf,
     write_through_a_view,
@@ -100,7 +91,6 @@ REWRITES = [
     refill_a_view_of_a_buffer,
     rewrite_labels,
     rewrite_a_condition,
-    write_to_what_was_made_under_no_grad,
 ]
 
 

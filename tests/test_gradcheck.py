@@ -82,8 +82,13 @@ def test_results_may_be_several_and_of_any_shape() -> None:
     assert not gradcheck(lambda x: (x * 2, broken(x)), ROW)
 
 
+def no_underflow(x: float) -> float:
+    """Return x, or 0 if derivatives as small as x were lost among subnormal numbers."""
+    return x if abs(x) > 1e-280 else 0.0
+
+
 @pytest.mark.parametrize("method", ["richardson", "central", "complex"])
-@given(x=st.floats(-2, 2, allow_subnormal=False), y=st.floats(0.5, 2))
+@given(x=st.floats(-2, 2).map(no_underflow), y=st.floats(0.5, 2))
 def test_a_right_gradient_passes_and_one_off_by_a_thousandth_fails(
     method: Any, x: float, y: float
 ) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from micrograd.errors import ShapeError
+from micrograd.scopes import Scope
 from micrograd.value import Value
 
 
@@ -42,8 +43,8 @@ class Neuron(Module):
     """
 
     def __init__(self, nin: int, nonlin: bool = True) -> None:
-        self.w = [Value(random.uniform(-1, 1)) for _ in range(nin)]
-        self.b = Value(0)
+        self.w = [Value(random.uniform(-1, 1), label=f"w{i}") for i in range(nin)]
+        self.b = Value(0, label="b")
         self.nonlin = nonlin
 
     def __call__(self, x: Sequence[Any]) -> Value:
@@ -81,7 +82,10 @@ class Layer(Module):
 
     def __call__(self, x: Sequence[Any]) -> Any:
         """Return the list of outputs, or the one output of a layer of one neuron."""
-        out = [neuron(x) for neuron in self.neurons]
+        out: list[Value] = []
+        for i, neuron in enumerate(self.neurons):
+            with Scope(f"neuron{i}"):
+                out.append(neuron(x))
         return out[0] if len(out) == 1 else out
 
     def parameters(self) -> list[Value]:
@@ -109,9 +113,10 @@ class MLP(Module):
 
     def __call__(self, x: Sequence[Any]) -> Any:
         """Return the outputs for one sample; a single one stands alone."""
-        for layer in self.layers:
+        for i, layer in enumerate(self.layers):
             x = [x] if isinstance(x, Value) else x  # a layer of one neuron gave no list
-            x = layer(x)
+            with Scope(f"layer{i}"):
+                x = layer(x)
         return x
 
     def parameters(self) -> list[Value]:

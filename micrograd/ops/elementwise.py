@@ -94,13 +94,20 @@ def negative(x: Any) -> Any:
 
 def _power_base(g: Any, y: Any, x: Any, n: Any) -> Any:
     # x**0 is the constant 1, also at x = 0, where n * x**-1 would be 0 * inf.
+    n = without_wrap(n)
     return g * n * power(where(abs(x) + abs(n) <= 0, 1, x), n - 1)
+
+
+def without_wrap(x: Any) -> Any:
+    """Return integers that wrap around, or have logarithms in float16, as floats."""
+    dtype = getattr(x, "dtype", None)
+    return x * 1.0 if dtype is not None and dtype.kind in "biu" and dtype != np.int64 else x
 
 
 def power_exponent_rule(g: Any, y: Any, x: Any, n: Any) -> Any:
     """Return y * log(x) times g, for whatever raised x to the power n."""
     # 0**n is the constant 0, where y * log(x) would be 0 * -inf.
-    return g * y * log(where(abs(x) > 0, x, 1))
+    return g * y * log(without_wrap(where(abs(x) > 0, x, 1)))
 
 
 def _scalar_power(x: float, n: float) -> float:

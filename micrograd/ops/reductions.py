@@ -27,7 +27,7 @@ Axis = int | tuple[int, ...] | None
 
 def _kept_shape(shape: Shape, axis: Axis) -> Shape:
     """Return `shape` with length 1 along the reduced axes."""
-    if axis is None:
+    if axis is None or not shape:  # to NumPy, a number has an axis 0 to reduce
         return (1,) * len(shape)
     axes = (axis,) if isinstance(axis, int) else axis
     reduced = {i % len(shape) for i in axes}

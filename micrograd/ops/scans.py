@@ -19,7 +19,7 @@ from numpy.typing import ArrayLike, NDArray
 from micrograd.node import Node
 from micrograd.op import define_op
 from micrograd.ops.arranging import flip
-from micrograd.ops.axes import along
+from micrograd.ops.axes import along, array_of
 from micrograd.ops.shape import concatenate, reshape
 
 N = TypeVar("N", bound=Node)
@@ -66,7 +66,10 @@ def cumsum(x: Any, axis: int | None = None) -> Any:
 
 
 def _run(op: Any, x: Any, axis: int | None) -> Any:
-    return op(reshape(x, -1), axis=0) if axis is None else op(x, axis=axis)
+    if axis is None:
+        return op(reshape(x, -1), axis=0)
+    x = array_of(op.name, x)
+    return op(x if x.ndim else reshape(x, -1), axis=axis)  # to NumPy, a number has an axis 0
 
 
 def _forward_scan(b: Any, a: Any, *, axis: int) -> Any:

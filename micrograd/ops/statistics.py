@@ -30,7 +30,7 @@ N = TypeVar("N", bound=Node)
 
 def _axes(shape: Shape, axis: Axis) -> list[int]:
     """Return the reduced axes, counted from the front."""
-    if axis is None:
+    if axis is None or not shape:  # to NumPy, a number has an axis 0 to reduce
         return list(range(len(shape)))
     return [i % len(shape) for i in ((axis,) if isinstance(axis, int) else axis)]
 
@@ -248,7 +248,7 @@ def _fitting(weights: Any, shape: Shape, axis: Axis) -> Any:
     """Return weights that broadcast to the elements that they are for."""
     if weights.shape == shape:
         return weights
-    axes = _axes(shape, axis) if shape else []
+    axes = _axes(shape, axis)
     if axis is None or not axes or weights.shape != tuple(shape[i] for i in axes):
         raise ShapeError(
             f"average: weights of shape {weights.shape} came for an array of shape {shape} and "

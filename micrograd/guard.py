@@ -1,0 +1,138 @@
+"""What a user's own rules get and give: arrays that they cannot spoil, and do not keep.
+
+The rules of this library are proven not to write into what they get, nor to
+give what somebody else holds; so only those from elsewhere are guarded.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial, wraps
+from typing import Any, NoReturn
+
+import numpy as np
+
+from micrograd.errors import GradientError, OperandError
+from micrograd.node import Node, describe
+
+Function = Callable[..., Any]
+
+
+def frozen(thing: Any) -> Any:
+    """Return an array as one that cannot be written to, over the same memory; others as they are.
+
+    >>> frozen(np.ones(2)).flags.writeable
+    False
+    """
+    if thing.__class__ is not np.ndarray or not thing.flags.writeable:
+        return thing
+    view = thing.view()
+    view.flags.writeable = False
+    return view
+
+
+def settled(array: Any) -> Any:
+    """Return an array over memory that nobody writes to: a copy, if it is a view of such.
+
+    >>> leaf = np.ones(2)
+    >>> settled(leaf[:1]).base is None
+    True
+    """
+    owner = array
+    while owner.__class__ is np.ndarray and owner.base is not None:
+        owner = owner.base
+    kept = owner is array or (owner.__class__ is np.ndarray and not owner.flags.writeable)
+    if not kept:
+        array = array.copy()
+        array.flags.writeable = False
+    return array
+
+
+def is_foreign(function: Any) -> bool:
+    """Tell whether a function comes from outside of this library and NumPy."""
+    while isinstance(function, partial):
+        function = function.func
+    return not isinstance(function, np.ufunc) and not str(
+        getattr(function, "__module__", "")
+    ).startswith(("micrograd.", "numpy"))
+
+
+def guarded_forward(name: str, forward: Function) -> Function:
+    """Return a forward function that cannot write into its arguments, and keeps no result.
+
+    Args:
+        name: of the operation.
+        forward: the function; one of this library or NumPy is returned as it is.
+    """
+    if not is_foreign(forward):
+        return forward
+
+    @wraps(forward)
+    def guarded(*args: Any, **settings: Any) -> Any:
+        for setting, value in settings.items():
+            if isinstance(value, Node) and value.requires_grad:
+                raise OperandError(
+                    f"{name}: its setting {setting} has no gradient, but came a node that requires "
+                    "one. Make it an argument with a derivative, or give its .data."
+                )
+        given = [frozen(arg) for arg in args]
+        try:
+            result = forward(*given, **settings)
+        except ValueError as error:
+            explain(name, "forward function", error)
+        for arg, view in zip(args, given, strict=True):
+            if result is view:
+                return arg
+        if result.__class__ is np.ndarray and result.base is not None:
+            arrays = [view for view in given if view.__class__ is np.ndarray]
+            if not any([np.may_share_memory(result, view) for view in arrays]):
+                return result.copy()  # of a buffer that may be filled anew
+        return result
+
+    return guarded
+
+
+def guarded_rule(name: str, rule: Function, before: int = 0) -> Function:
+    """Return a derivative that cannot write into what it gets, and keeps no gradient.
+
+    Args:
+        name: of the operation.
+        rule: the derivative; one of this library is returned as it is.
+        before: how many arguments stand before the gradient.
+    """
+    if not is_foreign(rule):
+        return rule
+
+    @wraps(rule)
+    def guarded(*args: Any, **settings: Any) -> Any:
+        try:
+            came = rule(*map(frozen, args), **settings)
+        except ValueError as error:
+            explain(name, "derivative", error)
+        if isinstance(came, Node) and isinstance(args[before], Node):
+            return came
+        return _owned(name, came)
+
+    return guarded
+
+
+def _owned(name: str, came: Any) -> Any:
+    """Return a gradient as an array that nobody else holds."""
+    if isinstance(came, Node) and came.requires_grad:
+        raise GradientError(
+            f"backward: the derivative of {name} gave a {describe(came)} that requires a gradient "
+            "itself, from outside of the operation. Make that node an argument of the operation, "
+            "or use its .data."
+        )
+    data: Any = came._data if isinstance(came, Node) else came
+    return data.copy() if data.__class__ is np.ndarray else data
+
+
+def explain(name: str, what: str, error: ValueError) -> NoReturn:
+    """Raise a typed error for a write to what `frozen` froze, and any other error as it is."""
+    if "read-only" not in str(error):
+        raise error
+    raise GradientError(
+        f"{name}: its {what} writes into an array that it was given, which others use too. Compute "
+        f"a new one, as in g * 2 for g *= 2. NumPy says: {error}"
+    ) from error

@@ -1,0 +1,93 @@
+"""Named parts of a computation, which diagrams draw as boxes."""
+
+from __future__ import annotations
+
+from contextvars import Token
+from typing import Any, Self
+
+from micrograd.errors import ArgumentError
+from micrograd.node import Node, mode_when_on, recording, scoping
+
+
+class Scope:
+    """A block whose nodes belong together, entered once; made by `scope`.
+
+    Attributes:
+        name: what a diagram calls it.
+        parent: the scope around it; None for none.
+
+    >>> with Scope("model") as model, Scope("layer0") as layer:
+    ...     pass
+    >>> layer.parent is model, layer.path
+    (True, ('model', 'layer0'))
+    """
+
+    __slots__ = ("_tokens", "name", "parent")
+
+    name: str
+    parent: Scope | None
+    _tokens: tuple[Token[Any], ...] | None  # None before the block, none after it
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.parent = None
+        self._tokens = None
+
+    @property
+    def path(self) -> tuple[str, ...]:
+        """The names of the scopes from the outermost to this one."""
+        names: list[str] = []
+        scope: Scope | None = self
+        while scope is not None:
+            names.append(scope.name)
+            scope = scope.parent
+        return tuple(reversed(names))
+
+    def note(self, node: Node) -> None:
+        """Remember that `node` was recorded here."""
+        node._scope = self
+
+    def __enter__(self) -> Self:
+        if self._tokens is not None:
+            raise ArgumentError(
+                f"scope: {self.name!r} was entered before. Make a new one for each block."
+            )
+        self.parent = scoping.get()
+        token = scoping.set(self)
+        self._tokens = token, recording.set(recording.get() and mode_when_on())
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        tokens: Any = self._tokens
+        scoping.reset(tokens[0])
+        recording.reset(tokens[1])
+        self._tokens = ()
+
+    def __repr__(self) -> str:
+        return f"<scope {'/'.join(self.path)}>"
+
+
+def scope(name: str) -> Scope:
+    """Group what is recorded in a `with` block under a name.
+
+    A diagram draws a box around the group, or folds it into one node. Scopes
+    nest; each block is a group of its own, also where two have the same name.
+
+    Args:
+        name: what to call the group.
+
+    Raises:
+        ArgumentError: if `name` is empty.
+
+    >>> from micrograd import Value, scope
+    >>> x = Value(2.0)
+    >>> with scope("model"), scope("square"):
+    ...     y = x * x
+    >>> y.scope
+    <scope model/square>
+    >>> x.scope is None
+    True
+    """
+    if not name or not isinstance(name, str):
+        raise ArgumentError(f"scope: expected a name, but came {name!r}.")
+    return Scope(name)
