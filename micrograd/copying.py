@@ -32,7 +32,7 @@ class Copied:
     _copied: ClassVar[tuple[str, ...]]  # the slots that make up a node
 
     def _fields(self) -> _Fields:
-        return tuple([getattr(self, name) for name in self._copied])
+        return tuple([getattr(self, name, None) for name in self._copied])
 
     def _fill(self, fields: _Fields, extra: dict[str, Any] | None) -> None:
         """Become the node that `_fields` was called on; `extra` is what a subclass added."""

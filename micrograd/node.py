@@ -115,7 +115,7 @@ class Node(Copied):
     )
 
     _copied = ("_data", "_first", "_grad", "_rest", "_tick", "label", "op", "params")
-    _copied += ("requires_grad",)
+    _copied += ("requires_grad", "_scope")
 
     _kind: ClassVar[type[Node]]  # the class of what is computed from such nodes
     _is_number: ClassVar[bool]  # whether the data are Python numbers

@@ -63,8 +63,18 @@ class Scope:
         recording.reset(tokens[1])
         self._tokens = ()
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _left, (self.name, self.parent)
+
     def __repr__(self) -> str:
         return f"<scope {'/'.join(self.path)}>"
+
+
+def _left(name: str, parent: Scope | None) -> Scope:
+    """Return a scope as it is after its block."""
+    scope = Scope(name)
+    scope.parent, scope._tokens = parent, ()
+    return scope
 
 
 def scope(name: str) -> Scope:

@@ -108,7 +108,7 @@ class Tensor(ArrayMethods):
     @data.setter
     def data(self, new: Any) -> None:
         if new is not self._data:  # after `t.data -= ...` it is the array itself
-            new = _as_array(new, "Tensor.data", self.dtype)
+            new = _as_kept(_as_array(new, "Tensor.data"), self.dtype)
             if new.shape != self.shape:
                 raise ShapeError(
                     f"Tensor.data: expected shape {self.shape}, but came {new.shape} for "
@@ -411,3 +411,15 @@ def _refuse_other_arrays(data: Any, what: str) -> None:
             f"{what}: came a masked array, whose mask would be lost. Give its .filled(...), or "
             "use where(mask, ...)."
         )
+
+
+def _as_kept(array: NDArray[Any], dtype: np.dtype[Any]) -> NDArray[Any]:
+    """Return an array in the dtype of a Tensor; integers and booleans may not change by it."""
+    with np.errstate(invalid="ignore"):
+        cast = array.astype(dtype, copy=False)
+    if dtype.kind != "f" and not np.array_equal(cast, array):
+        raise OperandError(
+            f"Tensor.data: came {array.dtype} numbers that {dtype} cannot hold, and would be cut "
+            "down. Round them yourself, or make a Tensor of another dtype."
+        )
+    return cast

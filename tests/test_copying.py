@@ -239,3 +239,14 @@ def test_a_failed_pickle_leaves_no_trace() -> None:
     gc.collect()
     assert pickled(x * 3).data == 3.0
     assert topological_order(pickled(x * 3))[0].data == 1.0
+
+
+@every_copy
+def test_the_copies_of_nodes_of_one_scope_are_of_one_scope(copied: Copy) -> None:
+    with mg.scope("model") as model, mg.scope("layer"):
+        x = Value(2.0) * 3
+        y = x * x
+    x2, y2 = copied((x, y))
+    assert y2.scope.path == ("model", "layer")
+    assert x2.scope is y2.scope
+    assert y2.scope.parent is not model

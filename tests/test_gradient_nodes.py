@@ -9,7 +9,7 @@ import pytest
 
 from micrograd import Tensor, Value, no_grad
 
-KINDS = [Value, lambda x: Tensor([x])]
+KINDS = [Value, pytest.param(lambda x: Tensor([x]), id="Tensor")]
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -25,7 +25,11 @@ def test_a_gradient_that_was_given_as_a_leaf_is_still_differentiated_by_it(
     assert v.grad == 10.0
 
 
-@pytest.mark.parametrize("moved", [lambda x: x, lambda x: x.reshape(1, 2), lambda x: x[::-1]])
+@pytest.mark.parametrize(
+    "moved",
+    [lambda x: x, lambda x: x.reshape(1, 2), lambda x: x[::-1]],
+    ids=["leaf", "reshaped", "reversed"],
+)
 def test_a_gradient_does_not_follow_what_is_written_to_the_one_that_was_given(moved: Any) -> None:
     x = Tensor([1.0, 2.0])
     y = moved(x)

@@ -823,3 +823,18 @@ def test_every_row_of_the_page_has_a_cell_for_each_library_and_a_test() -> None:
         assert re.search("`test_", cells[-1]), row
         for cell in cells[1:-1]:
             assert re.match(r"right|error|wrong|not computed|an object array|—", cell), row
+
+
+@pytest.mark.parametrize(
+    ("dtype", "new"),
+    [(int, [1.5, 2.0]), (np.int8, [300, 1]), (bool, [2, 0]), (int, [np.nan, 0.0])],
+)
+def test_numbers_that_integers_cannot_hold_are_refused_and_not_cut_down(
+    dtype: Any, new: list[Any]
+) -> None:
+    t = Tensor(np.ones(2, dtype))
+    with pytest.raises(OperandError, match=r"Tensor\.data: came .* cannot hold"):
+        t.data = new
+    assert t.data.tolist() == [1, 1]
+    t.data = [1.0, 0.0]
+    assert t.data.tolist() == [1, 0]

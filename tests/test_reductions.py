@@ -389,3 +389,13 @@ def test_an_axis_that_is_not_there_and_a_value_are_refused(f: Any) -> None:
 def test_the_largest_of_none_is_an_error(f: Any) -> None:
     with pytest.raises(micrograd.ShapeError, match="NumPy says"):
         f(Tensor(np.ones((2, 0))), 1)
+
+
+@pytest.mark.parametrize("axis", [0, -1])
+@pytest.mark.parametrize("name", ["sum", "max", "min", "prod", "logsumexp", "cumsum", "cumprod"])
+def test_a_number_is_reduced_along_the_axis_that_numpy_lends_it(name: str, axis: int) -> None:
+    function, x = getattr(micrograd, name), Tensor(3.0)
+    y = function(x, axis=axis)
+    micrograd.where(True, y, 0.0).backward(np.ones(y.shape))
+    assert y.data == 3.0
+    assert x.grad == 1.0

@@ -68,7 +68,7 @@ def test_tensors_remember_their_scope_too() -> None:
 
 def test_a_tensor_made_of_nodes_remembers_its_scope() -> None:
     with scope("a"):
-        y = Tensor([Value(1.0), Value(2.0)])
+        y = Tensor([Tensor(1.0), Tensor(2.0)])
     assert (y.is_leaf, path(y)) == (False, ("a",))
 
 
