@@ -75,7 +75,29 @@ def debug(rounds: int) -> str:
     return "a step under debug() takes " + ", ".join(parts)
 
 
-CASES = {"demo": demo, "chain": chain, "mnist": mnist, "imports": imports, "debug": debug}
+def drawing(rounds: int) -> str:
+    """Compare drawing graphs of 30 to 10,000 nodes, with the `dot` program and without it."""
+    measured = [run("-m", "benchmarks.drawing") for _ in range(rounds)]
+    parts: list[str] = []
+    for i, how in ((1, "with dot"), (2, "without")):
+        smallest = statistics.median(lines[0][i] for lines in measured)
+        costs: list[str] = []
+        for k, (nodes, *_) in enumerate(measured[0]):
+            cost = statistics.median(lines[k][i] for lines in measured)
+            unfolded = " unfolded" if k == len(measured[0]) - 1 else ""
+            costs.append(f"{nodes:,.0f}{unfolded}: {cost:.2f} s ({cost / smallest:.1f})")
+        parts.append(f"{how} {', '.join(costs)}")
+    return "nodes: seconds (times the smallest); " + "; ".join(parts)
+
+
+CASES = {
+    "demo": demo,
+    "chain": chain,
+    "mnist": mnist,
+    "imports": imports,
+    "debug": debug,
+    "drawing": drawing,
+}
 
 
 def install_peers() -> None:

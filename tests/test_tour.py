@@ -71,7 +71,9 @@ def test_the_book_s_run_on_mnist_reaches_its_accuracy(mnist_folder):
     assert history["train"][-1] >= 0.975
 
 
-@pytest.mark.parametrize("page", ["README.md", "docs/testing.md", "docs/transforms.md"])
+@pytest.mark.parametrize(
+    "page", ["README.md", "docs/testing.md", "docs/transforms.md", "docs/diagrams.md"]
+)
 def test_the_examples_of_the_documentation_run(page):
     result = doctest.testfile(str(ROOT / page), module_relative=False)
     assert result.attempted > 5

@@ -11,11 +11,13 @@ import graphviz  # pyright: ignore[reportMissingTypeStubs]
 
 from micrograd import Node
 from micrograd.errors import ArgumentError, MicrogradError, MissingExtraError
-from viz.snapshot import NOT_COMPUTED, Item, take_snapshot
+from viz.graph.snapshot import NOT_COMPUTED, Item, take_snapshot
+from viz.text.lines import plain_text
 
 GraphvizSource = graphviz.Source
 RANKDIRS = ("LR", "TB")
-_PATIENCE = 60.0  # seconds
+PATIENCE = 60.0
+"""How many seconds to wait for the `dot` program."""
 
 
 def check_rankdir(rankdir: str) -> None:
@@ -38,12 +40,13 @@ def has_dot() -> bool:
     return shutil.which("dot") is not None
 
 
-def run_dot(source: str, format: str) -> bytes:
+def run_dot(source: str, format: str, patience: float = PATIENCE) -> bytes:
     """Return what the `dot` program makes of DOT text.
 
     Args:
         source: DOT text.
         format: what to make, such as 'svg', 'png' or 'pdf'.
+        patience: how many seconds to wait for it.
 
     Raises:
         MissingExtraError: if there is no `dot` program on the PATH.
@@ -63,7 +66,7 @@ def run_dot(source: str, format: str) -> bytes:
             [program, f"-T{format}"],
             input=source.encode(),
             capture_output=True,
-            timeout=_PATIENCE,
+            timeout=patience,
             check=False,
         )
     except (OSError, subprocess.TimeoutExpired) as error:
@@ -112,8 +115,8 @@ def draw_dot(root: Node, format: str = "svg", rankdir: str = "LR") -> graphviz.D
 
 
 def _record(item: Item) -> str:
-    gradient = " ".join(item.gradient) or NOT_COMPUTED
-    fields = (item.name, "data " + " ".join(item.value), "grad " + gradient)
+    gradient = plain_text(item.gradient) or NOT_COMPUTED
+    fields = (item.name, "data " + plain_text(item.value), "grad " + gradient)
     return "{ " + " | ".join(_escape_record(field) for field in fields if field) + " }"
 
 

@@ -1,8 +1,11 @@
 """Drawing a graph in layers: which layer, in which order, and at which place.
 
 Vertices are numbers, and a link goes from a lower to a higher one. A link that
-passes layers gets a bend in each of them; links from the same vertex share
+passes layers gets a bend in each of them; links from the same place share
 bends, so that they run together and branch.
+
+A vertex may be a whole group, laid out by itself. Then links start and end at
+places of their own along its sides.
 """
 
 from __future__ import annotations
@@ -13,7 +16,10 @@ from dataclasses import dataclass
 from itertools import accumulate, pairwise
 
 Link = tuple[int, int]
+Ends = tuple[float, float]
+"""Where a link starts and ends, as distances from the middles of its vertices."""
 _SWEEPS = 12
+_PATIENCE = 30_000  # how many vertices and bends are visited in all these sweeps
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,28 +30,42 @@ class Layered:
         rows: the vertices of each layer, in order; bends have numbers of their own.
         before: for each vertex, those in the layer before that are linked to it.
         after: for each vertex, those in the layer after.
+        before_ends: for each of `before`, where the link starts and ends.
+        after_ends: for each of `after`, where the link starts and ends.
         routes: for each link, the vertices it runs through, from its tail to its head.
     """
 
     rows: list[list[int]]
     before: list[list[int]]
     after: list[list[int]]
+    before_ends: list[list[Ends]]
+    after_ends: list[list[Ends]]
     routes: list[list[int]]
 
 
-def arrange(count: int, links: Sequence[Link]) -> Layered:
+def arrange(
+    count: int,
+    links: Sequence[Link],
+    ends: Sequence[Ends] | None = None,
+    entries: int = 0,
+    exits: int = 0,
+) -> Layered:
     """Cut a graph into layers, with few links crossing.
 
     Args:
         count: how many vertices there are.
         links: pairs of tail and head, where the tail is the lower number.
+        ends: for each link, where it starts and ends; in the middles when left out.
+        entries: how many vertices, the first ones, must be in the first layer.
+        exits: how many, the last ones, must be in the last layer, and alone there.
 
     >>> arrange(4, [(0, 1), (1, 2), (0, 3), (2, 3)]).rows
     [[0], [1, 4], [2, 5], [3]]
     """
-    graph = _with_bends(_layers(count, links), links)
+    layer = _layers(count, links, entries, exits)
+    graph = _with_bends(layer, links, ends or [(0.0, 0.0)] * len(links))
     best, fewest = [row[:] for row in graph.rows], _all_crossings(graph)
-    for sweep in range(_SWEEPS):
+    for sweep in range(_sweeps(graph)):
         if fewest == 0:
             break
         _sort_by_neighbours(graph, forwards=sweep % 2 == 0)
@@ -53,10 +73,16 @@ def arrange(count: int, links: Sequence[Link]) -> Layered:
         crossings = _all_crossings(graph)
         if crossings < fewest:
             best, fewest = [row[:] for row in graph.rows], crossings
-    return Layered(best, graph.before, graph.after, graph.routes)
+    graph.rows[:] = best
+    return graph
 
 
-def _layers(count: int, links: Sequence[Link]) -> list[int]:
+def _sweeps(graph: Layered) -> int:
+    """Return how often to improve a drawing: seldom if it is large."""
+    return max(1, min(_SWEEPS, _PATIENCE // (len(graph.before) + 1)))
+
+
+def _layers(count: int, links: Sequence[Link], entries: int, exits: int) -> list[int]:
     """Return the layer of each vertex: as late as what it feeds allows."""
     heads: list[list[int]] = [[] for _ in range(count)]
     for tail, head in links:
@@ -65,57 +91,91 @@ def _layers(count: int, links: Sequence[Link]) -> list[int]:
     for tail in range(count):  # as early as possible
         for head in heads[tail]:
             layer[head] = max(layer[head], layer[tail] + 1)
-    for tail in reversed(range(count)):
+    first_exit = count - exits
+    if exits:
+        last = max(layer[first_exit:] + [at + 1 for at in layer[:first_exit]])
+        layer[first_exit:] = [last] * exits
+    for tail in reversed(range(entries, first_exit)):
         if heads[tail]:
             layer[tail] = min(layer[head] for head in heads[tail]) - 1
     return layer
 
 
-def _with_bends(layer: list[int], links: Sequence[Link]) -> Layered:
+def _with_bends(layer: list[int], links: Sequence[Link], ends: Sequence[Ends]) -> Layered:
     rows: list[list[int]] = [[] for _ in range(max(layer, default=-1) + 1)]
     for vertex, at in enumerate(layer):
         rows[at].append(vertex)
-    bends: dict[tuple[int, int], int] = {}
+    bends: dict[tuple[int, float, int], int] = {}
     routes: list[list[int]] = []
-    for tail, head in links:
+    joints: dict[tuple[int, int, Ends], None] = {}
+    for (tail, head), (start, end) in zip(links, ends, strict=True):
         route = [tail]
         for at in range(layer[tail] + 1, layer[head]):
-            if (tail, at) not in bends:
-                bends[tail, at] = len(layer) + len(bends)
-                rows[at].append(bends[tail, at])
-            route.append(bends[tail, at])
+            if (tail, start, at) not in bends:
+                bends[tail, start, at] = len(layer) + len(bends)
+                rows[at].append(bends[tail, start, at])
+            route.append(bends[tail, start, at])
         routes.append([*route, head])
+        for u, v in pairwise(routes[-1]):
+            joints[u, v, (start if u == tail else 0.0, end if v == head else 0.0)] = None
     before: list[list[int]] = [[] for _ in range(len(layer) + len(bends))]
     after: list[list[int]] = [[] for _ in before]
-    for tail, head in dict.fromkeys(pair for route in routes for pair in pairwise(route)):
+    before_ends: list[list[Ends]] = [[] for _ in before]
+    after_ends: list[list[Ends]] = [[] for _ in before]
+    for tail, head, at in joints:
         before[head].append(tail)
+        before_ends[head].append(at)
         after[tail].append(head)
-    return Layered(rows, before, after, routes)
+        after_ends[tail].append(at)
+    return Layered(rows, before, after, before_ends, after_ends, routes)
 
 
 def _places(row: list[int]) -> dict[int, int]:
     return {vertex: place for place, vertex in enumerate(row)}
 
 
+def _part(end: float) -> float:
+    """Turn a distance from the middle of a vertex to a part of its place, below a half."""
+    return end / (2 + 2 * abs(end))
+
+
+def _from(graph: Layered, v: int, places: dict[int, int]) -> list[float]:
+    """Return the places, in the layer before, at which links to `v` start."""
+    near = zip(graph.before[v], graph.before_ends[v], strict=True)
+    return [places[u] + _part(start) for u, (start, _) in near]
+
+
+def _to(graph: Layered, v: int, places: dict[int, int]) -> list[float]:
+    """Return the places, in the layer after, at which links from `v` end."""
+    near = zip(graph.after[v], graph.after_ends[v], strict=True)
+    return [places[w] + _part(end) for w, (_, end) in near]
+
+
 def _all_crossings(graph: Layered) -> int:
     total = 0
     for row, following in pairwise(graph.rows):
-        place, passed = _places(following), list[int]()
+        places, passed = _places(following), list[float]()
         for vertex in row:
-            ends = sorted(place[head] for head in graph.after[vertex])
-            total += sum(len(passed) - bisect_right(passed, end) for end in ends)
-            for end in ends:
-                insort(passed, end)
+            starts = [start for start, _ in graph.after_ends[vertex]]
+            links = sorted(zip(starts, _to(graph, vertex, places), strict=True))
+            i = 0
+            while i < len(links):  # links from one point do not cross
+                point = [end for start, end in links[i:] if start == links[i][0]]
+                total += sum(len(passed) - bisect_right(passed, end) for end in point)
+                for end in point:
+                    insort(passed, end)
+                i += len(point)
     return total
 
 
 def _sort_by_neighbours(graph: Layered, forwards: bool) -> None:
     """Put each vertex at the mean place of its neighbours, one layer after the other."""
     rows = graph.rows if forwards else graph.rows[::-1]
-    near = graph.before if forwards else graph.after
+    near = _from if forwards else _to
     for fixed, row in pairwise(rows):
-        place = _places(fixed)
-        mean = {v: sum(place[u] for u in near[v]) / len(near[v]) for v in row if near[v]}
+        places = _places(fixed)
+        found = {v: near(graph, v, places) for v in row}
+        mean = {v: sum(ends) / len(ends) for v, ends in found.items() if ends}
         in_order = iter(sorted(mean, key=mean.__getitem__))
         row[:] = [next(in_order) if v in mean else v for v in row]
 
@@ -125,8 +185,8 @@ def _swap_neighbours(graph: Layered) -> None:
     for i, row in enumerate(graph.rows):
         earlier = _places(graph.rows[i - 1]) if i else {}
         later = _places(graph.rows[i + 1]) if i + 1 < len(graph.rows) else {}
-        left = {v: sorted(earlier[u] for u in graph.before[v]) for v in row}
-        right = {v: sorted(later[u] for u in graph.after[v]) for v in row}
+        left = {v: sorted(_from(graph, v, earlier)) for v in row}
+        right = {v: sorted(_to(graph, v, later)) for v in row}
         for j in range(len(row) - 1):
             a, b = row[j], row[j + 1]
             now = _crossings(left[a], left[b]) + _crossings(right[a], right[b])
@@ -134,7 +194,7 @@ def _swap_neighbours(graph: Layered) -> None:
                 row[j], row[j + 1] = b, a
 
 
-def _crossings(upper: list[int], lower: list[int]) -> int:
+def _crossings(upper: list[float], lower: list[float]) -> int:
     """Count how often links to `upper` cross links to `lower`, which stands below."""
     return sum(bisect_left(lower, end) for end in upper)
 
@@ -159,20 +219,30 @@ def place(
         for vertex, at in zip(row, accumulate(room), strict=True):
             places[vertex] = at - sum(room) / 2
 
-    def settle(row: list[int], room: list[float], near: list[list[int]]) -> None:
-        wishes = [[(places[u], weight(u, v)) for u in near[v]] or [(places[v], 1.0)] for v in row]
+    around = [[*b, *a] for b, a in zip(graph.before, graph.after, strict=True)]
+    backwards = [[start - end for start, end in ends] for ends in graph.before_ends]
+    onwards = [[end - start for start, end in ends] for ends in graph.after_ends]
+    both = [[*b, *a] for b, a in zip(backwards, onwards, strict=True)]
+
+    def settle(
+        row: list[int], room: list[float], near: list[list[int]], shifts: list[list[float]]
+    ) -> None:
+        wishes = [
+            [(places[u] + shift, weight(u, v)) for u, shift in zip(near[v], shifts[v], strict=True)]
+            or [(places[v], 1.0)]
+            for v in row
+        ]
         for vertex, at in zip(row, spread(wishes, room), strict=True):
             places[vertex] = at
 
-    around = [[*before, *after] for before, after in zip(graph.before, graph.after, strict=True)]
     forwards = list(zip(graph.rows, rooms, strict=True))
-    for _ in range(_SWEEPS):
+    for _ in range(_sweeps(graph)):
         for row, room in reversed(forwards):
-            settle(row, room, graph.after)
+            settle(row, room, graph.after, onwards)
         for row, room in forwards:
-            settle(row, room, graph.before)
+            settle(row, room, graph.before, backwards)
     for row, room in forwards[::-1] + forwards:
-        settle(row, room, around)
+        settle(row, room, around, both)
     lowest = min(places, default=0.0)
     return [at - lowest for at in places]
 

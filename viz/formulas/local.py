@@ -1,0 +1,234 @@
+"""What an operation computes, and how it differentiates, written with the reader's names."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from micrograd import Node
+from viz.formulas.notation import write
+from viz.formulas.row import Row
+from viz.formulas.table import row_for, settings_of
+from viz.text.numbers import is_array, plain
+from viz.text.written import ATOM, POWER, Written, as_written, latex_text, name
+
+
+@dataclass(frozen=True)
+class Local:
+    """One operation at one argument, as formulas.
+
+    Attributes:
+        expression: what the operation computes, such as 'a·b'.
+        derivative: the local derivative, such as 'b': a factor of the gradient of
+            the result or, if `uses_gradient`, all of what is passed on, such as
+            'g @ Wᵀ'.
+        expression_latex: the expression for LaTeX's math mode.
+        derivative_latex: the derivative for LaTeX's math mode.
+        passed: what is passed on to the argument in any case, such as 'g·b'.
+        passed_latex: the same for LaTeX's math mode.
+        uses_gradient: whether `derivative` names the gradient of the result.
+    """
+
+    expression: str
+    derivative: str
+    expression_latex: str
+    derivative_latex: str
+    passed: str
+    passed_latex: str
+    uses_gradient: bool
+
+
+def local(
+    node: Node,
+    argument: int,
+    names: Sequence[str | Written],
+    result_name: str | Written = "y",
+    gradient_name: str | Written = "g",
+) -> Local:
+    """Return the formulas of the operation that made `node`, at one of its arguments.
+
+    Args:
+        node: a node that an operation made.
+        argument: to which argument, by position.
+        names: what to call each argument: a name, or for a constant its number.
+        result_name: what to call the node itself.
+        gradient_name: what to call the gradient of the node; 1 is left out.
+
+    >>> from micrograd import Value, sigmoid
+    >>> local(Value(2.0) * 3, 0, ["a", "b"]).derivative
+    'b'
+    >>> local(sigmoid(Value(2.0)), 0, ["x"]).derivative
+    'y·(1 − y)'
+    """
+    found = formulas(node, argument, names, result_name, gradient_name)
+    return Local(
+        found.expression.text,
+        found.derivative.text,
+        found.expression.latex,
+        found.derivative.latex,
+        found.passed.text,
+        found.passed.latex,
+        found.uses_gradient,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Formulas:
+    """What a `Local` holds, as formulas that can stand in others."""
+
+    expression: Written
+    derivative: Written
+    passed: Written
+    uses_gradient: bool
+
+
+def formulas(
+    node: Node,
+    argument: int,
+    names: Sequence[str | Written],
+    result_name: str | Written = "y",
+    gradient_name: str | Written = "g",
+) -> Formulas:
+    """Return the formulas that `local` gives as text; the arguments are the same.
+
+    >>> from micrograd import Value
+    >>> formulas(Value(2.0) - 3, 1, ["a", "b"]).passed.text
+    '−g'
+    """
+    row = row_for(node)
+    derivative = None if row is None else row.derivatives[argument]
+    gradient = {"g": as_written(gradient_name)}
+    if row is None or derivative is None:
+        call, by = _call(node, names), as_written(names[argument])
+        slope = quotient(call, by)
+        return Formulas(call, slope, write("g * d", {"d": slope}, gradient), False)
+    given = _named(row, names) | {"y": as_written(result_name)}
+    settings = _settings(node) | gradient
+    uses_gradient = re.search(r"\bg\b", derivative) is not None
+    passed = derivative if uses_gradient else f"g * ({derivative})"
+    return Formulas(
+        write(row.expression, given, settings),
+        write(derivative, given, settings),
+        write(passed, given, settings),
+        uses_gradient,
+    )
+
+
+def quotient(top: Written, bottom: Written) -> Written:
+    r"""Return the derivative of one thing by another, as it is written.
+
+    >>> quotient(name("y"), name("x")).text, quotient(name("y"), name("x")).latex
+    ('∂y/∂x', '\\frac{\\partial y}{\\partial x}')
+    """
+    over, under = _whole(top), _whole(bottom)
+    latex = rf"\frac{{\partial {over.latex}}}{{\partial {under.latex}}}"
+    return Written(f"∂{over.text}/∂{under.text}", latex, POWER)
+
+
+def _whole(written: Written) -> Written:
+    """Return what ∂ can stand before: a formula, or a name of several words, in parentheses."""
+    if written.level < ATOM:
+        return Written(f"({written.text})", rf"\left({written.latex}\right)")
+    is_call = re.match(r"[^\s(]+\(", written.text) is not None
+    return (
+        Written(f"({written.text})", written.latex)
+        if " " in written.text and not is_call
+        else written
+    )
+
+
+def expression(node: Node, names: Sequence[str | Written]) -> str:
+    """Return what the operation that made `node` computes, as text.
+
+    Args:
+        node: a node that an operation made.
+        names: what to call each argument.
+
+    >>> from micrograd import Value
+    >>> expression((Value(2.0) + 3) ** 2, ["s", "2"])
+    's²'
+    """
+    return _expression(node, names).text
+
+
+def _expression(node: Any, names: Sequence[str | Written]) -> Written:
+    row = row_for(node)
+    if row is not None:
+        return write(row.expression, _named(row, names), _settings(node))
+    return _call(node, names)
+
+
+def _named(row: Row, names: Sequence[str | Written]) -> dict[str, Written]:
+    return {own: as_written(given) for own, given in zip(row.arguments, names, strict=True)}
+
+
+def _call(node: Any, names: Sequence[str | Written]) -> Written:
+    args = [as_written(given) for given in names]
+    text = f"{node.op.name}({', '.join(arg.text for arg in args)})"
+    inner = ", ".join(arg.latex for arg in args)
+    return Written(text, rf"{latex_text(node.op.name)}\left({inner}\right)")
+
+
+def slope(node: Node, argument: int) -> Any:
+    """Return the local derivative of a node that is one number, by one argument, as a number.
+
+    Args:
+        node: a node that an operation made.
+        argument: by which argument, by position.
+
+    >>> from micrograd import Value
+    >>> slope(Value(2.0) * 3.0, 0)
+    3.0
+    """
+    made: Any = node
+    args = [parent.data for parent in made.parents]
+    one = made.data * 0 + 1 if is_array(made.data) else 1.0
+    with np.errstate(all="ignore"):
+        found = made.op.derivatives[argument](one, made.data, *args, **made.params)
+    return plain(found) if np.size(found) == 1 else found
+
+
+def _settings(node: Any) -> dict[str, Written]:
+    return {key: _setting(key, value) for key, value in settings_of(node).items()}
+
+
+def _setting(key: str, value: Any) -> Written:
+    if key == "axis":
+        return name(_axes(value))
+    if key == "index":
+        return name(f"[{_index(value)}]")
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return name(f"{value:.6g}")
+    return name(str(value))
+
+
+def _axes(axis: Any) -> str:
+    if axis is None:
+        return ""
+    axes = np.atleast_1d(axis).tolist()
+    return f"axis {axes[0]}" if len(axes) == 1 else "axes " + ", ".join(map(str, axes))
+
+
+def _index(index: Any) -> str:
+    if not isinstance(index, tuple):
+        return _index_part(index)
+    return ", ".join(_index_part(part) for part in index)  # pyright: ignore[reportUnknownVariableType]
+
+
+def _index_part(part: Any) -> str:
+    if isinstance(part, slice):
+        return ":".join(_ends(part))
+    if part is Ellipsis:
+        return "..."
+    if not is_array(part):
+        return str(part)
+    return str(part.tolist()) if part.size <= 6 else f"{part.dtype} array of shape {part.shape}"
+
+
+def _ends(part: Any) -> list[str]:
+    ends = ["" if end is None else str(end) for end in (part.start, part.stop, part.step)]
+    return ends if ends[2] else ends[:2]

@@ -1,0 +1,306 @@
+r"""Formulas written once, in Python's syntax, and set as text and as LaTeX.
+
+A formula such as `y * (1 - y)` is parsed, other names are put in for its own, and
+it comes out as `y·(1 − y)` and `y \cdot (1 - y)`. Beside operators, it may call
+functions, and phrases: `repeated(g, axis, shape)` reads 'g repeated along axis 0
+to (3, 4)'. A formula can be evaluated too, and so can be tested.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Any
+
+from viz.text.phrases import PHRASES, phrase
+from viz.text.written import (
+    ATOM,
+    COMPARE,
+    IF,
+    NUMBER,
+    POWER,
+    PRODUCT,
+    SIGN,
+    SUM,
+    Written,
+    name,
+)
+
+_SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+
+
+def write(
+    formula: str, names: Mapping[str, Written], settings: Mapping[str, Written] | None = None
+) -> Written:
+    r"""Return a formula with names put in for its own.
+
+    Args:
+        formula: an expression in Python's syntax.
+        names: what to write for each name in it; the others stand for themselves.
+        settings: what to write for further names; a factor of 1 among them is left out.
+
+    >>> write("n * x ** (n - 1)", {"x": name("a"), "n": name("3")}).text
+    '3·a²'
+    >>> write("y * (1 - y)", {}).latex
+    'y \\cdot \\left(1 - y\\right)'
+    """
+    return _Writer(names, settings or {}).write(_parse(formula))
+
+
+@lru_cache(maxsize=512)
+def _parse(formula: str) -> ast.expr:
+    return ast.parse(formula, mode="eval").body
+
+
+_OPERATORS = "log sin cos tan sinh cosh tanh arcsin arccos arctan max min det"  # of LaTeX
+_FUNCTIONS = {"Phi": ("Φ", r"\Phi")} | {f: (f, rf"\{f}") for f in _OPERATORS.split(" ")}
+_CONSTANTS = {"pi": Written("π", r"\pi"), "inf": Written("∞", r"\infty")}
+_COMPARISONS: dict[type[ast.cmpop], tuple[str, str]] = {
+    ast.Gt: (">", ">"),
+    ast.Lt: ("<", r"\lt"),
+    ast.GtE: ("≥", r"\ge"),
+    ast.LtE: ("≤", r"\le"),
+    ast.Eq: ("=", "="),
+    ast.NotEq: ("≠", r"\ne"),
+}
+
+_SILENT = {"kept", "spread"}  # they give an array the axes that it needs, and are not shown
+
+
+class _Writer:
+    """What writes a parsed formula; it calls itself for the parts, which are few."""
+
+    def __init__(self, names: Mapping[str, Written], settings: Mapping[str, Written]) -> None:
+        self._names = names
+        self._all = {**_CONSTANTS, **settings, **names}
+
+    def write(self, tree: ast.AST) -> Written:
+        return getattr(self, f"_{type(tree).__name__}")(tree)
+
+    def _Name(self, tree: ast.Name) -> Written:
+        return self._all.get(tree.id) or name(tree.id)
+
+    def _is_one(self, tree: ast.expr) -> bool:
+        """Tell whether a factor is 1, and none of those that the reader gave a name."""
+        given = isinstance(tree, ast.Name) and tree.id in self._names
+        return not given and self.write(tree).text == "1"
+
+    def _Constant(self, tree: ast.Constant) -> Written:
+        if tree.value is None:
+            return Written("", "")
+        return name(f"{tree.value:g}") if _is_number(tree.value) else name(str(tree.value))
+
+    def _UnaryOp(self, tree: ast.UnaryOp) -> Written:
+        if self._is_one(tree.operand):
+            return name("-1")
+        inner = self.write(tree.operand)
+        inner = inner.inside(PRODUCT) if inner.level != SIGN else inner.inside(POWER)
+        return Written(f"−{inner.text}", f"-{inner.latex}", SIGN, SIGN)
+
+    def _BinOp(self, tree: ast.BinOp) -> Written:
+        return getattr(self, f"_{type(tree.op).__name__}")(tree.left, tree.right)
+
+    def _Add(self, left: ast.expr, right: ast.expr) -> Written:
+        return self._joined(left, right, " + ", " + ", SUM)
+
+    def _Sub(self, left: ast.expr, right: ast.expr) -> Written:
+        return self._joined(left, right, " − ", " - ", SUM)
+
+    def _MatMult(self, left: ast.expr, right: ast.expr) -> Written:
+        return self._joined(left, right, " @ ", r" \, ", PRODUCT)
+
+    def _FloorDiv(self, left: ast.expr, right: ast.expr) -> Written:
+        return self._joined(left, right, " // ", r" \mathbin{//} ", PRODUCT)
+
+    def _Mod(self, left: ast.expr, right: ast.expr) -> Written:
+        return self._joined(left, right, " % ", r" \bmod ", PRODUCT)
+
+    def _Mult(self, left: ast.expr, right: ast.expr) -> Written:
+        if self._is_one(left):
+            return self.write(right)
+        if self._is_one(right):
+            return self.write(left)
+        merged = _merged(left, right)
+        return (
+            self._joined(left, right, "·", r" \cdot ", PRODUCT)
+            if merged is None
+            else self.write(merged)
+        )
+
+    def _Div(self, left: ast.expr, right: ast.expr) -> Written:
+        one, other = self.write(left), self.write(right)
+        if self._is_one(right):
+            return one
+        over, under = one.inside(PRODUCT), other.inside(POWER)
+        bar = " / " if "/" in over.text + under.text else "/"
+        return Written(
+            f"{over.text}{bar}{under.text}", rf"\frac{{{one.latex}}}{{{other.latex}}}", PRODUCT
+        )
+
+    def _Pow(self, left: ast.expr, right: ast.expr) -> Written:
+        base, exponent = self.write(left), self._power(right)
+        if exponent.text in ("0", "1"):
+            return base if exponent.text == "1" else name("1")
+        base = base.inside(ATOM)
+        whole = re.fullmatch(r"-?\d+", exponent.text)
+        raised = (
+            exponent.text.translate(_SUPERSCRIPTS) if whole else "^" + exponent.inside(ATOM).text
+        )
+        return Written(base.text + raised, f"{{{base.latex}}}^{{{exponent.latex}}}", POWER, POWER)
+
+    def _power(self, tree: ast.expr) -> Written:
+        """Return an exponent; the difference of two numbers as one number."""
+        written = self.write(tree)
+        if isinstance(tree, ast.BinOp) and isinstance(tree.op, ast.Sub):
+            parts = [self.write(part).text for part in (tree.left, tree.right)]
+            if all(map(NUMBER.fullmatch, parts)):
+                return name(f"{float(parts[0]) - float(parts[1]):.12g}")
+        return written
+
+    def _joined(
+        self, left: ast.expr, right: ast.expr, sign: str, latex_sign: str, level: int
+    ) -> Written:
+        one = self.write(left).inside(level)
+        other = self.write(right)
+        # A sign in front of what comes second would stand beside the operator.
+        other = other.inside(POWER if SIGN in (other.level, other.latex_level) else level + 1)
+        return Written(
+            one.text + sign + other.text, one.latex + latex_sign + other.latex, level, level
+        )
+
+    def _Compare(self, tree: ast.Compare) -> Written:
+        first = self.write(tree.left).inside(SUM)
+        text, latex = first.text, first.latex
+        for op, part in zip(tree.ops, tree.comparators, strict=True):
+            sign, other = _COMPARISONS[type(op)], self.write(part).inside(SUM)
+            text += f" {sign[0]} {other.text}"
+            latex += f" {sign[1]} {other.latex}"
+        return Written(text, latex, COMPARE, COMPARE)
+
+    def _BoolOp(self, tree: ast.BoolOp) -> Written:
+        word = "or" if isinstance(tree.op, ast.Or) else "and"
+        parts = [self.write(part).inside(COMPARE) for part in tree.values]
+        return Written(
+            f" {word} ".join(part.text for part in parts),
+            rf" \text{{ {word} }} ".join(part.latex for part in parts),
+            COMPARE,
+            COMPARE,
+        )
+
+    def _IfExp(self, tree: ast.IfExp) -> Written:
+        text, rows, rest = "", "", tree
+        while isinstance(rest, ast.IfExp):
+            then, test = self.write(rest.body), self.write(rest.test)
+            text += f"{then.text} if {test.text} else "
+            rows += rf"{then.latex} & \text{{if }} {test.latex} \\ "
+            rest = rest.orelse
+        last = self.write(rest)
+        cases = rf"\begin{{cases}} {rows}{last.latex} & \text{{else}} \end{{cases}}"
+        return Written(text + last.text, cases, IF)
+
+    def _Call(self, tree: ast.Call) -> Written:
+        function = tree.func.id if isinstance(tree.func, ast.Name) else ""
+        args = [self.write(arg) for arg in tree.args]
+        if function in _SILENT:
+            return args[0]
+        special = getattr(self, f"_call_{function}", None)
+        if special is not None:
+            return special(*args)
+        if function in PHRASES:
+            return phrase(PHRASES[function], args)
+        text, latex = _FUNCTIONS.get(function) or (
+            function,
+            rf"\operatorname{{{_escaped(function)}}}",
+        )
+        inner = ", ".join(arg.text for arg in args)
+        return Written(
+            f"{text}({inner})", rf"{latex}\left({', '.join(a.latex for a in args)}\right)"
+        )
+
+    def _call_exp(self, x: Written) -> Written:
+        return Written(f"exp({x.text})", f"e^{{{x.latex}}}", ATOM, POWER)
+
+    def _call_sqrt(self, x: Written) -> Written:
+        return Written("√" + x.inside(ATOM).text, rf"\sqrt{{{x.latex}}}")
+
+    def _call_abs(self, x: Written) -> Written:
+        return Written(f"|{x.text}|", rf"\left|{x.latex}\right|")
+
+    def _call_norm(self, x: Written) -> Written:
+        return Written(f"‖{x.text}‖", rf"\left\|{x.latex}\right\|")
+
+    def _call_floor(self, x: Written) -> Written:
+        return Written(f"⌊{x.text}⌋", rf"\left\lfloor {x.latex}\right\rfloor")
+
+    def _call_ceil(self, x: Written) -> Written:
+        return Written(f"⌈{x.text}⌉", rf"\left\lceil {x.latex}\right\rceil")
+
+    def _call_cbrt(self, x: Written) -> Written:
+        return Written("∛" + x.inside(ATOM).text, rf"\sqrt[3]{{{x.latex}}}")
+
+    def _call_einsum(self, subscripts: Written, *arrays: Written) -> Written:
+        inner = ", ".join(array.text for array in arrays)
+        latex = ", ".join(array.latex for array in arrays)
+        return Written(
+            f"einsum('{subscripts.text}', {inner})",
+            rf"\operatorname{{einsum}}\left({subscripts.latex}, {latex}\right)",
+        )
+
+    def _call_total(self, x: Written, axis: Written) -> Written:
+        return _big("Σ", r"\sum", x, axis)
+
+    def _call_product(self, x: Written, axis: Written) -> Written:
+        return _big("Π", r"\prod", x, axis)
+
+    def _call_transposed(self, x: Written) -> Written:
+        base = x.inside(ATOM)
+        return Written(base.text + "ᵀ", f"{{{base.latex}}}^{{\\top}}", POWER, POWER)
+
+    def _call_inv(self, x: Written) -> Written:
+        base = x.inside(ATOM)
+        return Written(base.text + "⁻¹", f"{{{base.latex}}}^{{-1}}", POWER, POWER)
+
+    def _call_outer(self, a: Written, b: Written) -> Written:
+        a, b = a.inside(POWER), b.inside(POWER)
+        return Written(f"{a.text} ⊗ {b.text}", rf"{a.latex} \otimes {b.latex}", PRODUCT, PRODUCT)
+
+    def _call_cross(self, a: Written, b: Written) -> Written:
+        a, b = a.inside(POWER), b.inside(POWER)
+        return Written(f"{a.text} × {b.text}", rf"{a.latex} \times {b.latex}", PRODUCT, PRODUCT)
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _escaped(function: str) -> str:
+    return "".join(c if c.isalnum() else r"\_" for c in function)
+
+
+def _big(sign: str, latex_sign: str, x: Written, axis: Written) -> Written:
+    along = f", {axis.text}" if axis.text else ""
+    below = rf"_{{{axis.latex}}}" if axis.text else ""
+    return Written(f"{sign}({x.text}{along})", rf"{latex_sign}{below} \left({x.latex}\right)")
+
+
+def _merged(left: ast.expr, right: ast.expr) -> ast.expr | None:
+    """Return `left * right` with one operator fewer in its right factor, if it can be so."""
+
+    def times(part: ast.expr) -> ast.expr:
+        return ast.BinOp(left, ast.Mult(), part)
+
+    match right:
+        case ast.Constant(value=0):
+            return right
+        case ast.UnaryOp(ast.USub(), part):
+            return ast.UnaryOp(ast.USub(), times(part))
+        case ast.BinOp(over, ast.Div(), under):
+            return ast.BinOp(times(over), ast.Div(), under)
+        case ast.BinOp(one, ast.Mult(), other):
+            return ast.BinOp(times(one), ast.Mult(), other)
+        case ast.IfExp(test, then, otherwise):
+            return ast.IfExp(test, times(then), times(otherwise))
+        case _:
+            return None

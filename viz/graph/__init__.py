@@ -1,0 +1,1 @@
+"""A graph at one moment, as plain data."""

@@ -1,0 +1,1 @@
+"""Plain data as shapes and arrows, and these as DOT text, or placed here, as SVG."""

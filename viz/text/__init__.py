@@ -1,0 +1,1 @@
+"""What pictures and explanations write: numbers, names, lines, formulas."""

@@ -1,0 +1,84 @@
+"""Names, numbers and formulas as they stand in a text and in LaTeX's math mode."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+IF, COMPARE, SUM, PRODUCT, SIGN, POWER, ATOM = range(7)
+"""How tightly the outermost operator of a formula binds, from loose to tight."""
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A formula as text and as LaTeX.
+
+    Attributes:
+        text: in Unicode.
+        latex: for math mode.
+        level: how tightly its outermost operator binds, in text.
+        latex_level: the same in LaTeX, where a fraction needs no parentheses.
+    """
+
+    text: str
+    latex: str
+    level: int = ATOM
+    latex_level: int = ATOM
+
+    def inside(self, level: int) -> Written:
+        """Return the formula in parentheses if it binds more loosely than `level`."""
+        text = self.text if self.level >= level else f"({self.text})"
+        latex = self.latex if self.latex_level >= level else rf"\left({self.latex}\right)"
+        return Written(text, latex, max(self.level, level), max(self.latex_level, level))
+
+
+_SPECIAL = {
+    "\\": r"\backslash ",
+    "^": r"\hat{\ }",
+    "~": r"\sim ",
+    "<": r"\mathord{<}",
+    ">": r"\mathord{>}",
+    "`": r"\mathord{`}",
+} | {character: "\\" + character for character in "{}$&#_%"}
+_LATEX_RUN = re.compile(r"[\\^~<>`{}$&#_%]|[^\\^~<>`{}$&#_%]+")
+_SUBSCRIPTED = re.compile(r"([^\W\d_])(\d+)")
+NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?", re.IGNORECASE)
+
+
+def latex_text(text: str) -> str:
+    r"""Write any text so that LaTeX, in math mode, shows it as it is.
+
+    >>> print(latex_text("50 % of a_b"))
+    \text{50 }\%\text{ of a}\_\text{b}
+    """
+    return "".join(_SPECIAL.get(run, rf"\text{{{run}}}") for run in _LATEX_RUN.findall(text))
+
+
+def name(text: str) -> Written:
+    r"""Return a name, or a number, as it stands in formulas.
+
+    >>> name("apple").latex, name("t1").latex, name("x").latex, name("-2").level == ATOM
+    ('\\text{apple}', 't_{1}', 'x', False)
+    """
+    if NUMBER.fullmatch(text):
+        level = SIGN if text.startswith(("-", "+")) else ATOM
+        mantissa, _, power = text.lower().partition("e")
+        if not power:
+            return Written(text, text, level, level)
+        tens = f"10^{{{int(power)}}}"
+        return Written(
+            text, tens if mantissa == "1" else rf"{mantissa} \cdot {tens}", level, PRODUCT
+        )
+    subscripted = _SUBSCRIPTED.fullmatch(text)
+    if subscripted:
+        return Written(text, f"{subscripted[1]}_{{{subscripted[2]}}}")
+    return Written(text, text if len(text) == 1 and text.isalpha() else latex_text(text))
+
+
+def as_written(given: str | Written) -> Written:
+    """Return a formula as it is, and text as a name.
+
+    >>> as_written("x") == as_written(name("x"))
+    True
+    """
+    return name(given) if isinstance(given, str) else given
