@@ -54,6 +54,7 @@ def gradients(
     create_graph: bool = False,
     since: int = 0,
     linear: bool = False,
+    live: Any = True,
 ) -> list[Any]:
     """Return the gradient for each node of `wrt`, None where nothing reaches it; change no leaf.
 
@@ -64,13 +65,14 @@ def gradients(
         create_graph: record the backward pass.
         since: a time of the clock; nodes made before are constants.
         linear: record only how the gradients depend on `starts`, in which they are linear.
+        live: which elements of the root a `where` did not cut off, True for all.
     """
     pairs = [pair for pair in zip(roots, starts, strict=True) if pair[0].requires_grad]
     if not pairs:
         return [None] * len(wrt)
     stops = [node for node in wrt if since or node.op is not None]
     this = Pass([root for root, _ in pairs], stops, since, linear)
-    found = _differentiate(this, [start for _, start in pairs], create_graph)
+    found = _differentiate(this, [start for _, start in pairs], create_graph, live)
     if create_graph:
         forget(this.order)  # a gradient that knows its graph would hold the node that holds it
     return [found.get(node) for node in wrt]
@@ -93,7 +95,9 @@ def pass_on(node: Node) -> None:
             parent._grad = contribution if parent._grad is None else parent._grad + contribution
 
 
-def _differentiate(this: Pass, starts: Sequence[Any], create_graph: bool) -> Gradients:
+def _differentiate(
+    this: Pass, starts: Sequence[Any], create_graph: bool, live: Any = True
+) -> Gradients:
     """Return the gradients of the leaves; the nodes between have theirs."""
     watch = watching.get()
     this.begin()
@@ -102,7 +106,7 @@ def _differentiate(this: Pass, starts: Sequence[Any], create_graph: bool) -> Gra
             check_fingerprints(this.order)
         # An infinite slope is an answer, not a fault to warn of.
         with np.errstate(all="ignore"), _recording(watch) if create_graph else nullcontext():
-            return propagate(this, starts, create_graph, watch)
+            return propagate(this, starts, create_graph, watch, live)
     except BaseException:
         forget(this.order)
         raise
@@ -118,7 +122,11 @@ def _recording(watch: Any) -> Generator[None, None, None]:
 
 
 def propagate(
-    this: Pass, starts: Sequence[Any], create_graph: bool = False, watch: Any = None
+    this: Pass,
+    starts: Sequence[Any],
+    create_graph: bool = False,
+    watch: Any = None,
+    live: Any = True,
 ) -> Gradients:
     """Return the gradients of the leaves that the roots depend on; change no leaf.
 
@@ -131,7 +139,7 @@ def propagate(
     leaves: Gradients = {}
     arrays = not this.roots[0]._is_number
     since, stops, linear = this.since, this.stops, this.linear
-    liveness, selecting = Liveness(), False
+    liveness, selecting = Liveness(this.roots[0], live), live is not True
     general = create_graph or since > 0 or watch is not None
 
     def arrive(contribution: Any, node: Node) -> None:
@@ -177,6 +185,8 @@ def propagate(
         if op.masks is not None:
             selecting = True
         if general or selecting or node.params or rest.__class__ is tuple:
+            if selecting:
+                op.heed(liveness.of(node))
             for i, parent in enumerate(node.parents):
                 if parent._tick > tick:
                     raise _stale(node, parent)

@@ -79,10 +79,10 @@ def _alone(
     """
     wanted = [parent for parent in parents if takes_gradient(parent)]
 
-    def rule(g: Any, y: Any) -> list[Any]:
+    def rule(g: Any, y: Any, live: Any) -> list[Any]:
         now = clock.advance()
         twin = _computed_again(again, path, getattr(y, "_data", y), wanted, now)
-        found = gradients([twin], [g], wanted, isinstance(g, Node), now)
+        found = gradients([twin], [g], wanted, isinstance(g, Node), now, live=live)
         known = dict(zip(wanted, found, strict=True))
         return [like(n, 0) if known.get(n) is None else known[n] for n in parents]
 

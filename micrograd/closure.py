@@ -91,7 +91,7 @@ def _once(name: str, g: Any) -> None:
 
 
 def _missing(name: str) -> Callable[..., NoReturn]:
-    def rule(g: Any, y: Any) -> NoReturn:
+    def rule(g: Any, y: Any, live: Any) -> NoReturn:
         raise GradientError(
             f"{name}: was made with parents but without a derivative. Give backward=, or set "
             "_backward, or use define_op."
@@ -101,7 +101,7 @@ def _missing(name: str) -> Callable[..., NoReturn]:
 
 
 def _returned(name: str, backward: Callable[[Any], Any], n: int) -> Callable[..., Any]:
-    def rule(g: Any, y: Any) -> list[Any]:
+    def rule(g: Any, y: Any, live: Any) -> list[Any]:
         _once(name, g)
         try:
             came: Any = backward(frozen(g))
@@ -121,7 +121,7 @@ def _returned(name: str, backward: Callable[[Any], Any], n: int) -> Callable[...
 def _added(
     name: str, closure: Callable[[], Any], parents: tuple[Node, ...], made: weakref.ref[Node]
 ) -> Callable[..., Any]:
-    def rule(g: Any, y: Any) -> list[Any]:
+    def rule(g: Any, y: Any, live: Any) -> list[Any]:
         _once(name, g)
         node = made()  # None for a copy of a node that is gone, which the closure does not use
         nodes = list(dict.fromkeys(parents if node is None else (*parents, node)))

@@ -21,8 +21,12 @@ from micrograd.ops.shape import sum_to
 class Liveness:
     """The elements that are still live, for the nodes that a `where` leads to."""
 
-    def __init__(self) -> None:
-        self._live: dict[Node, Any] = {}  # True: every element
+    def __init__(self, root: Node, live: Any) -> None:
+        self._live: dict[Node, Any] = {root: live}  # True: every element
+
+    def of(self, node: Node) -> Any:
+        """Return which elements of `node` are live, True for all."""
+        return self._live.get(node, True)
 
     def carry(self, contribution: Any, node: Node, i: int, g: Any, first: bool) -> Any:
         """Return what `node` contributes to parent `i`, 0 where `node` is not live.
@@ -30,7 +34,7 @@ class Liveness:
         What is live of the parent by way of `node` is noted; `first` tells that
         nothing has reached the parent before.
         """
-        live, parent = self._live.get(node, True), node.parents[i]
+        live, parent = self.of(node), node.parents[i]
         through = self._through(node, i, live)
         known = self._live.get(parent, not first)
         if known is not True:

@@ -145,6 +145,9 @@ class Op:
         """Return the symbol that a diagram shows for `node`, which this made."""
         return self.symbol if isinstance(self.symbol, str) else self.symbol(node)
 
+    def heed(self, live: Any) -> None:
+        """Be told, before the derivatives are, which elements of the result are live."""
+
     def overwritten(self, node: str) -> Op:
         """Return this operation as it stands on a node, so described, that was overwritten."""
         return Overwritten(self, node)
@@ -180,17 +183,22 @@ def _known(arg: Any) -> str:
 class OneOff(Op):
     """The operation of a single node, which knows the arguments and not how to compute anew.
 
-    Its rule is called as `rule(g, y)`, once in a backward pass, and gives the
-    gradients of all arguments.
+    Its rule is called as `rule(g, y, live)`, once in a backward pass, and gives
+    the gradients of all arguments; `live` tells which elements of `y` a `where`
+    did not cut off, True for all.
     """
 
     def __init__(
         self, name: str, parents: Iterable[Node], rule: Derivative, symbol: Any = None
     ) -> None:
         wanted = [i for i, parent in enumerate(parents) if takes_gradient(parent)]
-        derivatives = Each(_one_by_one(rule, wanted))
+        self._live: list[Any] = []
+        derivatives = Each(_one_by_one(rule, wanted, self._live))
         super().__init__(name, partial(_compute_another, name), derivatives, symbol=symbol)
         self.foreign = True
+
+    def heed(self, live: Any) -> None:
+        self._live[:] = [live]
 
     def __reduce__(self) -> tuple[Any, ...]:
         raise self._refuse_to_travel("pickle")
@@ -204,15 +212,18 @@ def takes_gradient(parent: Node) -> bool:
     return parent.requires_grad or parent.op is not None
 
 
-def _one_by_one(rule: Derivative, wanted: Iterable[int]) -> Derivative:
-    """Return a rule for one argument that keeps what `rule` gives until all are asked for."""
+def _one_by_one(rule: Derivative, wanted: Iterable[int], live: list[Any]) -> Derivative:
+    """Return a rule for one argument that keeps what `rule` gives until all are asked for.
+
+    What is in `live` counts once.
+    """
     gradient: Any = None
     left: dict[int, Any] = {}
 
     def one(i: int, g: Any, y: Any, *args: Any) -> Any:
         nonlocal gradient, left
         if g is not gradient or i not in left:
-            found = rule(g, y)
+            found = rule(g, y, live.pop() if live else True)
             gradient, left = g, {k: found[k] for k in wanted}
         result = left.pop(i)
         if not left:

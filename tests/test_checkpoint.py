@@ -420,3 +420,28 @@ def test_what_is_no_function_is_refused() -> None:
 
 def test_the_function_keeps_its_name() -> None:
     assert checkpoint(block).__name__.endswith("block")
+
+
+@pytest.mark.parametrize("kind", [Value, Tensor])
+def test_a_branch_not_taken_leaks_nothing_through_a_checkpoint(kind: Any) -> None:
+    x = kind(0.0)
+    with np.errstate(all="ignore"):
+        y = mg.where(x > 0, mg.checkpoint(lambda x: mg.log(x) * x)(x), x * 2.0)
+    y.backward(create_graph=True)
+    assert x.grad.data == 2.0
+    slope, x.grad = x.grad, None
+    (slope * slope).backward()
+    assert x.grad is None or x.grad == 0.0
+
+
+def test_only_elements_not_taken_are_cut_off_through_a_checkpoint() -> None:
+    x = Tensor([0.0, 4.0])
+    y = mg.where(x.data > 0, mg.checkpoint(mg.sqrt)(x), 0.0).sum()
+    y.backward()
+    assert x.grad.tolist() == [0.0, 0.25]
+    again = mg.checkpoint(mg.sqrt)(x)
+    x.zero_grad()
+    again.backward(np.array([0.0, 1.0]))
+    plain = Tensor(x.data)
+    mg.sqrt(plain).backward(np.array([0.0, 1.0]))
+    np.testing.assert_array_equal(x.grad, plain.grad)
