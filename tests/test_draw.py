@@ -290,8 +290,8 @@ def test_every_style_has_exactly_the_nodes_edges_and_numbers_of_the_graph(
         assert arrows == edges
         assert {key for key in texts if key.isdecimal()} == set(names)
         for key, node in names.items():
-            gradient = f"{node.grad:.4g}" if node.has_grad else "–"
-            data = f"{node.data:.4g}"
+            gradient = f"{node.grad + 0.0:.4g}" if node.has_grad else "–"
+            data = f"{node.data + 0.0:.4g}"
             due = [gradient] if node.requires_grad else []
             expected = {
                 "book": [data, *due],

@@ -151,7 +151,7 @@ def test_the_numbers_of_items_are_those_of_their_nodes(root: Value) -> None:
     order = topological_order(root)
     assert snapshot.node_count == len(order)
     shown = {number for item in snapshot.items for line in item.value for number in numbers(line)}
-    assert shown <= {f"{node.data:.4g}" for node in order}
+    assert shown <= {f"{node.data + 0.0:.4g}" for node in order}
 
 
 def numbers(line: object) -> list[str]:
