@@ -292,6 +292,8 @@ def test_many_calls_of_a_model_fold_to_one() -> None:
 
 def test_a_collapsed_scope_is_a_box_with_its_outputs() -> None:
     model = MLP(2, [3, 1])
+    for i, weight in enumerate(model.parameters()):
+        weight.data = 1.0 + i  # drawn at random, all three neurons may be dead
     y = model([Value(1.0, label="x0"), Value(2.0, label="x1")])
     y.backward()
     snapshot = take_snapshot((y,), collapse=True)
