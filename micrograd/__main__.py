@@ -1,30 +1,27 @@
-"""The tour: `python -m micrograd` shows the whole idea, from graph to trained network."""
+"""Show the whole idea, from graph to trained network: the tour, `python -m micrograd`."""
 
 from __future__ import annotations
 
 import argparse
 import sys
 from collections.abc import Callable
-from importlib import import_module
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 import numpy as np
 
 import viz
-from micrograd import ArgumentError, MicrogradError, MissingExtraError, Value, exp
+from micrograd import Value, exp
+from micrograd.command import whole_from
 from micrograd.datasets import load_digits, load_mnist
+from micrograd.experiments import initialization, mnist, optimizers
+from micrograd.experiments.command import new_parser, run
+from micrograd.extras import extra
 from micrograd.layers import TwoLayerNet
 
 Data = tuple[tuple[Any, Any], tuple[Any, Any]]
 
-
-class OneLineParser(argparse.ArgumentParser):
-    """A parser that says in one line what is wrong with the arguments."""
-
-    def error(self, message: str) -> NoReturn:
-        """Print the message and leave with exit code 2."""
-        self.exit(2, f"{self.prog}: {message}. Run it with --help for what it takes.\n")
+COMMANDS = {"mnist": mnist.main, "optimizers": optimizers.main, "init": initialization.main}
 
 
 def heading(text: str) -> None:
@@ -100,7 +97,9 @@ def train(data: Data, steps: int, rng: np.random.Generator) -> tuple[TwoLayerNet
     epoch = max(len(x) // batch_size, steps // 20, 1)
     history: dict[str, Any] = {"loss": [], "step": [], "train": [], "test": []}
     watched = slice(len(x_test))  # enough of the training data for a curve
-    with extra("tqdm").tqdm(total=steps, unit="step", desc="training", file=sys.stdout) as bar:
+    with extra("tqdm", "the tour").tqdm(
+        total=steps, unit="step", desc="training", file=sys.stdout
+    ) as bar:
         for step in range(1, steps + 1):
             chosen = rng.choice(len(x), batch_size)
             for name, gradient in network.gradient(x[chosen], t[chosen]).items():
@@ -119,8 +118,8 @@ def train(data: Data, steps: int, rng: np.random.Generator) -> tuple[TwoLayerNet
 
 def plot(history: dict[str, Any], path: Path) -> None:
     """Draw loss and accuracy over the steps into a file."""
-    extra("matplotlib").use("Agg")
-    pyplot = extra("matplotlib.pyplot")
+    extra("matplotlib", "the tour").use("Agg")
+    pyplot = extra("matplotlib.pyplot", "the tour")
     figure, (left, right) = pyplot.subplots(1, 2, figsize=(10, 4), layout="constrained")
     left.plot(history["step"], history["loss"], color="#0072b2")
     left.set(xlabel="step", ylabel="training loss", ylim=(0, None))
@@ -132,25 +131,9 @@ def plot(history: dict[str, Any], path: Path) -> None:
     pyplot.close(figure)
 
 
-def extra(name: str) -> Any:
-    """Import an optional package, or say how to get it."""
-    try:
-        return import_module(name)
-    except ImportError as error:
-        raise MissingExtraError(
-            f"The tour needs {name.partition('.')[0]}. Install it with "
-            "pip install 'micrograd-graph[demo]'."
-        ) from error
-
-
 def tour(options: argparse.Namespace) -> None:
     """Show every stop of the tour and write its pictures."""
     folder: Path = options.out
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        message = f"--out {folder}: cannot make that folder ({error.strerror})."
-        raise ArgumentError(message) from error
     rng = np.random.default_rng(options.seed)
     stops: list[tuple[str, str, Callable[[], Value]]] = [
         ("Two apples and the tax", "apple.svg", apple_graph),
@@ -171,16 +154,17 @@ def tour(options: argparse.Namespace) -> None:
         print(" ", name)
 
 
-def steps_from(text: str) -> int:
-    """Return a number of steps of 1 or more."""
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"expected a whole number from 1 on, but came {text!r}")
-    return int(text)
-
-
 def main(arguments: list[str] | None = None) -> int:
-    """Run the tour with command-line arguments and return the exit code."""
-    parser = OneLineParser(prog="python -m micrograd", description=__doc__, allow_abbrev=False)
+    """Run the tour, or the command that comes first, and return the exit code."""
+    given = sys.argv[1:] if arguments is None else arguments
+    if given and given[0] in COMMANDS:
+        return COMMANDS[given[0]](given[1:])
+    parser = new_parser("", __doc__, "tour")
+    parser.epilog = (
+        "Other commands, each with its own --help: "
+        + ", ".join(f"{parser.prog} {name}" for name in COMMANDS)
+        + f", {parser.prog}.datasets."
+    )
     parser.add_argument(
         "--data",
         choices=["digits", "mnist"],
@@ -190,24 +174,11 @@ def main(arguments: list[str] | None = None) -> int:
     )
     parser.add_argument(
         "--steps",
-        type=steps_from,
+        type=whole_from(1),
         help="training steps of 100 samples; default: 2,000 for digits, 10,000 for MNIST, as in "
         "the book",
     )
-    parser.add_argument("--seed", type=int, default=0, help="for weights and batches; default: 0")
-    parser.add_argument(
-        "--out", type=Path, default=Path("tour"), help="the folder for the pictures; default: tour"
-    )
-    options = parser.parse_args(arguments)
-    try:
-        tour(options)
-    except (MicrogradError, OSError) as error:
-        print(f"{parser.prog}: {error}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        print(f"\n{parser.prog}: stopped.", file=sys.stderr)
-        return 130
-    return 0
+    return run(parser, tour, given)
 
 
 if __name__ == "__main__":

@@ -15,7 +15,7 @@ from micrograd.liveness import Liveness
 from micrograd.node import Node, describe, enable_grad, watching
 from micrograd.op import no_gradient
 from micrograd.ops.powers import positive
-from micrograd.ops.shape import sum_to
+from micrograd.ops.shape import forward_sum_to, sum_to
 from micrograd.passes import Pass, forget, guard
 from micrograd.record import to_number
 
@@ -308,7 +308,7 @@ def _fitted(contribution: Any, node: Node, parent: Node) -> Any:
         try:
             if node.op.foreign:
                 _check_shape(contribution.shape, node)
-            contribution = sum_to(contribution, shape)
+            contribution = (sum_to if recorded else forward_sum_to)(contribution, shape=shape)
         except ShapeError:
             raise GradientError(
                 f"backward: the derivative of {node.op.name} gave shape {contribution.shape} for "

@@ -6,25 +6,22 @@ Learning from Scratch* does. No file is used before its content was checked.
 
 from __future__ import annotations
 
-import gzip
 import hashlib
-import math
 import os
 import sys
-import tempfile
-import zlib
 from contextlib import suppress
 from functools import partial
-from http.client import HTTPException
 from pathlib import Path
-from typing import Any, cast
-from urllib.error import HTTPError
-from urllib.request import urlopen
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from micrograd.errors import ArgumentError, DatasetError, MissingExtraError
+from micrograd.command import OneLineParser
+from micrograd.download import download
+from micrograd.errors import ArgumentError, DatasetError
+from micrograd.extras import extra
+from micrograd.idx import decompress, read_idx
 
 __all__ = ["load_digits", "load_mnist", "read_idx"]
 
@@ -35,7 +32,6 @@ _MIRRORS = (
     "https://ossci-datasets.s3.amazonaws.com/mnist/",
     "https://storage.googleapis.com/cvdf-datasets/mnist/",
 )
-_TIMEOUT = 30.0  # seconds without a byte before the next mirror is tried
 
 # By name, the SHA-256 of the decompressed content: mirrors may compress it differently.
 _FILES = {
@@ -44,11 +40,13 @@ _FILES = {
     "t10k-images-idx3-ubyte": "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7",
     "t10k-labels-idx1-ubyte": "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2",
 }
-_WAY_OUT = (
-    "Name a folder that holds the four MNIST files, with load_mnist(folder=...) or the environment "
-    "variable MICROGRAD_DATA, or use load_digits(), which needs no download."
-)
-_AXES = {2051: 3, 2049: 1}  # by magic number: images, labels
+_WAY_OUT = """\
+Without a network, fetch these four files on another machine, for instance from
+  {mirror}
+and put them, as they are, into {folder} (or into another folder, to be named
+with load_mnist(folder=...) or the environment variable MICROGRAD_DATA):
+  {files}
+Or use load_digits(), which needs no download. What has come so far is kept."""
 
 
 def load_mnist(
@@ -136,38 +134,6 @@ def load_digits(
     )
 
 
-def read_idx(content: bytes, name: str) -> _Array:
-    """Return the array that the decompressed content of an IDX file holds.
-
-    It is a writable uint8 array: images (n, rows, columns) or labels (n,).
-
-    Args:
-        content: the bytes of the whole file.
-        name: what an error message shall call the file.
-
-    Raises:
-        DatasetError: the magic number or the length is wrong.
-
-    >>> read_idx(bytes([0, 0, 8, 1, 0, 0, 0, 3, 5, 0, 4]), "labels")
-    array([5, 0, 4], dtype=uint8)
-    """
-    magic = int.from_bytes(content[:4], "big")
-    if magic not in _AXES:
-        raise DatasetError(
-            f"{name} is not an IDX file of images or labels: its magic number is {magic}; "
-            "expected 2051 (images) or 2049 (labels)."
-        )
-    start = 4 + 4 * _AXES[magic]
-    shape = tuple(int.from_bytes(content[i : i + 4], "big") for i in range(4, start, 4))
-    length = start + math.prod(shape)
-    if len(content) != length:
-        raise DatasetError(
-            f"{name} has {len(content):,} bytes (decompressed); "
-            f"expected {length:,}, for its header says shape {shape}."
-        )
-    return np.frombuffer(content, np.uint8, offset=start).reshape(shape).copy()
-
-
 def _arrange(
     images: _Array, labels: _Array, largest: int, normalize: bool, flatten: bool, one_hot: bool
 ) -> _Pair:
@@ -178,13 +144,8 @@ def _arrange(
 
 
 def _sklearn_digits() -> _Pair:
-    try:
-        from sklearn import datasets  # pyright: ignore[reportMissingTypeStubs]
-    except ImportError as error:
-        raise MissingExtraError(
-            "load_digits needs scikit-learn: pip install 'micrograd-graph[demo]'"
-        ) from error
-    bunch = cast(Any, datasets.load_digits())  # pyright: ignore[reportUnknownMemberType]
+    extra("sklearn", "load_digits")
+    bunch = extra("sklearn.datasets", "load_digits").load_digits()
     return bunch.images.astype(np.uint8), bunch.target.astype(np.uint8)
 
 
@@ -217,12 +178,31 @@ def _read_cached(folder: Path, name: str, *, progress: bool) -> _Array:
         except OSError:  # a DatasetError is one too
             with suppress(OSError):
                 path.unlink()
-    raw, array = _download(name, progress)
     try:
-        _write_atomically(folder / f"{name}.gz", raw)
+        path = _fetch(folder, name, progress)
+    except DatasetError as error:
+        raise DatasetError(f"{error}\n{_way_out(folder)}") from error
+    return _decode(path.read_bytes(), str(path), path.name)
+
+
+def _fetch(folder: Path, name: str, progress: bool) -> Path:
+    """Download a file into a folder; it gets its name there when its content is right."""
+
+    def check(raw: bytes, url: str) -> None:
+        _decode(raw, url, f"{name}.gz")
+
+    urls = [f"{mirror}{name}.gz" for mirror in _MIRRORS]
+    try:
+        return download(urls, folder / f"{name}.gz", check, progress=progress)
+    except DatasetError:
+        raise
     except OSError as error:
-        raise DatasetError(f"The cache {folder} cannot be written: {error}.\n{_WAY_OUT}") from error
-    return array
+        raise DatasetError(f"The folder {folder} cannot be written to: {error}.") from error
+
+
+def _way_out(folder: Path) -> str:
+    files = "  ".join(f"{name}.gz" for name in _FILES)
+    return _WAY_OUT.format(mirror=next(iter(_MIRRORS), "the mirrors"), folder=folder, files=files)
 
 
 def _present(folder: Path, name: str) -> list[Path]:
@@ -232,7 +212,7 @@ def _present(folder: Path, name: str) -> list[Path]:
 def _decode(raw: bytes, place: str, filename: str) -> _Array:
     """Return the array in a file's bytes if they are exactly the published content."""
     name = filename.removesuffix(".gz")
-    content = raw if name == filename else _decompress(raw, place)
+    content = raw if name == filename else decompress(raw, place)
     array = read_idx(content, place)
     found = hashlib.sha256(content).hexdigest()
     if found != _FILES[name]:
@@ -243,64 +223,64 @@ def _decode(raw: bytes, place: str, filename: str) -> _Array:
     return array
 
 
-def _decompress(raw: bytes, place: str) -> bytes:
-    if not raw.startswith(b"\x1f\x8b"):
-        raise DatasetError(
-            f"{place} is not a gzip file: it begins with the bytes '{raw[:2].hex(' ')}'; "
-            "expected '1f 8b'."
-        )
+def _report(folder: Path, name: str, fetch: bool) -> bool:
+    """Say in a sentence how it stands with a file, fetched if asked; return whether it is right."""
     try:
-        return gzip.decompress(raw)
-    except (OSError, EOFError, zlib.error) as error:
-        raise DatasetError(
-            f"{place} is truncated or altered: {len(raw):,} bytes came; expected a whole "
-            f"gzip file ({error})."
-        ) from error
+        for path in _present(folder, name):
+            _decode(path.read_bytes(), str(path), path.name)
+            print(f"{path} is as published.")
+            return True
+        fault = f"{folder / name}.gz is missing."
+    except OSError as error:
+        fault = str(error)
+    if not fetch:
+        print(fault)
+        return False
+    try:
+        path = _fetch(folder, name, progress=True)
+    except DatasetError as error:
+        print(f"{fault}\n{error}")
+        return False
+    print(f"{path} was downloaded and is as published.")
+    return True
 
 
-def _download(name: str, progress: bool) -> tuple[bytes, _Array]:
-    """Return a file, compressed and as an array, from the first mirror that has it whole."""
-    failures: list[str] = []
-    for mirror in _MIRRORS:
-        url = f"{mirror}{name}.gz"
-        try:
-            raw = _fetch(url, progress)
-            return raw, _decode(raw, url, f"{name}.gz")
-        except (OSError, HTTPException) as error:
-            failures.append(f"  {url}: {error or type(error).__name__}")
-            if isinstance(error, HTTPError):
-                error.close()
-    raise DatasetError(
-        f"{name}.gz could not be downloaded from any mirror:\n" + "\n".join([*failures, _WAY_OUT])
+def main(arguments: list[str] | None = None) -> int:
+    """Fetch and verify MNIST with command-line arguments, and return the exit code.
+
+    >>> main(["--check", "--folder", "no such folder"])
+    no such folder/train-images-idx3-ubyte.gz is missing.
+    no such folder/train-labels-idx1-ubyte.gz is missing.
+    no such folder/t10k-images-idx3-ubyte.gz is missing.
+    no such folder/t10k-labels-idx1-ubyte.gz is missing.
+    1
+    """
+    parser = OneLineParser(
+        prog="python -m micrograd.datasets",
+        description="Download those files of MNIST that are missing or damaged, and verify all.",
+        epilog="exit codes: 0 all files are right, 1 some are not, 2 wrong arguments, 130 stopped",
+        allow_abbrev=False,
     )
-
-
-def _fetch(url: str, progress: bool) -> bytes:
-    with urlopen(url, timeout=_TIMEOUT) as response:
-        if not progress:
-            return response.read()
-        try:
-            from tqdm import tqdm
-        except ImportError:
-            print(f"Downloading {url}", file=sys.stderr)
-            return response.read()
-        bar = tqdm.wrapattr(  # pyright: ignore[reportUnknownMemberType]
-            response, "read", total=response.length, desc=url.rpartition("/")[2]
-        )
-        with bar as reader:
-            return b"".join(iter(lambda: reader.read(1 << 16), b""))
-
-
-def _write_atomically(path: Path, content: bytes) -> None:
-    """Write a file so that its name never stands for a part of the content."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor, temporary = tempfile.mkstemp(dir=path.parent, suffix=".part")
+    parser.add_argument(
+        "--folder",
+        type=Path,
+        default=Path(os.environ.get("MICROGRAD_DATA") or _cache_folder()),
+        help="where the files are, or shall be; default: where load_mnist() looks, %(default)s",
+    )
+    parser.add_argument("--check", action="store_true", help="only verify, download nothing")
+    options = parser.parse_args(arguments)
+    folder: Path = options.folder.expanduser()
     try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    except BaseException:
-        os.unlink(temporary)
-        raise
+        right = [_report(folder, name, not options.check) for name in _FILES]
+    except KeyboardInterrupt:
+        print(f"\n{parser.prog}: stopped. Run it again to go on.", file=sys.stderr)
+        return 130
+    if all(right):
+        return 0
+    if not options.check:
+        print(_way_out(folder))
+    return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -44,5 +44,21 @@ class DatasetError(MicrogradError, OSError):
     """Report a data set that is missing, unreachable, truncated or altered."""
 
 
+class SavedFileError(MicrogradError, ValueError):
+    """Report a file of saved arrays that is truncated, altered or not to be trusted."""
+
+
+class CheckpointError(SavedFileError):
+    """Report a checkpoint of a training that is damaged, or that of another training."""
+
+
+class DivergenceError(MicrogradError, FloatingPointError):
+    """Report a training whose loss, gradients or parameters are no longer finite."""
+
+
+class MissingMethodError(MicrogradError, NotImplementedError):
+    """Report a method that a subclass has to write, and has not."""
+
+
 class MissingExtraError(MicrogradError, ImportError):
     """Report an optional package, or program, that has to be installed first."""

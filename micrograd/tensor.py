@@ -193,7 +193,7 @@ class Tensor(ArrayMethods):
         elif gradient is not None:
             gradient = _as_array(gradient, "backward(gradient)", self.dtype).copy()
         elif self.size == 1:
-            gradient = np.ones_like(self._data)
+            gradient = np.ones(self._data.shape, self._data.dtype)
         else:
             raise GradientError(
                 f"backward: {describe(self)} has several elements. Reduce it to "

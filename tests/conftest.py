@@ -1,10 +1,16 @@
 """How Hypothesis searches, and where the real MNIST is."""
 
 import os
+import warnings
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
+
+# As many workers as cores: threads beside them would only wait for each other.
+for _library in ("MKL", "OMP", "OPENBLAS"):
+    os.environ.setdefault(f"{_library}_NUM_THREADS", "1")
 
 # At random at a desk, always the same examples in CI.
 _shared = {
@@ -37,3 +43,19 @@ def mnist_folder() -> Path:
 def no_dot(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Take the dot program, and everything else, off the PATH."""
     monkeypatch.setenv("PATH", str(tmp_path))
+
+
+@pytest.fixture(scope="session")
+def torch() -> Any:
+    """Return PyTorch, on one thread; CI must have it, others may not."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # what it warns of while it is imported is not ours
+            import torch
+    except ImportError:
+        message = "PyTorch is missing; install the extra micrograd-graph[oracle]."
+        if os.environ.get("CI"):
+            pytest.fail(message)
+        pytest.skip(message)
+    torch.set_num_threads(1)
+    return torch

@@ -2,32 +2,27 @@
 
 from __future__ import annotations
 
-import functools
 import gzip
 import hashlib
-import io
 import os
 import shutil
 import socket
 import struct
+import subprocess
 import sys
-import threading
-import time
-from collections.abc import Callable, Iterator
-from email.message import Message
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
-from urllib.error import HTTPError
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from micrograd import datasets
+from micrograd import datasets, download
 from micrograd.datasets import load_digits, load_mnist, read_idx
 from micrograd.errors import ArgumentError, DatasetError, MissingExtraError
+from tests.mirrors import Files, Server, closed_mirror, server
 
 TRAIN_IMAGES = "train-images-idx3-ubyte"
 TRAIN_LABELS = "train-labels-idx1-ubyte"
@@ -35,7 +30,8 @@ TEST_IMAGES = "t10k-images-idx3-ubyte"
 TEST_LABELS = "t10k-labels-idx1-ubyte"
 
 Array = np.ndarray[Any, Any]
-Files = dict[str, bytes]
+
+__all__ = ["server"]
 
 
 def idx(array: Array) -> bytes:
@@ -90,63 +86,6 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("no_proxy", "127.0.0.1")
     monkeypatch.setattr(datasets, "_MIRRORS", ())
     return tmp_path / "cache" / "micrograd" / "mnist"
-
-
-class Handler(BaseHTTPRequestHandler):
-    def __init__(self, files: Files, asked: list[str], *args: Any) -> None:
-        self.files = files
-        self.asked = asked
-        super().__init__(*args)
-
-    def do_GET(self) -> None:
-        name = self.path.rpartition("/")[2]
-        self.asked.append(name)
-        if name not in self.files:
-            self.send_error(404)
-            return
-        content, promised = self.files[name], self.files.get(f"promise {name}")
-        self.send_response(200)
-        self.send_header("Content-Length", str(len(promised or content)))
-        self.end_headers()
-        self.wfile.write(content)
-
-    def log_message(self, format: str, *args: Any) -> None:
-        pass
-
-
-class Server:
-    """Mirrors on this machine, and the names that they were asked for."""
-
-    def __init__(self) -> None:
-        self.asked: list[str] = []
-        self.running: list[tuple[ThreadingHTTPServer, threading.Thread]] = []
-
-    def serve(self, files: Files) -> str:
-        handler = functools.partial(Handler, files, self.asked)
-        server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
-        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
-        thread.start()
-        self.running.append((server, thread))
-        return f"http://127.0.0.1:{server.server_port}/mnist/"
-
-    def stop(self) -> None:
-        for server, thread in self.running:
-            server.shutdown()
-            thread.join()
-            server.server_close()
-
-
-@pytest.fixture
-def server() -> Iterator[Server]:
-    made = Server()
-    yield made
-    made.stop()
-
-
-def closed_mirror() -> str:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return f"http://127.0.0.1:{free.getsockname()[1]}/"
 
 
 def use_mirrors(monkeypatch: pytest.MonkeyPatch, *urls: str) -> None:
@@ -418,13 +357,16 @@ def test_all_mirrors_unreachable(
         assert mirror in line
         assert error in line
     for way_out in ("folder=", "MICROGRAD_DATA", "load_digits()"):
-        assert way_out in lines[4]
-    assert not cache.exists()
+        assert way_out in str(caught.value)
+    assert str(cache) in str(caught.value)
+    for name in files:
+        assert name in str(caught.value)
+    assert list(cache.iterdir()) == []
 
 
 @pytest.mark.parametrize("stage", ["fsync", "replace"])
 @pytest.mark.parametrize("interrupt", [KeyboardInterrupt, OSError])
-def test_interrupted_write_leaves_nothing(
+def test_interrupted_write_leaves_no_file_of_that_name_and_goes_on_next_time(
     cache: Path,
     files: Files,
     server: Server,
@@ -441,7 +383,9 @@ def test_interrupted_write_leaves_nothing(
         expected = DatasetError if interrupt is OSError else interrupt
         with pytest.raises(expected, match="No space left"):
             load_mnist(progress=False)
-    assert list(cache.iterdir()) == []
+    assert [p.suffix for p in cache.iterdir()] == [".download"]
+    load_mnist(progress=False)
+    assert {p.name: p.read_bytes() for p in cache.iterdir()} == files
 
 
 def test_content_is_on_the_disk_before_it_gets_its_name(
@@ -467,40 +411,23 @@ def test_content_is_on_the_disk_before_it_gets_its_name(
     assert events == [f"{event} {size}" for size in sizes for event in ("sync", "name")]
 
 
-def test_interrupted_download_leaves_nothing(
+def test_download_that_broke_off_leaves_no_file_of_that_name(
     cache: Path, files: Files, server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     short = {name: raw[:-1] for name, raw in files.items()}
     promises = {f"promise {name}": raw for name, raw in files.items()}
     use_mirrors(monkeypatch, server.serve({**short, **promises}))
-    with pytest.raises(DatasetError, match="1 more expected"):
+    with pytest.raises(DatasetError, match="1 more bytes expected of 4,743"):
         load_mnist(progress=False)
-    assert not cache.exists()
+    assert [p.suffix for p in cache.iterdir()] == [".download"]
 
 
 def test_silent_mirror_is_given_up(monkeypatch: pytest.MonkeyPatch, files: Files) -> None:
-    monkeypatch.setattr(datasets, "_TIMEOUT", 0.05)
-    start = time.monotonic()
+    monkeypatch.setattr(download, "_TIMEOUT", 0.05)
     with socket.create_server(("127.0.0.1", 0)) as silent:
         use_mirrors(monkeypatch, f"http://127.0.0.1:{silent.getsockname()[1]}/")
         with pytest.raises(DatasetError, match="timed out"):
             load_mnist(progress=False)
-    assert time.monotonic() - start < 4
-
-
-@pytest.mark.usefixtures("arrays")
-def test_refusal_of_a_mirror_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:
-    page = io.BytesIO(b"no such page")
-    refusal = HTTPError("http://127.0.0.1/", 404, "Not Found", Message(), page)
-
-    def refuse(url: str, timeout: float) -> None:
-        raise refusal
-
-    monkeypatch.setattr(datasets, "urlopen", refuse)
-    use_mirrors(monkeypatch, "http://127.0.0.1/")
-    with pytest.raises(DatasetError, match="404"):
-        load_mnist(progress=False)
-    assert page.closed
 
 
 def test_cache_that_cannot_be_written_is_reported(
@@ -508,7 +435,7 @@ def test_cache_that_cannot_be_written_is_reported(
 ) -> None:
     cache.parent.parent.write_text("a file where the cache should be")
     use_mirrors(monkeypatch, server.serve(files))
-    with pytest.raises(DatasetError, match=r"(?s)cannot be written.*MICROGRAD_DATA"):
+    with pytest.raises(DatasetError, match=r"(?s)cannot be written to.*MICROGRAD_DATA"):
         load_mnist(progress=False)
 
 
@@ -539,7 +466,8 @@ def test_progress_line_without_tqdm(
     load_mnist()
     out, err = capsys.readouterr()
     assert out == ""
-    assert err.splitlines() == [f"Downloading {mirror}{name}" for name in files]
+    lines = [f"Downloading {mirror}{name} (0.0 MB) 100%" for name in files]
+    assert err.splitlines() == lines
 
 
 def test_no_progress_on_request(
@@ -656,3 +584,91 @@ def test_digits_without_sklearn(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "sklearn", None)
     with pytest.raises(MissingExtraError, match=r"pip install 'micrograd-graph\[demo\]'"):
         load_digits()
+
+
+# --- the command ---
+
+
+def test_the_command_downloads_verifies_and_says_a_sentence_for_each_file(
+    files: Files,
+    server: Server,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    use_mirrors(monkeypatch, server.serve(files))
+    folder = tmp_path / "new" / "folder"
+    options = ["--folder", str(folder)]
+    assert datasets.main([*options, "--check"]) == 1
+    assert capsys.readouterr().out.count("is missing") == 4
+    assert not folder.exists()
+    assert datasets.main(options) == 0
+    shown = capsys.readouterr().out.splitlines()
+    assert shown == [f"{folder / name} was downloaded and is as published." for name in files]
+    assert {p.name: p.read_bytes() for p in folder.iterdir()} == files
+    assert datasets.main(options) == datasets.main([*options, "--check"]) == 0
+    shown = capsys.readouterr().out.splitlines()
+    assert shown == 2 * [f"{folder / name} is as published." for name in files]
+    assert len(server.asked) == 4
+
+
+def test_the_command_replaces_a_damaged_file_only_by_the_right_one(
+    folder: Path,
+    files: Files,
+    server: Server,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    name = f"{TEST_LABELS}.gz"
+    (folder / name).write_bytes(b"damaged")
+    before = snapshot(folder)
+    options = ["--folder", str(folder)]
+    assert datasets.main([*options, "--check"]) == 1
+    assert f"{folder / name} is not a gzip file" in capsys.readouterr().out
+    assert datasets.main(options) == 1
+    shown = capsys.readouterr().out
+    assert "Without a network" in shown
+    assert shown.count("load_digits()") == 1
+    assert snapshot(folder) == before
+    use_mirrors(monkeypatch, server.serve(files))
+    assert datasets.main(options) == 0
+    assert server.asked == [name]
+    assert {p.name: p.read_bytes() for p in folder.iterdir()} == files
+
+
+@pytest.mark.usefixtures("arrays")
+def test_the_command_looks_where_the_loader_looks(
+    cache: Path,
+    folder: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert datasets.main(["--check"]) == 1
+    assert str(cache) in capsys.readouterr().out
+    monkeypatch.setenv("MICROGRAD_DATA", str(folder))
+    assert datasets.main(["--check"]) == 0
+
+
+def test_the_command_can_be_stopped(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
+    def stop(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Path, "read_bytes", stop)
+    assert datasets.main(["--folder", str(folder)]) == 130
+
+
+def test_the_command_refuses_wrong_arguments_in_one_line() -> None:
+    command = [sys.executable, "-W", "error", "-m", "micrograd.datasets"]
+    done = subprocess.run([*command, "--chek"], capture_output=True, text=True)
+    assert done.returncode == 2
+    assert done.stdout == ""
+    assert done.stderr.count("\n") == 1
+    assert "unrecognized" in done.stderr
+
+
+def test_the_command_verifies_the_published_files(mnist_folder: Path) -> None:
+    command = [sys.executable, "-W", "error", "-m", "micrograd.datasets", "--check"]
+    options = ["--folder", str(mnist_folder)]
+    done = subprocess.run([*command, *options], capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.count("is as published") == 4

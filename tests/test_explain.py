@@ -14,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from micrograd import (
+    Op,
     Tensor,
     Value,
     exp,
@@ -28,7 +29,7 @@ from micrograd import (
     where,
 )
 from micrograd.errors import ArgumentError, GradientError, OperandError, StaleGraphError
-from viz import Explanation, explain
+from viz import Explanation, explain, step
 from viz.telling.chain import chain_between, paths_of
 from viz.telling.derivation import LINES, PATHS
 
@@ -94,6 +95,13 @@ def test_a_single_step_is_one_line() -> None:
         "",
         f"{SAME}: 0.25",
     ]
+
+
+def test_an_operation_without_formulas_is_differentiated_by_names_and_not_by_numbers() -> None:
+    twice = Op("twice", lambda x: 2 * x, (lambda g, y, x: 2 * g,))
+    x = labelled(3.0, "x")
+    assert explain(twice(x), wrt=x).text.startswith("∂y/∂x = ∂twice(x)/∂x = 2\n")
+    assert "x: upstream 1 × local ∂twice(x)/∂x = 2 → 2" in str(step(twice(x)))
 
 
 def test_beside_other_paths_the_direct_one_is_told_apart_from_the_whole() -> None:

@@ -210,6 +210,23 @@ def test_a_kink_is_reported_and_is_no_failure_of_the_rule() -> None:
     assert gradcheck(mg.sqrt, 0.0)
 
 
+@pytest.mark.parametrize("offset", [0.0, 1.0, 5.0])
+@pytest.mark.parametrize(
+    ("f", "x"),
+    [
+        (mg.softsign, 0.0),
+        (mg.elu, 0.0),
+        (lambda x: mg.relu(x) ** 2, 0.0),
+        (lambda x: x * abs(x), 0.0),
+        (lambda x: mg.where(abs(x) <= 1, x * x / 2, abs(x) - 0.5), -1.0),
+    ],
+)
+def test_a_jump_of_the_second_derivative_is_no_failure_of_the_first(
+    f: Any, x: float, offset: float
+) -> None:
+    assert gradcheck(lambda x: f(x) + offset * x, x)
+
+
 def test_at_a_kink_a_gradient_outside_of_both_sides_is_wrong() -> None:
     outside = wrong(np.abs, lambda g, y, x: g * 1.5)
     report = gradcheck(outside, np.array([0.0]))

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import micrograd
-from micrograd import Tensor, Value
+from micrograd import ShapeError, Tensor, Value
 from micrograd.ops import counting, norms, scans, statistics
 from micrograd.testing import assert_gradients
 
@@ -399,3 +399,29 @@ def test_a_number_is_reduced_along_the_axis_that_numpy_lends_it(name: str, axis:
     micrograd.where(True, y, 0.0).backward(np.ones(y.shape))
     assert y.data == 3.0
     assert x.grad == 1.0
+
+
+@pytest.mark.parametrize("name", ["max", "min"])
+@pytest.mark.parametrize("axis", [1, (-2, -1), (2, 0), (-1,)])
+def test_short_axes_of_large_arrays_give_what_numpy_gives_with_ties_and_nan(
+    name: str, axis: int | tuple[int, ...]
+) -> None:
+    x = np.random.default_rng(0).integers(0, 4, (2, 4000, 2, 2)).astype(np.float32)
+    x = np.moveaxis(x, 1, 3) if axis != (2, 0) else x
+    x.flat[7] = np.nan
+    for keepdims in (False, True):
+        expected = getattr(np, name)(x, axis=axis, keepdims=keepdims)
+        found = getattr(micrograd, name)(x, axis=axis, keepdims=keepdims)
+        np.testing.assert_array_equal(found, expected)
+        assert found.dtype == np.float32
+    x.flat[7] = 0.0
+    leaf = Tensor(x)
+    getattr(micrograd, name)(leaf, axis=axis).sum().backward()
+    chosen = x == getattr(np, name)(x, axis=axis, keepdims=True)
+    np.testing.assert_allclose(leaf.grad, chosen / chosen.sum(axis=axis, keepdims=True), rtol=1e-6)
+
+
+@pytest.mark.parametrize("axis", [4, (-1, 3), (0, -5)])
+def test_a_wrong_axis_of_a_large_array_is_refused(axis: int | tuple[int, ...]) -> None:
+    with pytest.raises(ShapeError):
+        micrograd.max(np.zeros((4000, 2, 2, 2)), axis=axis)

@@ -72,7 +72,11 @@ def test_the_book_s_run_on_mnist_reaches_its_accuracy(mnist_folder):
 
 
 @pytest.mark.parametrize(
-    "page", ["README.md", "docs/testing.md", "docs/transforms.md", "docs/diagrams.md"]
+    "page",
+    [
+        "README.md",
+        *[f"docs/{name}.md" for name in ("diagrams", "testing", "training", "transforms")],
+    ],
 )
 def test_the_examples_of_the_documentation_run(page):
     result = doctest.testfile(str(ROOT / page), module_relative=False)

@@ -7,25 +7,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from micrograd.errors import ShapeError
+from micrograd.nn.module import Module
 from micrograd.scopes import Scope
 from micrograd.value import Value
-
-
-class Module:
-    """Something with parameters that can be trained.
-
-    >>> Module().parameters()
-    []
-    """
-
-    def parameters(self) -> list[Value]:
-        """Return the Values that training changes."""
-        return []
-
-    def zero_grad(self) -> None:
-        """Forget the gradients of all parameters."""
-        for parameter in self.parameters():
-            parameter.zero_grad()
 
 
 class Neuron(Module):

@@ -11,7 +11,7 @@ import numpy as np
 from micrograd.errors import OperandError, ShapeError
 from micrograd.node import Node
 
-__all__ = ["along", "array_of", "arrays_of", "axes_of", "axis_of", "no_value"]
+__all__ = ["along", "array_of", "arrays_of", "axes_of", "axis_of", "no_value", "plain"]
 
 
 def array_of(name: str, x: Any) -> Any:
@@ -25,6 +25,15 @@ def array_of(name: str, x: Any) -> Any:
     if x._is_number:
         raise no_value(name)
     return x
+
+
+def plain(x: Any) -> Any:
+    """Return the array of a node, and anything else as an array, with no graph.
+
+    >>> plain([1, 2])
+    array([1, 2])
+    """
+    return np.asarray(x._data if isinstance(x, Node) else x)
 
 
 def no_value(name: str) -> OperandError:

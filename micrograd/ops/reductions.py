@@ -11,6 +11,7 @@ negative; `keepdims` leaves the reduced axes in place with length 1.
 from __future__ import annotations
 
 import math
+from functools import reduce
 from typing import Any, TypeVar, overload
 
 import numpy as np
@@ -85,14 +86,51 @@ def mean(x: Any, axis: Axis = None, keepdims: bool = False) -> Any:
     return _mean(x, axis=axis, keepdims=keepdims)
 
 
+_FEW = 16
+
+
+def _one_by_one(shape: Shape, axis: Axis) -> list[Any]:
+    """Return the index of each of the few elements that are reduced to one; else nothing.
+
+    Over short axes, as in pooling, NumPy's loop costs ten times as much as a
+    pass over the whole array for each of the elements.
+    """
+    if math.prod(shape) < _FEW * 1000:
+        return []
+    named = range(len(shape)) if axis is None else (axis,) if isinstance(axis, int) else axis
+    axes = {i % len(shape) for i in named}
+    valid = len(axes) == len(named) and all(-len(shape) <= i < len(shape) for i in named)
+    if not valid or not 1 < math.prod(shape[i] for i in axes) <= _FEW:
+        return []
+    places = np.ndindex(*[shape[i] if i in axes else 1 for i in range(len(shape))])
+    return [tuple(k if i in axes else slice(None) for i, k in enumerate(p)) for p in places]
+
+
+def _extreme(ufunc: Any, x: Any, axis: Axis, keepdims: bool) -> Any:
+    x = np.asarray(x)
+    few = _one_by_one(x.shape, axis)
+    if not few:
+        return ufunc.reduce(x, axis=axis, keepdims=keepdims)
+    y = reduce(ufunc, [x[index] for index in few])
+    return _keep(y, x, axis) if keepdims else y
+
+
+def _count(chosen: Any, axis: Axis) -> Any:
+    """Return how many are True along `axis`, which keeps its place."""
+    few = _one_by_one(chosen.shape, axis)
+    if not few:
+        return np.sum(chosen, axis=axis, keepdims=True)
+    return _keep(reduce(np.add, [chosen[index].view(np.int8) for index in few]), chosen, axis)
+
+
 def _extreme_rule(g: Any, chosen: Any, x: Any, axis: Axis) -> Any:
-    ties = np.sum(chosen, axis=axis, keepdims=True).astype(x.dtype)  # else float32 would widen
+    ties = _count(chosen, axis).astype(x.dtype)  # else float32 would widen
     return where(chosen, _keep(g, x, axis) / ties, 0)
 
 
 _max = define_op(
     "max",
-    np.max,
+    lambda x, *, axis, keepdims: _extreme(np.maximum, x, axis, keepdims),
     lambda g, y, x, *, axis, keepdims: _extreme_rule(g, x >= _keep(y, x, axis), x, axis),
     arrays_only=True,
     along_axis=True,
@@ -117,7 +155,7 @@ def max(x: Any, axis: Axis = None, keepdims: bool = False) -> Any:
 
 _min = define_op(
     "min",
-    np.min,
+    lambda x, *, axis, keepdims: _extreme(np.minimum, x, axis, keepdims),
     lambda g, y, x, *, axis, keepdims: _extreme_rule(g, x <= _keep(y, x, axis), x, axis),
     arrays_only=True,
     along_axis=True,

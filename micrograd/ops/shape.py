@@ -121,7 +121,7 @@ def broadcast_to(x: Any, shape: Any) -> Any:
     return _broadcast_to(x, shape=shape)
 
 
-def _forward_sum_to(x: Any, *, shape: Shape) -> Any:
+def forward_sum_to(x: Any, *, shape: Shape) -> Any:
     extra = x.ndim - len(shape)
     kept = x.shape[extra:]
     if extra > 0 and kept == shape:
@@ -134,7 +134,7 @@ def _forward_sum_to(x: Any, *, shape: Shape) -> Any:
 
 _sum_to = define_op(
     "sum_to",
-    _forward_sum_to,
+    forward_sum_to,
     lambda g, y, x, *, shape: broadcast_to(g, x.shape),
     symbol="Σ",
     arrays_only=True,

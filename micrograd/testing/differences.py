@@ -218,9 +218,19 @@ def _differences(f: Displaced, centre: float, h: float, noise: float, eps: float
         value = (left + right) / 2
         return value, abs(right - left) / 2, rounding, left, right, False
     error = abs(value - fine)
-    if error > rounding + 1e-5 * abs(value):  # few functions need the third step
+    if error <= rounding + 1e-5 * abs(value):
+        error *= 3  # twice as far off is the value where the second derivative jumps
+    else:  # few functions need the third step
         (above, up), (below, down) = f(h / 4), f(-h / 4)
         finest = (above - below) / ((up - down) or math.nan)
         better = finest + (finest - fine) / 3
-        value, error = better + (better - value) / 15, abs(better - value) / 15 + 3 * rounding
+        # Each halving of the step quarters what a smooth function still lacks. Where the second
+        # derivative jumps, it halves it: then the differences to come have that ratio, too.
+        ratio = abs(finest - fine) / (abs(fine - coarse) or math.nan)
+        if ratio < 0.35:
+            value, error = better + (better - value) / 15, abs(better - value) / 15
+        else:
+            to_come = abs(finest - fine) * ratio / (1 - ratio) if ratio < 1 else math.inf
+            value, error = better, abs(better - finest) + to_come
+        error += 3 * rounding
     return value, error + rounding, rounding, left, right, True

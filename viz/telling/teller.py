@@ -105,8 +105,10 @@ class Teller:
         numbers = [
             self.number(_data(parent)) for parent in edge.node.parents if not shape_of(parent)
         ]
-        found = self._formulas(edge).derivative
-        if " if " in found.text or len(numbers) < len(edge.node.parents):
+        local, by = self._formulas(edge), self._arguments(edge.node)[edge.argument]
+        found = local.derivative
+        has_no_formula = found.text == quotient(local.expression, by).text  # of ∂ by a number
+        if " if " in found.text or has_no_formula or len(numbers) < len(edge.node.parents):
             return found.inside(SUM)
         own = self.number(_data(edge.node))
         return formulas(edge.node, edge.argument, numbers, own).derivative

@@ -123,14 +123,14 @@ class Wording:
         found, by = self._formulas(node, i), arguments_of(node, self._names)[i]
         if found.uses_gradient:
             return f"passes on to {by}: {found.derivative.text}"
-        is_by_cases = " if " in found.derivative.text
+        left = quotient(found.expression, written(by)).text
         parts = [found.derivative.inside(SUM).text]
         if _is_scalar(node):
             operands = [self.operand(parent) for parent in node.parents]
             numbers = formulas(node, i, operands, self.operand(node)).derivative.text
-            parts += [] if is_by_cases else [numbers]
+            is_formula = left not in parts and " if " not in parts[0]
+            parts += [numbers] if is_formula else []
             parts.append(self._short(slope(node, i)))
-        left = quotient(found.expression, written(by)).text
         return " = ".join(dict.fromkeys((left, *parts)))
 
     def addition(self, node: Node, arrived: Sequence[Contribution], total: Any) -> str:

@@ -1,0 +1,1 @@
+"""The experiments of chapters 5 to 7 of *Deep Learning from Scratch*, as commands."""
