@@ -1,17 +1,12 @@
-"""micrograd's demo step: an MLP(2, [16, 16, 1]) of Values on 100 points.
+"""micrograd's demo step: an MLP(2, [16, 16, 1]) of Values on 100 points."""
 
-Run as a program, it prints the processor seconds of each step, with whichever `micrograd`
-is first on the path: karpathy/micrograd has the same import name as this
-library, and so runs in a process of its own.
-"""
+from __future__ import annotations
 
 import math
 import random
-import sys
-import time
-
-from micrograd.engine import Value
-from micrograd.nn import MLP
+from collections.abc import Callable
+from importlib import import_module
+from typing import Any
 
 
 def moons(n: int, rng: random.Random) -> tuple[list[list[float]], list[int]]:
@@ -25,13 +20,14 @@ def moons(n: int, rng: random.Random) -> tuple[list[list[float]], list[int]]:
     return points, [1 if i % 2 else -1 for i in range(n)]
 
 
-def main(steps: int) -> None:
-    """Train for some steps and print what each took."""
+def micrograd() -> Callable[[], Any]:
+    """Return the step, with whichever micrograd is first on the path."""
+    Value: Any = import_module("micrograd.engine").Value
     random.seed(1337)
     points, classes = moons(100, random.Random(1337))
-    model = MLP(2, [16, 16, 1])
-    for step in range(steps):
-        start = time.process_time()
+    model: Any = import_module("micrograd.nn").MLP(2, [16, 16, 1])
+
+    def step() -> None:
         scores = [model([Value(x) for x in point]) for point in points]
         losses = [(1 + -c * score).relu() for c, score in zip(classes, scores, strict=True)]
         penalty = 1e-4 * sum(p * p for p in model.parameters())
@@ -39,9 +35,9 @@ def main(steps: int) -> None:
         model.zero_grad()
         loss.backward()
         for p in model.parameters():
-            p.data -= (1.0 - 0.9 * step / 100) * p.grad
-        print(time.process_time() - start, float(loss.data))
+            p.data -= 0.05 * p.grad
+
+    return step
 
 
-if __name__ == "__main__":
-    main(int(sys.argv[1]))
+karpathy = micrograd

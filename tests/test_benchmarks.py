@@ -1,0 +1,97 @@
+"""The benchmarks measure what they say: their tables, their cases, a worker. Nothing is timed."""
+
+from __future__ import annotations
+
+import importlib
+import json
+
+import numpy as np
+import pytest
+
+import micrograd as mg
+from benchmarks.cases import CASES
+from benchmarks.measure import Result, measure, ratio
+from benchmarks.peers import OURS, PEERS
+from benchmarks.report import Report
+
+VARIANTS = [(case, name) for case in CASES.values() for name in case.variants]
+
+
+@pytest.mark.parametrize(("case", "name"), VARIANTS, ids=lambda item: getattr(item, "name", item))
+def test_every_peer_of_a_case_has_a_step_there(case, name):
+    module = importlib.import_module(f"benchmarks.cases.{case.name}")
+    variant = case.variants[name]
+    assert variant.peers[0] == OURS or OURS in variant.peers
+    assert set(variant.peers) <= set(PEERS)
+    assert set(variant.bars) <= set(variant.peers)
+    assert variant.base is None or variant.base in case.variants
+    assert all(callable(getattr(module, peer.replace("-", "_"))) for peer in variant.peers)
+
+
+def test_a_ratio_is_the_median_of_neighbours():
+    ours, theirs = Result("", "", OURS, [1.0, 9.0, 3.0]), Result("", "", "numpy", [2.0, 3.0, 4.0])
+    assert ratio(ours, theirs) == 0.75
+    assert ratio(ours, Result("", "", "numpy")) is None
+
+
+def test_a_worker_measures_and_a_peer_that_is_missing_is_named(monkeypatch):
+    monkeypatch.setitem(PEERS, "numpy", PEERS["numpy"].__class__("NumPy", "no_such_module"))
+    results = list(measure(CASES["einsum"], [OURS, "numpy"], 2, lambda sentence: None))
+    ours, theirs = results
+    assert len(ours.seconds) == 2
+    assert min(ours.seconds) > 0
+    assert theirs.missing == "not installed"
+    assert "Not installed, so not measured: NumPy." in Report(results).text()
+
+
+def test_a_peer_that_fails_is_named_with_its_error(monkeypatch):
+    monkeypatch.setitem(PEERS, "karpathy", PEERS["numpy"])
+    case = CASES["einsum"]
+    monkeypatch.setitem(
+        case.variants, "(32, 16, 16)", type(case.variants["(32, 16, 16)"])({}, (OURS, "karpathy"))
+    )
+    results = list(measure(case, [OURS, "karpathy"], 1, lambda sentence: None))
+    assert results[1].missing == "AttributeError"
+    assert "failed in bij,bjk->bik, (32, 16, 16): AttributeError." in Report(results).text()
+
+
+def test_tables_have_the_ratios_and_the_bars():
+    results = [
+        Result("imports", "a fresh process", OURS, [1.1, 1.2]),
+        Result("imports", "a fresh process", "numpy", [1.0, 1.0]),
+        Result("chain", "1,000 nodes", OURS, [1.0], bytes=0),
+        Result("chain", "1,000,000 nodes", OURS, [2000.0], bytes=200_000_000),
+    ]
+    text = Report(results).text(markdown=True)
+    assert "| an import: a fresh process | 1.15 |" in text
+    assert "| an import: a fresh process | NumPy by hand, with care | 1.15 | 1.2 | yes |" in text
+    assert "| a chain of scalars: 1,000,000 nodes | 2.00 | 200 |" in text
+    assert "| cost a node, 1,000 nodes | 2.00 | 1.5 | no |" in text
+    rows = json.loads(Report(results).json())
+    assert [row.get("our_time_over_theirs") for row in rows] == [
+        None,
+        pytest.approx(1.15),
+        None,
+        None,
+    ]
+
+
+@pytest.mark.parametrize("peer", ["micrograd", "book"])
+def test_each_way_of_the_mnist_step_has_the_losses_of_numpy_by_hand(peer):
+    mnist = importlib.import_module("benchmarks.cases.mnist")
+    step, by_hand = (getattr(mnist, name)([20, 12, 10], 8, "float64") for name in (peer, "numpy"))
+    losses = [[float(take()) for _ in range(5)] for take in (step, by_hand)]
+    assert losses[0] == pytest.approx(losses[1], rel=1e-6)  # the book adds 1e-7 in the logarithm
+    assert losses[0][4] < losses[0][0]
+
+
+def test_the_elementwise_step_by_hand_has_the_gradients_of_the_engine():
+    case = importlib.import_module("benchmarks.cases.elementwise")
+    total, x_grad, w_grad, b_grad = case.numpy([3, 2], "float64")()
+    function, arrays = case.build([3, 2], "float64")
+    leaves = [mg.Tensor(array) for array in arrays]
+    loss = function(mg, *leaves)
+    loss.backward()
+    assert total == pytest.approx(loss.item())
+    for leaf, grad in zip(leaves, (x_grad, w_grad, b_grad), strict=True):
+        np.testing.assert_allclose(leaf.grad, grad)
