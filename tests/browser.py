@@ -98,7 +98,7 @@ def run_notebook(source: Path, executed: Path, page: Path) -> None:
     command = [sys.executable, "-c", _RUN, str(source), str(executed), str(page)]
     done = subprocess.run(
         command,
-        env=_surroundings(source.parent),
+        env=surroundings(source.parent),
         capture_output=True,
         text=True,
         timeout=_PATIENCE,
@@ -119,7 +119,7 @@ def jupyterlab(folder: Path) -> Iterator[str]:
         *("--IdentityProvider.token=", "--ServerApp.password=", f"--ServerApp.root_dir={folder}"),
     ]
     with (folder / "jupyterlab.log").open("wb") as log:
-        server = subprocess.Popen(command, env=_surroundings(folder), stdout=log, stderr=log)
+        server = subprocess.Popen(command, env=surroundings(folder), stdout=log, stderr=log)
         try:
             address = f"http://127.0.0.1:{port}"
             _wait_for(f"{address}/api/status", server, folder / "jupyterlab.log")
@@ -133,7 +133,7 @@ def jupyterlab(folder: Path) -> Iterator[str]:
                 server.wait()
 
 
-def _surroundings(folder: Path) -> dict[str, str]:
+def surroundings(folder: Path) -> dict[str, str]:
     """Return an environment in which Jupyter keeps its files below a folder, and asks nothing."""
     home = folder / ".home"
     settings = home / "CONFIG" / "labconfig" / "page_config.json"

@@ -1,0 +1,252 @@
+"""The notebooks, executed and normalized: `python -m tests.notebooks --write [names]`.
+
+With `--check` in its place, it tells which of them are stale; what is not text or a
+drawn graph, such as a plot in PNG, is not compared. A name is a file's, or its
+beginning, such as `03`; none stands for all.
+
+They run in a fresh kernel in `notebooks/`, where the project can be imported,
+without the `dot` program and without downloads (MICROGRAD_DATA names an empty
+folder), so that what they show is the same everywhere.
+
+An exercise is a code cell with a placeholder, then a code cell that prints a
+sentence, beginning with 'Not yet' until the answer is right, and somewhere after it
+a cell of Markdown with `<details>` and the solution in a ```python block. The tests
+run that, too. Outputs of a cell with the tag 'varies' are not compared. The picture of
+the cell with the tag 'index' is that of the notebook in the README, in docs/notebooks/.
+"""
+
+from __future__ import annotations
+
+import argparse
+import base64
+import json
+import os
+import re
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+from tests.browser import surroundings
+
+ROOT = Path(__file__).resolve().parents[1]
+FOLDER = ROOT / "notebooks"
+METADATA: dict[str, Any] = {
+    "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
+    "language_info": {"name": "python"},
+}
+PICTURES = ROOT / "docs" / "notebooks"
+VARIES = "varies"
+INDEX = "index"
+NOT_YET = "Not yet"
+_PATIENCE = 180  # seconds for a notebook on a busy machine
+_TEXTS = ("text/plain", "text/latex", "text/markdown")
+_SHOWN = (*_TEXTS, "text/html", "image/svg+xml", "image/png")
+
+Notebook = dict[str, Any]
+Cell = dict[str, Any]
+Output = dict[str, Any]
+
+
+def paths(names: Sequence[str] = ()) -> list[Path]:
+    """Return the notebooks whose names begin so, or all."""
+    stems = [Path(name).name.removesuffix(".ipynb") for name in names] or [""]
+    found = {stem: sorted(FOLDER.glob(f"{stem}*.ipynb")) for stem in stems}
+    absent = [stem for stem, matches in found.items() if not matches]
+    if absent:
+        raise SystemExit(f"notebooks/ has none that begins with {', '.join(absent)}")
+    return sorted({path for matches in found.values() for path in matches})
+
+
+def read(path: Path) -> Notebook:
+    """Read a notebook, in which each source and text is one string."""
+    import nbformat
+
+    return json.loads(json.dumps(nbformat.read(path, as_version=4)))
+
+
+def write(path: Path, notebook: Notebook) -> None:
+    """Write a notebook, after checking that it is one."""
+    import nbformat
+
+    node = nbformat.from_dict(notebook)
+    nbformat.validate(node)
+    path.write_text(nbformat.writes(node), encoding="utf-8", newline="\n")
+
+
+# -- executing
+
+_RUN = """
+import sys, nbformat
+from nbclient import NotebookClient
+source, executed, folder = sys.argv[1:]
+notebook = nbformat.read(source, as_version=4)
+client = NotebookClient(
+    notebook,
+    kernel_name="python3",
+    record_timing=False,
+    resources={"metadata": {"path": folder}},
+)
+client.execute()
+nbformat.write(notebook, executed)
+"""
+
+
+def execute(notebook: Notebook, *, dot: bool) -> Notebook:
+    """Run a notebook in a fresh kernel, with the `dot` program or without, and normalize it."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        (folder / "nothing").mkdir()
+        write(folder / "source.ipynb", notebook)
+        command = [sys.executable, "-c", _RUN]
+        command += [str(folder / "source.ipynb"), str(folder / "executed.ipynb"), str(FOLDER)]
+        done = subprocess.run(
+            command,
+            env=_environment(folder, dot=dot),
+            capture_output=True,
+            text=True,
+            timeout=_PATIENCE,
+            check=False,
+        )
+        if done.returncode:
+            raise RuntimeError(done.stderr)
+        return normalized(read(folder / "executed.ipynb"))
+
+
+def _environment(folder: Path, *, dot: bool) -> dict[str, str]:
+    """Return an environment that is the same everywhere, but for where Python is."""
+    fonts = os.environ.get("MPLCONFIGDIR") or str(Path.home() / ".cache" / "matplotlib")
+    own = {
+        "MICROGRAD_DATA": str(folder / "nothing"),
+        "MPLCONFIGDIR": fonts,  # matplotlib takes seconds to look for fonts anew
+        "PYTHONPATH": str(ROOT),
+    }
+    threads = {f"{name}_NUM_THREADS": "1" for name in ("MKL", "OMP", "OPENBLAS")}
+    path = {} if dot else {"PATH": str(folder / "nothing")}
+    environment = surroundings(folder) | own | threads | path
+    environment.pop("MPLBACKEND", None)
+    return environment
+
+
+# -- normalizing
+
+
+def normalized(notebook: Notebook) -> Notebook:
+    """Return a notebook without what changes from run to run, or tells of the machine."""
+    cells = [_normalized_cell(cell) for cell in notebook["cells"]]
+    counts = iter(range(1, len(cells) + 1))
+    for cell in cells:
+        if cell["cell_type"] == "code" and cell["source"]:
+            cell["execution_count"] = next(counts)
+            for output in cell["outputs"]:
+                if "execution_count" in output:
+                    output["execution_count"] = cell["execution_count"]
+    return {"cells": cells, "metadata": METADATA, "nbformat": 4, "nbformat_minor": 5}
+
+
+def _normalized_cell(cell: Cell) -> Cell:
+    tags = cell["metadata"].get("tags")
+    kept = {"cell_type": cell["cell_type"], "id": cell["id"]}
+    kept |= {"metadata": {"tags": tags} if tags else {}, "source": _trimmed(cell["source"])}
+    if cell["cell_type"] == "code":
+        kept |= {"execution_count": None, "outputs": list(_normalized_outputs(cell["outputs"]))}
+    return kept
+
+
+def _normalized_outputs(outputs: list[Output]) -> Iterator[Output]:
+    """Yield outputs cleaned; streams, which come in pieces by chance, are put together."""
+    for name, group in groupby(outputs, key=lambda output: output.get("name")):
+        if name is None:
+            yield from map(_normalized_output, group)
+        else:
+            text = _trimmed("".join(output["text"] for output in group))
+            yield {"name": name, "output_type": "stream", "text": text}
+
+
+def _normalized_output(output: Output) -> Output:
+    if "data" not in output:
+        return output
+    data = {
+        kind: _trimmed(content) if kind in _TEXTS else content
+        for kind, content in sorted(output["data"].items())
+        if kind in _SHOWN
+    }
+    return output | {"data": data, "metadata": {}}
+
+
+def _trimmed(text: str) -> str:
+    """Return text without blanks at the ends of its lines."""
+    return re.sub(r"[ \t]+$", "", text, flags=re.MULTILINE)
+
+
+# -- the picture in the README
+
+
+def picture(notebook: Notebook) -> tuple[str, bytes]:
+    """Return how the file of a notebook's picture ends, and what is in it."""
+    for cell in notebook["cells"]:
+        if INDEX in cell["metadata"].get("tags", []):
+            for data in [output.get("data", {}) for output in cell["outputs"]]:
+                if "image/png" in data:
+                    return "png", base64.b64decode(data["image/png"])
+                if "image/svg+xml" in data:
+                    return "svg", data["image/svg+xml"].encode()
+    raise ValueError("no cell with the tag 'index' has a picture")
+
+
+# -- comparing
+
+
+def texts(cell: Cell) -> list[str]:
+    """Return what a cell shows as text."""
+    shown = list[str]()
+    for output in cell.get("outputs", []):
+        if output["output_type"] == "stream":
+            shown.append(output["text"])
+        shown += [output["data"][kind] for kind in _TEXTS if kind in output.get("data", {})]
+    return shown
+
+
+def _same_but_for_plots(committed: Notebook, executed: Notebook) -> bool:
+    return _without_plots(committed) == _without_plots(executed)
+
+
+def _without_plots(notebook: Notebook) -> Notebook:
+    notebook = json.loads(json.dumps(notebook))
+    for cell in notebook["cells"]:
+        if VARIES in cell["metadata"].get("tags", []):
+            cell["outputs"] = []
+        for output in cell.get("outputs", []):
+            output.get("data", {}).pop("image/png", None)
+    return notebook
+
+
+def main() -> int:
+    """Write notebooks anew, or tell which are stale."""
+    parser = argparse.ArgumentParser(prog="python -m tests.notebooks", description=__doc__)
+    action = parser.add_mutually_exclusive_group(required=True)
+    action.add_argument("--write", action="store_true", help="execute and normalize them")
+    action.add_argument("--check", action="store_true", help="tell which are stale")
+    parser.add_argument("names", nargs="*", help="such as 03; all if none is given")
+    arguments = parser.parse_args()
+    stale = 0
+    for path in paths(arguments.names):
+        committed = read(path)
+        executed = execute(committed, dot=False)
+        if arguments.write:
+            write(path, executed)
+            ending, content = picture(executed)
+            PICTURES.mkdir(exist_ok=True)
+            (PICTURES / f"{path.stem}.{ending}").write_bytes(content)
+            print(f"{path.name}: {path.stat().st_size // 1024} kB")
+        elif not _same_but_for_plots(committed, executed):
+            stale += 1
+            print(f"{path.name} is stale")
+    return 1 if stale else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
