@@ -352,10 +352,3 @@ def test_a_folder_without_mnist_says_what_is_missing(
     (tmp_path / "empty").mkdir()
     assert run("mnist", tmp_path / "out", "--data", str(tmp_path / "empty")) == 1
     assert "holds neither train-images-idx3-ubyte.gz nor" in capsys.readouterr().err
-
-
-def test_the_library_s_network_is_good_after_one_epoch_of_mnist(mnist_folder: Path) -> None:
-    rng = np.random.default_rng(0)
-    data = load_mnist(folder=mnist_folder)
-    history = models.train_library(models.mlp(784, rng), data, 600, rng, progress=False)
-    assert history.epochs["test_accuracy"][0] >= 0.95

@@ -13,6 +13,7 @@ import pytest
 import micrograd
 from micrograd.__main__ import main, train
 from micrograd.datasets import load_mnist
+from micrograd.experiments import models
 
 ROOT = Path(__file__).resolve().parents[1]
 COMMAND = [sys.executable, "-W", "error", "-m", "micrograd"]
@@ -69,6 +70,13 @@ def test_the_book_s_run_on_mnist_reaches_its_accuracy(mnist_folder):
     _, history = train(data, 10_000, np.random.default_rng(0))
     assert history["test"][-1] >= 0.968
     assert history["train"][-1] >= 0.975
+
+
+def test_the_library_s_network_is_good_after_two_epochs_of_mnist(mnist_folder):
+    rng = np.random.default_rng(0)
+    data = load_mnist(folder=mnist_folder)
+    history = models.train_library(models.mlp(784, rng), data, 1200, rng, progress=False)
+    assert history.epochs["test_accuracy"][-1] >= 0.95
 
 
 @pytest.mark.parametrize(
