@@ -104,9 +104,11 @@ def _differentiate(
     try:
         if Watch.has_noted:
             check_fingerprints(this.order)
-        # An infinite slope is an answer, not a fault to warn of.
-        with np.errstate(all="ignore"), _recording(watch) if create_graph else nullcontext():
-            return propagate(this, starts, create_graph, watch, live)
+        with np.errstate(all="ignore"):  # an infinite slope is an answer, not a fault to warn of
+            if not create_graph:
+                return propagate(this, starts, False, watch, live)
+            with _recording(watch):
+                return propagate(this, starts, True, watch, live)
     except BaseException:
         forget(this.order)
         raise
@@ -298,10 +300,11 @@ def _fitted(contribution: Any, node: Node, parent: Node) -> Any:
 
     This is the one place where broadcasting is undone.
     """
-    recorded = hasattr(contribution, "requires_grad")
+    plain = contribution.__class__ is np.ndarray
+    recorded = not plain and hasattr(contribution, "requires_grad")
     if parent._is_number:
         return contribution if recorded else _number(contribution, node)
-    if contribution.__class__ is not np.ndarray and not recorded:
+    if not plain and not recorded:
         contribution = np.asarray(contribution)
     shape, dtype = parent._data.shape, parent._data.dtype
     if contribution.shape != shape:

@@ -184,31 +184,36 @@ class Tensor(ArrayMethods):
         >>> x.grad
         array([ 2., 40.])
         """
+        if gradient is not None:
+            gradient = self._start(gradient, create_graph)
+        elif np.size(self._data) == 1:
+            gradient = np.ones(np.shape(self._data), self.dtype)
+        else:
+            raise GradientError(
+                f"backward: {describe(self)} has several elements. Reduce it to "
+                "one element first, as with .sum(), or give backward a gradient of its shape."
+            )
+        if create_graph and not isinstance(gradient, Tensor):
+            gradient = Tensor(gradient, requires_grad=False)
+        autodiff.backward(self, gradient, create_graph)
+
+    def _start(self, gradient: Any, create_graph: bool) -> Any:
+        """Return a gradient that came from outside: an array of its own, or a node to record."""
         if isinstance(gradient, Tensor):
             if gradient.requires_grad and not create_graph:
                 raise GradientError(
                     "backward: came a gradient that requires one itself. Use create_graph=True "
                     "to keep its graph, or give its .data."
                 )
-        elif gradient is not None:
-            gradient = _as_array(gradient, "backward(gradient)", self.dtype).copy()
-        elif self.size == 1:
-            gradient = np.ones(self._data.shape, self._data.dtype)
+            start = gradient if create_graph else gradient._data.copy()
         else:
-            raise GradientError(
-                f"backward: {describe(self)} has several elements. Reduce it to "
-                "one element first, as with .sum(), or give backward a gradient of its shape."
-            )
-        if gradient.shape != self.shape:
+            start = _as_array(gradient, "backward(gradient)", self.dtype).copy()
+        if start.shape != self.shape:
             raise ShapeError(
-                f"backward: the gradient has shape {gradient.shape}, but the Tensor has "
+                f"backward: the gradient has shape {start.shape}, but the Tensor has "
                 f"{self.shape}: {describe(self)}. Give one of its shape."
             )
-        if not create_graph:
-            gradient = gradient._data.copy() if isinstance(gradient, Tensor) else gradient
-        elif not isinstance(gradient, Tensor):
-            gradient = Tensor(gradient, requires_grad=False)
-        autodiff.backward(self, gradient, create_graph)
+        return start
 
     def item(self) -> float:
         """Return the one element as a Python number, without its graph.
@@ -341,6 +346,12 @@ class Tensor(ArrayMethods):
 
 
 Tensor._kind = Tensor
+
+# A graph frees its arrays at one stroke, and the next step asks for as many again. The C library
+# (glibc) returns such memory to the system, which has to clear it page by page to give it anew,
+# unless it has seen a block as large as this one freed. It was never touched, so it costs nothing.
+_block = np.empty(2**25 - 2**16, np.uint8)
+del _block
 
 
 def _has_tensors(data: Any) -> bool:

@@ -22,13 +22,14 @@ import base64
 import json
 import os
 import re
-import subprocess
 import sys
 import tempfile
+import warnings
 from collections.abc import Iterator, Sequence
 from itertools import groupby
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 from tests.browser import surroundings
 
@@ -79,41 +80,27 @@ def write(path: Path, notebook: Notebook) -> None:
 
 # -- executing
 
-_RUN = """
-import sys, nbformat
-from nbclient import NotebookClient
-source, executed, folder = sys.argv[1:]
-notebook = nbformat.read(source, as_version=4)
-client = NotebookClient(
-    notebook,
-    kernel_name="python3",
-    record_timing=False,
-    resources={"metadata": {"path": folder}},
-)
-client.execute()
-nbformat.write(notebook, executed)
-"""
-
 
 def execute(notebook: Notebook, *, dot: bool) -> Notebook:
     """Run a notebook in a fresh kernel, with the `dot` program or without, and normalize it."""
-    with tempfile.TemporaryDirectory() as name:
+    with tempfile.TemporaryDirectory() as name, warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # what the tools warn of is not the notebook's
+        import nbformat
+        from nbclient import NotebookClient
+
         folder = Path(name)
         (folder / "nothing").mkdir()
-        write(folder / "source.ipynb", notebook)
-        command = [sys.executable, "-c", _RUN]
-        command += [str(folder / "source.ipynb"), str(folder / "executed.ipynb"), str(FOLDER)]
-        done = subprocess.run(
-            command,
-            env=_environment(folder, dot=dot),
-            capture_output=True,
-            text=True,
-            timeout=_PATIENCE,
-            check=False,
-        )
-        if done.returncode:
-            raise RuntimeError(done.stderr)
-        return normalized(read(folder / "executed.ipynb"))
+        node = nbformat.from_dict(notebook)
+        with mock.patch.dict(os.environ, _environment(folder, dot=dot), clear=True):
+            NotebookClient(
+                node,
+                kernel_name="python3",
+                extra_arguments=["--log-level=ERROR"],
+                record_timing=False,
+                timeout=_PATIENCE,
+                resources={"metadata": {"path": str(FOLDER)}},
+            ).execute()
+        return normalized(json.loads(json.dumps(node)))
 
 
 def _environment(folder: Path, *, dot: bool) -> dict[str, str]:
