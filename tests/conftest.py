@@ -1,5 +1,6 @@
 """How Hypothesis searches, and where the real MNIST is."""
 
+import gc
 import os
 import warnings
 from pathlib import Path
@@ -24,6 +25,12 @@ settings.register_profile("ci", **_shared, derandomize=True, print_blob=True)
 # By --hypothesis-profile deep, for one file at a time: tests/test_machine.py.
 settings.register_profile("deep", **_shared | {"max_examples": 10_000}, print_blob=True)
 settings.load_profile("ci" if os.environ.get("CI") else "default")
+
+
+def pytest_collection_finish() -> None:
+    """Keep the collector from going through thousands of tests again and again."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")
