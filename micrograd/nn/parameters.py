@@ -97,7 +97,7 @@ def require_finite(found: Iterable[Found], what: str) -> None:
 gradients earlier, or find the operation with detect_anomaly().
     """
     with np.errstate(all="ignore"):
-        wrong = next((one for one in found if not _is_finite(one[2])), None)
+        wrong = next((one for one in found if not is_finite(one[2])), None)
     if wrong is not None:
         name, node, grad = wrong
         nans, size = int(np.isnan(grad).sum()), np.size(grad)
@@ -173,11 +173,14 @@ def _require_parameter(name: str, node: Any, what: str) -> None:
         )
 
 
-def _is_finite(grad: Any) -> bool:
+def is_finite(grad: Any) -> bool:
     """Tell whether there is neither nan nor inf, at the cost of one product.
 
     The square of the norm is finite only if all elements are; that it is not
     may also come of large ones, which takes a second look.
+
+    >>> is_finite(np.array([1.0, np.inf])), is_finite(1.0)
+    (False, True)
     """
     flat: NDArray[Any] = np.ravel(grad, order="K")
     return math.isfinite(np.dot(flat, flat)) or bool(np.isfinite(flat).all())

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from micrograd.errors import ArgumentError, OperandError
+from micrograd.nn.parameters import as_arrays
 from micrograd.value import Value
 
 _SHOWN = 20  # names of a kind in a message
@@ -49,23 +50,19 @@ def load(what: str, leaves: Mapping[str, Any], state: Mapping[str, Any], strict:
     >>> w
     Tensor([3., 4.])
     """
-    if not isinstance(state, Mapping):
-        raise OperandError(
-            f"{what}: expected a dict of arrays, but came {type(state).__name__}. Give what "
-            "state_dict() returned."
-        )
+    given = as_arrays(what, state)
     arrays = {
-        name: _as_array(what, name, state[name], leaf)
+        name: _as_array(what, name, given[name], leaf)
         for name, leaf in leaves.items()
-        if name in state
+        if name in given
     }
     misshapen = [
         f"{name} (expected {leaves[name].shape}, but came {array.shape})"
         for name, array in arrays.items()
         if array.shape != leaves[name].shape
     ]
-    missing = [name for name in leaves if name not in state] if strict else []
-    unexpected = [str(name) for name in state if name not in leaves] if strict else []
+    missing = [name for name in leaves if name not in given] if strict else []
+    unexpected = [name for name in given if name not in leaves] if strict else []
     wrong = {"missing": missing, "unexpected": unexpected, "of another shape": misshapen}
     found = [f"{kind}: {_listed(names)}" for kind, names in wrong.items() if names]
     if found:
@@ -78,9 +75,8 @@ def load(what: str, leaves: Mapping[str, Any], state: Mapping[str, Any], strict:
         leaves[name].data = array.item() if isinstance(leaves[name], Value) else array
 
 
-def _as_array(what: str, name: str, came: Any, leaf: Any) -> NDArray[Any]:
+def _as_array(what: str, name: str, array: NDArray[Any], leaf: Any) -> NDArray[Any]:
     """Return what came for a leaf as an array of its dtype."""
-    array = np.asarray(came)
     real = array.dtype.kind in "fiub"
     if not real or not (
         isinstance(leaf, Value) or np.can_cast(array.dtype, leaf.dtype, "same_kind")

@@ -16,40 +16,27 @@ from micrograd.node import Node
 from micrograd.op import define_op
 from micrograd.ops.axes import plain
 from micrograd.ops.elementwise import exp
+from micrograd.ops.reductions import extreme
 
 N = TypeVar("N", bound=Node)
 
 
-_SHORT = 64
-
-
-def _largest(x: Any, axis: int) -> Any:
-    """Return the maximum along an axis, which keeps its place.
-
-    NumPy takes ten times as long for many short rows as for short columns, so
-    that rows are made columns first.
-    """
-    if axis not in (-1, x.ndim - 1) or x.ndim < 2 or x.shape[-1] > _SHORT:
-        return x.max(axis=axis, keepdims=True)
-    columns = np.ascontiguousarray(x.swapaxes(0, -1))
-    return columns.max(axis=0, keepdims=True).swapaxes(0, -1)
-
-
-def _exp_parts(x: Any, axis: int) -> tuple[Any, Any, Any]:
-    """Return x less its maximum, exp of that, and its sum: all that softmax is made of."""
-    shifted = x - _largest(x, axis)
-    e = np.exp(shifted)
-    return shifted, e, e.sum(axis=axis, keepdims=True)
+def _parts(x: Any, axis: int) -> tuple[Any, Any, Any]:
+    """Return the maximum along an axis, exp of what is below it, and the sum of that."""
+    top = extreme(np.maximum, x, axis, keepdims=True)
+    e = np.exp(x - top)
+    return top, e, e.sum(axis=axis, keepdims=True)
 
 
 def _forward_softmax(x: Any, *, axis: int) -> Any:
-    _, e, total = _exp_parts(np.asarray(x), axis)
+    _, e, total = _parts(np.asarray(x), axis)
     return e / total
 
 
 def _forward_log_softmax(x: Any, *, axis: int) -> Any:
-    shifted, _, total = _exp_parts(np.asarray(x), axis)
-    return shifted - np.log(total)
+    x = np.asarray(x)
+    top, _, total = _parts(x, axis)
+    return (x - top) - np.log(total)
 
 
 _softmax = define_op(
@@ -100,16 +87,8 @@ def log_softmax(x: Any, axis: int = -1) -> Any:
     return _log_softmax(x, axis=axis)
 
 
-def _softmax_parts(x: Any) -> tuple[Any, Any, Any]:
-    """Return the maximum of each row, exp of what is below it, and the sum of that."""
-    top = _largest(x, -1)
-    e = x - top
-    np.exp(e, out=e)
-    return top, e, e.sum(axis=-1, keepdims=True)
-
-
 def _forward_cross_entropy(x: Any, t: Any, *, parts: Any = None) -> Any:
-    top, _, total = parts or _softmax_parts(x)
+    top, _, total = parts or _parts(x, -1)
     if t.ndim < x.ndim:
         picked = x.reshape(-1, x.shape[-1])[np.arange(t.size), t.reshape(-1)]
         return (np.log(total.reshape(-1)) + (top.reshape(-1) - picked)).sum() / t.size
@@ -125,7 +104,7 @@ def _rows(x: Any) -> int:
 
 
 def _forward_slope(x: Any, t: Any, *, parts: Any = None) -> Any:
-    _, e, total = parts or _softmax_parts(x)
+    _, e, total = parts or _parts(x, -1)
     p = e / total
     if t.ndim < x.ndim:
         p = p.reshape(-1, x.shape[-1])  # a copy, where p is not in C order
@@ -203,7 +182,7 @@ def mean_cross_entropy(logits: Any, t: Any) -> Any:
     >>> mean_cross_entropy(np.zeros((1, 1)), np.array([0]))
     np.float64(0.0)
     """
-    return _cross_entropy(logits, t, parts=_softmax_parts(plain(logits)))
+    return _cross_entropy(logits, t, parts=_parts(plain(logits), -1))
 
 
 def logits_and_targets(name: str, logits: Any, labels: Any) -> tuple[Any, Any]:

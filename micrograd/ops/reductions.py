@@ -86,7 +86,7 @@ def mean(x: Any, axis: Axis = None, keepdims: bool = False) -> Any:
     return _mean(x, axis=axis, keepdims=keepdims)
 
 
-_FEW = 16
+_FEW, _SHORT = 16, 64
 
 
 def _one_by_one(shape: Shape, axis: Axis) -> list[Any]:
@@ -106,13 +106,22 @@ def _one_by_one(shape: Shape, axis: Axis) -> list[Any]:
     return [tuple(k if i in axes else slice(None) for i, k in enumerate(p)) for p in places]
 
 
-def _extreme(ufunc: Any, x: Any, axis: Axis, keepdims: bool) -> Any:
+def extreme(ufunc: Any, x: Any, axis: Axis, keepdims: bool) -> Any:
+    """Return `ufunc.reduce`, for np.maximum and np.minimum, which are slow over short axes.
+
+    >>> extreme(np.maximum, [[1, 3], [2, 0]], -1, keepdims=False).tolist()
+    [3, 2]
+    """
     x = np.asarray(x)
     few = _one_by_one(x.shape, axis)
-    if not few:
-        return ufunc.reduce(x, axis=axis, keepdims=keepdims)
-    y = reduce(ufunc, [x[index] for index in few])
-    return _keep(y, x, axis) if keepdims else y
+    if few:
+        y = reduce(ufunc, [x[index] for index in few])
+        return _keep(y, x, axis) if keepdims else y
+    if axis in (-1, x.ndim - 1) and x.ndim > 1 and x.shape[-1] <= _SHORT:
+        columns = np.ascontiguousarray(x.swapaxes(0, -1))  # many columns are faster than rows
+        y = ufunc.reduce(columns, axis=0, keepdims=True).swapaxes(0, -1)
+        return y if keepdims else y[..., 0]
+    return ufunc.reduce(x, axis=axis, keepdims=keepdims)
 
 
 def _count(chosen: Any, axis: Axis) -> Any:
@@ -130,7 +139,7 @@ def _extreme_rule(g: Any, chosen: Any, x: Any, axis: Axis) -> Any:
 
 _max = define_op(
     "max",
-    lambda x, *, axis, keepdims: _extreme(np.maximum, x, axis, keepdims),
+    lambda x, *, axis, keepdims: extreme(np.maximum, x, axis, keepdims),
     lambda g, y, x, *, axis, keepdims: _extreme_rule(g, x >= _keep(y, x, axis), x, axis),
     arrays_only=True,
     along_axis=True,
@@ -155,7 +164,7 @@ def max(x: Any, axis: Axis = None, keepdims: bool = False) -> Any:
 
 _min = define_op(
     "min",
-    lambda x, *, axis, keepdims: _extreme(np.minimum, x, axis, keepdims),
+    lambda x, *, axis, keepdims: extreme(np.minimum, x, axis, keepdims),
     lambda g, y, x, *, axis, keepdims: _extreme_rule(g, x <= _keep(y, x, axis), x, axis),
     arrays_only=True,
     along_axis=True,

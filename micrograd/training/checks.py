@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from micrograd.errors import ArgumentError, DivergenceError, OperandError
 from micrograd.nn.module import Module
 from micrograd.nn.optim import Optimizer
-from micrograd.nn.parameters import _is_finite as is_finite
+from micrograd.nn.parameters import is_finite
 from micrograd.nn.plateau import ReduceLROnPlateau
 from micrograd.nn.schedules import Schedule
 from micrograd.node import Node

@@ -16,7 +16,7 @@ from micrograd.errors import ArgumentError, CheckpointError, DivergenceError
 from micrograd.nn.clip import clip_grad_norm
 from micrograd.nn.module import Module
 from micrograd.nn.optim import Optimizer
-from micrograd.nn.parameters import _is_finite as is_finite
+from micrograd.nn.parameters import is_finite
 from micrograd.nn.plateau import ReduceLROnPlateau
 from micrograd.training import history as tables
 from micrograd.training import saved
