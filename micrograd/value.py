@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from functools import partial
 from numbers import Real
-from typing import Any, NoReturn, Self, cast
+from typing import Any, NoReturn
 
 import numpy as np
 
@@ -165,15 +165,15 @@ class Value(Arithmetic):
             return op.on_numbers([parent._data for parent in parents], params)
         raise error
 
-    def _constant(self, other: Any, op: Op) -> Self:
+    def _constant(self, other: Any, op: Op) -> Any:
         kind = other.__class__
         if kind is not float and kind is not int:
             if isinstance(other, Value):
-                return cast("Self", other)
+                return other
             other = _checked(other, op.name)
         constant = object.__new__(Value)
         constant._set_leaf(other, False, None)
-        return cast("Self", constant)
+        return constant
 
     def _lift(self, op: Op, args: tuple[Any, ...]) -> tuple[Node, ...]:
         if op.arrays_only:

@@ -655,7 +655,6 @@ FAULTS: dict[str, dict[str, Any]] = {
     },
     "no_grad records": {
         "micrograd.record.is_recording": lambda: True,
-        "micrograd.arithmetic.is_recording": lambda: True,
     },
     "create_graph heeds no_grad": {"micrograd.autodiff.enable_grad": nullcontext},
     "gradients with a graph are shared": {"micrograd.autodiff.positive": lambda g: g},

@@ -1,11 +1,15 @@
 """Graphs are freed by reference counting alone, at any depth, and threads keep apart."""
 
 import gc
+import os
 import pickle
+import platform
+import subprocess
 import sys
 import threading
 import tracemalloc
 import weakref
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
@@ -20,6 +24,7 @@ from micrograd import (
     topological_order,
     where,
 )
+from micrograd.memory import keep_freed_memory
 
 
 @pytest.fixture
@@ -170,3 +175,47 @@ def test_a_training_loop_holds_memory_constant(no_collector, make, times):
     held, peak = peak_during(step, times)
     assert held < 2_000
     assert peak < peak_of_few + 2_000
+
+
+GLIBC = platform.libc_ver()[0] == "glibc"
+FAULTS_OF_A_SECOND_STEP = """
+import resource
+import numpy as np
+import micrograd
+
+def step():
+    for array in [np.ones(2**20) for _ in range(20)]:  # 160 MB in pieces of 8 MB
+        array += 1
+
+step()
+before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+step()
+print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
+"""
+
+
+def faults_of_a_second_step(**variables: str) -> int:
+    run = [sys.executable, "-c", FAULTS_OF_A_SECOND_STEP]
+    environment = {**os.environ, **variables}
+    return int(subprocess.check_output(run, env=environment, text=True))
+
+
+@pytest.mark.skipif(not GLIBC, reason="only glibc can be told what to keep")
+def test_what_a_step_frees_serves_the_next_without_being_cleared_anew():
+    assert faults_of_a_second_step() < 50
+    kept_less = faults_of_a_second_step(MALLOC_TRIM_THRESHOLD_="131072")
+    assert kept_less > 20 * 2**23 / 2**21  # pages of 2 MB at the largest
+
+
+@pytest.mark.parametrize("name", ["MALLOC_TRIM_THRESHOLD_", "MALLOC_MMAP_THRESHOLD_"])
+def test_what_the_environment_says_of_memory_is_left_alone(monkeypatch, name):
+    monkeypatch.setenv(name, "1000000")
+    assert keep_freed_memory() is False
+
+
+def test_other_c_libraries_are_left_alone(monkeypatch):
+    for error in (AttributeError, OSError, TypeError):
+        library = Mock(side_effect=error)
+        monkeypatch.setattr("micrograd.memory.ctypes.CDLL", library)
+        assert keep_freed_memory() is False
+        library.assert_called_once_with(None)

@@ -87,10 +87,19 @@ def log_softmax(x: Any, axis: int = -1) -> Any:
     return _log_softmax(x, axis=axis)
 
 
-def _forward_cross_entropy(x: Any, t: Any, *, parts: Any = None) -> Any:
-    top, _, total = parts or _parts(x, -1)
-    if t.ndim < x.ndim:
-        picked = x.reshape(-1, x.shape[-1])[np.arange(t.size), t.reshape(-1)]
+def _work(x: Any, t: Any) -> tuple[Any, Any, Any, Any]:
+    """Return the parts of softmax(x), and where in the flattened x the labels point, if they do."""
+    top, e, total = _parts(x, -1)
+    if t.ndim == x.ndim:
+        return top, e, total, None
+    labels = t.reshape(-1).astype(np.intp, copy=False)
+    return top, e, total, np.add(np.arange(0, x.size, x.shape[-1]), labels)
+
+
+def _forward_cross_entropy(x: Any, t: Any, *, work: Any = None) -> Any:
+    top, _, total, places = work or _work(x, t)
+    if places is not None:
+        picked = x.reshape(-1)[places]
         return (np.log(total.reshape(-1)) + (top.reshape(-1) - picked)).sum() / t.size
     log_p = x - top
     log_p -= np.log(total)
@@ -103,21 +112,21 @@ def _rows(x: Any) -> int:
     return x.size // x.shape[-1]
 
 
-def _forward_slope(x: Any, t: Any, *, parts: Any = None) -> Any:
-    _, e, total = parts or _parts(x, -1)
+def _forward_slope(x: Any, t: Any, *, work: Any = None) -> Any:
+    _, e, total, places = work or _work(x, t)
     p = e / total
-    if t.ndim < x.ndim:
-        p = p.reshape(-1, x.shape[-1])  # a copy, where p is not in C order
-        p[np.arange(t.size), t.reshape(-1)] -= 1
+    if places is not None:
+        p = p.reshape(-1)  # a copy, where p is not in C order
+        p[places] -= 1
     else:
         p = p * t.sum(axis=-1, keepdims=True) - t
     p /= _rows(x)
     return p.reshape(x.shape)
 
 
-def _cross_entropy_rule(g: Any, y: Any, x: Any, t: Any, *, parts: Any = None) -> Any:
+def _cross_entropy_rule(g: Any, y: Any, x: Any, t: Any, *, work: Any = None) -> Any:
     # What is recorded has to depend on x, and not on what was computed from it before.
-    return g * (_slope(x, t) if isinstance(x, Node) else _forward_slope(x, t, parts=parts))
+    return g * (_slope(x, t) if isinstance(x, Node) else _forward_slope(x, t, work=work))
 
 
 def _slope_rule(g: Any, y: Any, x: Any, t: Any) -> Any:
@@ -143,7 +152,7 @@ _cross_entropy = define_op(
     "softmax_cross_entropy",
     _forward_cross_entropy,
     _cross_entropy_rule,
-    lambda g, y, x, t, *, parts=None: -g / _rows(x) * log_softmax(x),
+    lambda g, y, x, t, *, work=None: -g / _rows(x) * log_softmax(x),
     symbol="softmax loss",
     arrays_only=True,
 )
@@ -176,13 +185,13 @@ def softmax_cross_entropy(logits: Any, labels: Any) -> Any:
 def mean_cross_entropy(logits: Any, t: Any) -> Any:
     """Do what `softmax_cross_entropy` does, for what `logits_and_targets` returned.
 
-    The exponentials are a setting of the operation, so that its derivative does
-    not compute them again.
+    The work that both share is a setting of the operation, so that its
+    derivative does not do it again.
 
     >>> mean_cross_entropy(np.zeros((1, 1)), np.array([0]))
     np.float64(0.0)
     """
-    return _cross_entropy(logits, t, parts=_parts(plain(logits), -1))
+    return _cross_entropy(logits, t, work=_work(plain(logits), plain(t)))
 
 
 def logits_and_targets(name: str, logits: Any, labels: Any) -> tuple[Any, Any]:

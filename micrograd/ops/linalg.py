@@ -22,6 +22,8 @@ N = TypeVar("N", bound=Node)
 
 
 def _matmul_left(g: Any, y: Any, a: Any, b: Any) -> Any:
+    if a.ndim == 2 and b.ndim == 2:
+        return g @ b.T
     if b.ndim == 1:
         return g[..., None] * b
     if a.ndim == 1:
@@ -30,6 +32,8 @@ def _matmul_left(g: Any, y: Any, a: Any, b: Any) -> Any:
 
 
 def _matmul_right(g: Any, y: Any, a: Any, b: Any) -> Any:
+    if a.ndim == 2 and b.ndim == 2:
+        return a.T @ g
     if a.ndim == 1:
         return g * a if b.ndim == 1 else a[:, None] * g[..., None, :]
     if b.ndim == 1:

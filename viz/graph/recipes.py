@@ -64,7 +64,7 @@ def _logsumexp(x: Any, *, axis: Any, keepdims: bool) -> Any:
     return y if largest is None else y + largest.reshape(y.shape)
 
 
-def _softmax_cross_entropy(x: Any, t: Any, *, parts: Any = None) -> Any:
+def _softmax_cross_entropy(x: Any, t: Any, *, work: Any = None) -> Any:
     classes = x.shape[-1]
     if t.ndim < x.ndim:
         label = f"one-hot {t.label}" if t.label else "one-hot"
