@@ -192,7 +192,7 @@ def propagate(
         if op.masks is not None and liveness is None:
             careful, liveness = True, Liveness(this.roots[0], live)
         if careful or rest.__class__ is tuple:
-            for contribution, parent in _sent_carefully(
+            for contribution, parent in _contributions(
                 this, node, leaves, create_graph, watch, liveness
             ):
                 send(contribution, node, parent)
@@ -228,7 +228,7 @@ def propagate(
     return leaves
 
 
-def _sent_carefully(
+def _contributions(
     this: Pass,
     node: Node,
     leaves: Gradients,
@@ -236,7 +236,7 @@ def _sent_carefully(
     watch: Any,
     liveness: Liveness | None,
 ) -> Iterator[tuple[Any, Node]]:
-    """Yield what `_sent` does for one node, whatever its pass has to heed."""
+    """Yield what `node` contributes to each parent, and the parent, with all there is to heed."""
     g, stops = node._grad, this.stops
     if liveness is not None:
         node.op.heed(liveness.of(node))
