@@ -9,15 +9,18 @@ from typing import Any
 
 import numpy as np
 
-from micrograd.debug import Watch, check_fingerprints, debug
+from micrograd import versions
+from micrograd.captures import Captures
+from micrograd.debug import debug
 from micrograd.errors import GradientError, ShapeError, StaleGraphError
 from micrograd.liveness import Liveness
 from micrograd.node import Node, describe, enable_grad, watching
 from micrograd.op import no_gradient
 from micrograd.ops.powers import positive
 from micrograd.ops.shape import forward_sum_to, sum_to
-from micrograd.passes import Pass, forget, guard
+from micrograd.passes import Pass, Sealed, forget, guard
 from micrograd.record import to_number
+from micrograd.versions import is_written, time_of
 
 Gradients = dict[Node, Any]
 
@@ -93,7 +96,10 @@ def pass_on(node: Node) -> None:
         return
     for i, parent in enumerate(node.parents):
         if parent._tick > node._tick:
-            raise _stale(node, parent)
+            sealed: Sealed = {}
+            _look_at(node, parent, sealed)
+            _require_unwritten(sealed)
+        _require_captured(node)
         contribution = _contribution(node, i, g, isinstance(g, Node))
         if contribution is not None:
             contribution = _fitted(contribution, node, parent)
@@ -107,15 +113,25 @@ def _differentiate(
     watch = watching.get()
     this.begin()
     try:
-        if Watch.has_noted:
-            check_fingerprints(this.order)
+        if Captures.were_taken:
+            for node in this.order:
+                _require_captured(node)
+        before = versions.handed_out
         with np.errstate(all="ignore"):  # an infinite slope is an answer, not a fault to warn of
             if not create_graph:
-                return propagate(this, starts, False, watch, live)
-            with _recording(watch):
-                return propagate(this, starts, True, watch, live)
-    except BaseException:
+                found = propagate(this, starts, False, watch, live)
+            else:
+                with _recording(watch):
+                    found = propagate(this, starts, True, watch, live)
+        if versions.handed_out != before:  # by another thread, or a rule
+            _look_again(this)
+        if this.sealed:  # after all use, so that a thread has no moment in between
+            _require_unwritten(this.sealed)
+        return found
+    except BaseException as error:
         forget(this.order)
+        if isinstance(error, GradientError):
+            _require_unwritten(this.sealed)  # a rule may have stumbled over what was written
         raise
     finally:
         this.end()
@@ -185,7 +201,7 @@ def propagate(
             node._grad = None
             for parent in node.parents:
                 if parent._tick > tick:
-                    raise _stale(node, parent)
+                    _look_at(node, parent, this.sealed)
             continue
         op, params = node.op, node.params
         first, rest = node._first, node._rest
@@ -200,13 +216,13 @@ def propagate(
         rules, a = op.derivatives, first._data
         left = right = None
         if first._tick > tick:
-            raise _stale(node, first)
+            _look_at(node, first, this.sealed)
         try:
             if rest is None:
                 left = rules[0](g, y, a, **params) if params else rules[0](g, y, a)
             else:
                 if rest._tick > tick:
-                    raise _stale(node, rest)
+                    _look_at(node, rest, this.sealed)
                 b = rest._data
                 if first.requires_grad or first.op is not None:
                     left = rules[0](g, y, a, b, **params) if params else rules[0](g, y, a, b)
@@ -241,11 +257,13 @@ def _contributions(
     if liveness is not None:
         node.op.heed(liveness.of(node))
     for i, parent in enumerate(node.parents):
-        if parent._tick > node._tick:
-            raise _stale(node, parent)
-        if parent._tick < this.since or (stops and parent in stops):  # the pass ends there
+        tick = parent._tick
+        if tick > node._tick:
+            _look_at(node, parent, this.sealed)
+            tick = time_of(parent)
+        if tick < this.since or (stops and parent in stops):  # the pass ends there
             if parent.op is not None:
-                _require_current(parent)
+                _require_current(parent, this)
             if parent not in stops:
                 continue
         contribution = _contribution(node, i, g, create_graph, this.linear)
@@ -397,7 +415,7 @@ def _accumulate(leaves: Gradients, this: Pass, start: Any) -> None:
             leaf._grad = g
 
 
-def _require_current(node: Node) -> None:
+def _require_current(node: Node, this: Pass) -> None:
     """Raise an error if the data of `node`, at which a pass ends, are memory written to since."""
     stack = [node]
     while stack:
@@ -405,8 +423,47 @@ def _require_current(node: Node) -> None:
         for parent in node.parents:
             if not parent._is_number and np.may_share_memory(node._data, parent._data):
                 if parent._tick > node._tick:
-                    raise _stale(node, parent)
+                    _look_at(node, parent, this.sealed)
                 stack.append(parent)
+
+
+def _look_at(node: Node, parent: Node, sealed: Sealed) -> None:
+    """Raise an error if `parent` was assigned to; note it if it is only sealed."""
+    tick = time_of(parent)
+    if tick > node._tick:
+        raise _stale(node, parent)
+    sealed[parent] = tick, node
+
+
+def _require_captured(node: Node) -> None:
+    """Raise an error if what the derivatives of `node` capture is not what it was."""
+    captured = getattr(node, "_seal", None) if node.op.foreign else None
+    if captured and (changed := node.op.captures.written(captured)):
+        raise StaleGraphError(
+            f"backward: {changed[0]}, which the derivative of {node.op.name} uses, was written to "
+            f"after {describe(node)} was computed, so the derivative there is lost. Give it to the "
+            "operation as an argument or a setting, or let the derivative use a copy."
+        )
+
+
+def _look_again(this: Pass) -> None:
+    """Note the leaves that were sealed while the pass was under way."""
+    for node in this.order:
+        for parent in node.parents:
+            if parent._tick > node._tick and parent not in this.sealed:
+                _look_at(node, parent, this.sealed)
+
+
+def _require_unwritten(sealed: Sealed) -> None:
+    """Raise an error if the array of a leaf was written to since it was recorded."""
+    for leaf, (tick, node) in sealed.items():
+        if is_written(leaf, tick):
+            raise StaleGraphError(
+                f"backward: the array of {describe(leaf)} was written to in place after "
+                f"{describe(node)} was computed from it, so the derivative there is lost. Compute "
+                "the result again after writing, give the operation a copy, or write after "
+                "backward()."
+            )
 
 
 def _stale(node: Node, parent: Node) -> StaleGraphError:

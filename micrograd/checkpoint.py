@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from micrograd.autodiff import gradients
+from micrograd.captures import Captures
 from micrograd.clock import clock
 from micrograd.errors import GradientError
 from micrograd.leaves import like
@@ -18,6 +19,7 @@ from micrograd.passes import nodes_outside
 from micrograd.record import attach
 from micrograd.traces import Function, Given, P, named_like, require_function
 from micrograd.tree import tree_leaves, tree_map, tree_paths
+from micrograd.versions import time_of
 
 
 def checkpoint(f: Given[P]) -> Function:
@@ -54,7 +56,7 @@ def checkpoint(f: Given[P]) -> Function:
         given = [node for node in tree_leaves([args, kwargs]) if isinstance(node, Node)]
 
         def alone(path: str, leaf: Any) -> Any:
-            if not isinstance(leaf, Node) or not leaf.requires_grad or leaf._tick < since:
+            if not isinstance(leaf, Node) or not leaf.requires_grad or time_of(leaf) < since:
                 return leaf
             used = dict.fromkeys(nodes_outside([leaf], since))
             constants = [node for node in given if not node.requires_grad]
@@ -90,7 +92,8 @@ def _alone(
     node = object.__new__(kind)
     node._set_leaf(result._data, False, result.label)
     node._tick = since
-    attach(node, OneOff("checkpoint", parents, rule), parents)
+    captures = Captures((again,), deep=False)  # nodes are parents; running means may change
+    attach(node, OneOff("checkpoint", parents, rule, captures=captures), parents)
     return node
 
 

@@ -8,6 +8,7 @@ from typing import Any, NoReturn
 
 import numpy as np
 
+from micrograd.captures import Captures
 from micrograd.errors import GradientError, OperandError
 from micrograd.guard import explain, frozen
 from micrograd.node import Node
@@ -58,7 +59,8 @@ def record_closure(
     if node.requires_grad:
         name = name or "closure"
         rule = _missing(name) if backward is None else _returned(name, backward, len(parents))
-        attach(node, OneOff(name, parents, rule), parents)
+        captures = Captures(() if backward is None else (backward,))
+        attach(node, OneOff(name, parents, rule, captures=captures), parents)
 
 
 def record_lecture(node: Node, closure: Callable[[], Any]) -> None:
@@ -79,7 +81,8 @@ def record_lecture(node: Node, closure: Callable[[], Any]) -> None:
     name, parents = node.op.name, node.parents
     # The closure refers to the node, and the node to the operation.
     rule = _added(name, closure, parents, weakref.ref(node))
-    node.op = OneOff(name, parents, rule, node.op.symbol)
+    node.op = OneOff(name, parents, rule, node.op.symbol, Captures((closure,)))
+    node._seal = node.op.captures.taken(node)
 
 
 def _once(name: str, g: Any) -> None:

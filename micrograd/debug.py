@@ -1,48 +1,38 @@
-"""What is looked at only when asked for: who made a node, what was rewritten, where a nan began."""
+"""What is looked at only when asked for: who made a node, and where a nan began."""
 
 from __future__ import annotations
 
 import os
 import sys
-import zlib
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Generator, Iterable
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from micrograd.errors import AnomalyError, StaleGraphError
+from micrograd.errors import AnomalyError
 from micrograd.node import Node, describe, recording, scoping, watching
 
 _LIBRARIES = tuple(str(Path(file).parent) + os.sep for file in (__file__, np.__file__))
 
 
 class Origin(NamedTuple):
-    """Where a node was made, and the fingerprints of the arrays that it was made from."""
+    """Where a node was made."""
 
     place: str
-    arrays: tuple[tuple[str, Any, int], ...]  # what to call it, the array, its fingerprint
 
 
 class Watch:
-    """What is told of each node as it is recorded, while `debug()` is on.
-
-    Attributes:
-        has_noted: whether any node was, so that there are fingerprints to check.
-    """
-
-    has_noted: ClassVar[bool] = False
+    """What is told of each node as it is recorded, while `debug()` is on."""
 
     def __init__(self, anomalies: bool) -> None:
         self.anomalies = anomalies
 
     def note(self, node: Node) -> None:
-        """Remember where `node` was made and from what; refuse a nan or inf if asked to."""
-        Watch.has_noted = True
-        arrays = [(what, a, fingerprint(a)) for what, a in _rewritable(node)]
-        node._origin = Origin(_place(sys._getframe(1)), tuple(arrays))
+        """Remember where `node` was made; refuse a nan or inf if asked to."""
+        node._origin = Origin(_place(sys._getframe(1)))
         node._scope = scoping.get()
         if self.anomalies:
             self._check_forward(node)
@@ -71,30 +61,25 @@ class Watch:
 
 @contextmanager
 def debug(*, anomalies: bool = False) -> Generator[None, None, None]:
-    """Remember where nodes are made, and notice arrays that are rewritten in place.
+    """Remember where nodes are made, for messages to say it.
 
     Every node that is recorded inside the block keeps the file and line (or the
-    notebook's cell) that made it, and messages say it. The arrays of leaves and
-    constants, and those in settings, get a fingerprint when an operation uses
-    them, and `backward()` through that operation is an error if it no longer
-    fits: so a buffer that was filled anew, or a write through `.data[...]`, is
-    noticed. What it costs is in the benchmarks. The setting belongs to the
-    current thread or asyncio task, and nests.
+    notebook's cell) that made it. What it costs is in the benchmarks. The
+    setting belongs to the current thread or asyncio task, and nests.
 
     Args:
         anomalies: raise an AnomalyError at the first nan or inf, as
             `detect_anomaly()` does.
 
-    >>> import numpy as np
     >>> from micrograd import Tensor, debug
-    >>> W, batch = Tensor([1.0, 2.0]), np.array([3.0, 4.0])
+    >>> W = Tensor([1.0, 2.0], label="W")
     >>> with debug():
-    ...     loss = (W * batch).sum()
-    >>> batch[:] = 0.0
+    ...     loss = (W * W).sum()
+    >>> W.data[0] = 0.0
     >>> loss.backward()  # doctest: +ELLIPSIS
     Traceback (most recent call last):
     ...
-    micrograd.errors.StaleGraphError: multiply: its argument 1 was written to in place after ...
+    micrograd.errors.StaleGraphError: backward: the array of Tensor 'W' of shape (2,) was ...
     """
     watch = Watch(anomalies)
     tokens = watching.set(watch), recording.set(watch if recording.get() else False)
@@ -124,45 +109,6 @@ def detect_anomaly() -> Generator[None, None, None]:
     """
     with debug(anomalies=True):
         yield
-
-
-def check_fingerprints(nodes: Iterable[Node]) -> None:
-    """Raise an error if an array that `nodes` were made from under `debug()` was written to."""
-    for node in nodes:
-        origin = getattr(node, "_origin", None)
-        for what, array, before in () if origin is None else origin.arrays:
-            if fingerprint(array) != before:
-                raise StaleGraphError(
-                    f"{node.op.name}: {what} was written to in place after "
-                    f"{describe(node)} was computed from it, so the derivative there is lost. Give "
-                    "the operation a copy, or write after backward()."
-                )
-
-
-def fingerprint(array: Any) -> int:
-    """Return a number that tells an array from what it is after almost any change.
-
-    >>> a = np.zeros(3)
-    >>> before = fingerprint(a)
-    >>> a[1] = 1e-300
-    >>> fingerprint(a) == before
-    False
-    """
-    octets: Any = np.ascontiguousarray(array).reshape(-1).view(np.uint8)
-    return zlib.crc32(octets, zlib.crc32(repr((array.shape, array.dtype)).encode()))
-
-
-def _rewritable(node: Node) -> Iterator[tuple[str, Any]]:
-    """Yield the arrays that `node` was made from and that can be written to unnoticed."""
-    for i, parent in enumerate(node.parents):
-        if parent.op is None and parent._data.__class__ is np.ndarray:
-            label = "" if parent.label is None else f", {parent.label!r},"
-            yield f"its argument {i}{label}", parent._data
-    for name, setting in node.params.items():
-        parts: Any = setting if setting.__class__ is tuple else (setting,)
-        for part in parts:
-            if part.__class__ is np.ndarray:
-                yield f"its setting {name}", part
 
 
 def _place(frame: FrameType | None) -> str:

@@ -1,17 +1,18 @@
 """What a user's own rules get and give: arrays that they cannot spoil, and do not keep.
 
 The rules of this library are proven not to write into what they get, nor to
-give what somebody else holds; so only those from elsewhere are guarded.
+give what somebody else holds; so only those that it did not make are guarded.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial, wraps
+from functools import wraps
 from typing import Any, NoReturn
 
 import numpy as np
 
+from micrograd.captures import Captures
 from micrograd.errors import GradientError, OperandError
 from micrograd.node import Node, describe
 
@@ -48,23 +49,14 @@ def settled(array: Any) -> Any:
     return array
 
 
-def is_foreign(function: Any) -> bool:
-    """Tell whether a function comes from outside of this library and NumPy."""
-    while isinstance(function, partial):
-        function = function.func
-    return not isinstance(function, np.ufunc) and not str(
-        getattr(function, "__module__", "")
-    ).startswith(("micrograd.", "numpy"))
-
-
 def guarded_forward(name: str, forward: Function) -> Function:
     """Return a forward function that cannot write into its arguments, and keeps no result.
 
     Args:
         name: of the operation.
-        forward: the function; one of this library or NumPy is returned as it is.
+        forward: the function.
     """
-    if not is_foreign(forward):
+    if isinstance(forward, np.ufunc):
         return forward
 
     @wraps(forward)
@@ -83,37 +75,59 @@ def guarded_forward(name: str, forward: Function) -> Function:
         for arg, view in zip(args, given, strict=True):
             if result is view:
                 return arg
-        if result.__class__ is np.ndarray and result.base is not None:
+        if result.__class__ is np.ndarray:
             arrays = [view for view in given if view.__class__ is np.ndarray]
             if not any([np.may_share_memory(result, view) for view in arrays]):
-                return result.copy()  # of a buffer that may be filled anew
+                return result.copy()  # of an array that the function may fill anew
         return result
 
     return guarded
 
 
-def guarded_rule(name: str, rule: Function, before: int = 0) -> Function:
+def guarded_rule(name: str, rule: Function, captures: Captures, before: int = 0) -> Function:
     """Return a derivative that cannot write into what it gets, and keeps no gradient.
 
     Args:
         name: of the operation.
-        rule: the derivative; one of this library is returned as it is.
+        rule: the derivative.
+        captures: what the operation's functions capture.
         before: how many arguments stand before the gradient.
     """
-    if not is_foreign(rule):
-        return rule
+    known = False
+
+    def run(*args: Any, **settings: Any) -> Any:
+        try:
+            return rule(*map(frozen, args), **settings)
+        except ValueError as error:
+            explain(name, "derivative", error)
 
     @wraps(rule)
     def guarded(*args: Any, **settings: Any) -> Any:
-        try:
-            came = rule(*map(frozen, args), **settings)
-        except ValueError as error:
-            explain(name, "derivative", error)
-        if isinstance(came, Node) and isinstance(args[before], Node):
-            return came
-        return _owned(name, came)
+        nonlocal known
+        kept = None if known else captures.taken()
+        came = run(*args, **settings)
+        result = came if _is_recorded(came, args[before]) else _owned(name, came)
+        if kept is not None and (written := captures.written(kept)):
+            again = run(*args, **settings)
+            if not np.array_equal(_plain(again), _plain(result), equal_nan=True):
+                raise GradientError(
+                    f"backward: the derivative of {name} writes into {', '.join(written)}, and "
+                    "gives another result the next time. Let it compute a new array, or fill one "
+                    "that it does not read."
+                )
+            captures.scratch.update(written)
+        known = True
+        return result
 
     return guarded
+
+
+def _is_recorded(came: Any, g: Any) -> bool:
+    return isinstance(came, Node) and isinstance(g, Node)
+
+
+def _plain(came: Any) -> Any:
+    return came._data if isinstance(came, Node) else came
 
 
 def _owned(name: str, came: Any) -> Any:

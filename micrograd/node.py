@@ -14,6 +14,7 @@ import numpy as np
 
 from micrograd.clock import clock
 from micrograd.copying import Copied
+from micrograd.versions import CLOSED, overwrite, time_for_copy
 
 # True, False, or a Watch that is told of each node as it is recorded.
 recording: ContextVar[Any] = ContextVar("recording", default=True)
@@ -101,6 +102,9 @@ class Node(Copied):
     # Two are filled on demand only: `_origin`, where the node was made, under
     # `debug()`, and `_scope` in a `scope`.
     #
+    # `_seal` is None, `CLOSED` or a `Seal` of a leaf, and `Captured` of what a
+    # user's operation made.
+    #
     # `_data` stands behind a property: the engine reads it at full speed, a
     # user writes through `data`, and the write is noticed.
     __slots__ = (
@@ -111,6 +115,7 @@ class Node(Copied):
         "_origin",
         "_rest",
         "_scope",
+        "_seal",
         "_tick",
         "label",
         "op",
@@ -118,8 +123,8 @@ class Node(Copied):
         "requires_grad",
     )
 
-    _copied = ("_data", "_first", "_grad", "_rest", "_tick", "label", "op", "params")
-    _copied += ("requires_grad", "_scope")
+    _copied = ("_tick", "_data", "_first", "_grad", "_rest", "label", "op", "params")
+    _copied += ("requires_grad", "_scope", "_seal")
 
     _kind: ClassVar[type[Node]]  # the class of what is computed from such nodes
     _is_number: ClassVar[bool]  # whether the data are Python numbers
@@ -131,15 +136,19 @@ class Node(Copied):
     _tick: int
     _origin: Any
     _scope: Any
+    _seal: Any
     op: Any
     params: dict[str, Any]
     requires_grad: bool
     label: str | None
 
-    def _set_leaf(self, data: Any, requires_grad: bool, label: str | None) -> None:
+    def _set_leaf(
+        self, data: Any, requires_grad: bool, label: str | None, seal: Any = None
+    ) -> None:
         """Fill the slots of a node that no operation made."""
         self._tick = clock.now
         self._data = data
+        self._seal = seal
         self._grad = None
         self._first = None
         self._rest = None
@@ -157,10 +166,13 @@ class Node(Copied):
 
     def _overwrite(self, data: Any) -> None:
         """Replace the data, so that no record that used the old data holds."""
-        self._data = data
-        self._tick = clock.write()
+        overwrite(self, data)
         if self.op is not None:
             self.op = self.op.overwritten(describe(self))
+
+    def _fields(self) -> tuple[Any, ...]:
+        _, *fields, seal = super()._fields()
+        return (time_for_copy(self), *fields, CLOSED if self.op is None else seal)
 
     @classmethod
     def _adopt(cls, op: Any, data: Any, first: Any, rest: Any) -> Any:

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 import numpy as np
 
+from micrograd.captures import Captures
 from micrograd.errors import (
     ArgumentError,
     IndexingError,
@@ -27,9 +28,10 @@ from micrograd.errors import (
     ShapeError,
     StaleGraphError,
 )
-from micrograd.guard import guarded_forward, guarded_rule, is_foreign
+from micrograd.guard import guarded_forward, guarded_rule
 from micrograd.node import Node, describe
 from micrograd.record import operator_of, record, to_number
+from micrograd.tree import tree_map
 
 Derivative = Callable[..., Any]
 
@@ -73,16 +75,11 @@ class Op:
         expects: str | None = None,
     ) -> None:
         self.name = name
-        self.forward = guarded_forward(name, forward)
-        if isinstance(derivatives, Each):
-            rules = (derivatives.rule,)
-            self.derivatives = Each(guarded_rule(name, derivatives.rule, 1))
-        else:
-            rules = tuple(no_gradient if rule is None else rule for rule in derivatives)
-            self.derivatives = tuple(guarded_rule(name, rule) for rule in rules)
-        self.foreign = any(map(is_foreign, rules))
+        if not isinstance(derivatives, Each):
+            derivatives = tuple(no_gradient if rule is None else rule for rule in derivatives)
+        self._given = forward, derivatives, scalar
         self.symbol = symbol or name
-        self.scalar = scalar or self.forward
+        self.guard()
         self.masks = masks
         self.elementwise = elementwise
         self.arrays_only = arrays_only
@@ -91,12 +88,37 @@ class Op:
         self.along_axis = along_axis
         self.expects = expects
 
+    def guard(self) -> None:
+        """Let the functions spoil nothing, as long as it is not known whose they are."""
+        forward, derivatives, scalar = self._given
+        if isinstance(derivatives, Each):
+            self.captures = Captures((derivatives.rule,))
+            self.derivatives = Each(guarded_rule(self.name, derivatives.rule, self.captures, 1))
+        else:
+            rules = [rule for rule in derivatives if rule is not no_gradient]
+            self.captures = Captures(rules)
+            self.derivatives = tuple(
+                rule if rule is no_gradient else guarded_rule(self.name, rule, self.captures)
+                for rule in derivatives
+            )
+        self.forward = guarded_forward(self.name, forward)
+        self.scalar = scalar or self.forward
+        self.foreign = True
+
+    def trust(self) -> None:
+        """Take the functions as they are: this library made them, and its tests prove them."""
+        self.forward, self.derivatives, scalar = self._given
+        self.scalar = scalar or self.forward
+        self.foreign = False
+
     if not TYPE_CHECKING:
 
         def __call__(self, *args, **settings):
             for arg in args:
                 if isinstance(arg, Node):
                     parents = arg._lift(self, args)
+                    if self.foreign:
+                        return self._record_foreign(parents, settings)
                     if len(parents) == 2:
                         return record(self, *parents, settings)
                     return record(self, parents[0], parents if parents[1:] else None, settings)
@@ -110,6 +132,14 @@ class Op:
     else:
 
         def __call__(self, *args: Any, **settings: Any) -> Any: ...
+
+    def _record_foreign(self, parents: tuple[Node, ...], settings: dict[str, Any]) -> Node:
+        """Record a user's operation, with settings of its own and what it captures."""
+        rest = None if len(parents) == 1 else parents[1] if len(parents) == 2 else parents
+        node = record(self, parents[0], rest, tree_map(lambda _, leaf: _own(leaf), settings))
+        if node.op is self:
+            node._seal = self.captures.taken(node)
+        return node
 
     def on_numbers(self, args: Iterable[Any], settings: dict[str, Any]) -> Any:
         """Compute the result for Python numbers by the rules of IEEE-754."""
@@ -181,6 +211,14 @@ class Op:
         )
 
 
+def _own(setting: Any) -> Any:
+    """Return a setting that came from outside as one that nobody writes to."""
+    if setting.__class__ is np.ndarray:
+        setting = setting.copy("K")
+        setting.flags.writeable = False
+    return setting
+
+
 def _known(arg: Any) -> str:
     """Return what else is known of an argument, for a message: its label and origin."""
     if not isinstance(arg, Node) or (arg.label is None and arg.op is None):
@@ -197,13 +235,22 @@ class OneOff(Op):
     """
 
     def __init__(
-        self, name: str, parents: Iterable[Node], rule: Derivative, symbol: Any = None
+        self,
+        name: str,
+        parents: Iterable[Node],
+        rule: Derivative,
+        symbol: Any = None,
+        captures: Captures | None = None,
     ) -> None:
         wanted = [i for i, parent in enumerate(parents) if takes_gradient(parent)]
         self._live: list[Any] = []
         derivatives = Each(_one_by_one(rule, wanted, self._live))
         super().__init__(name, partial(_compute_another, name), derivatives, symbol=symbol)
         self.foreign = True
+        self.captures = captures or Captures(())
+
+    def guard(self) -> None:
+        self.trust()
 
     def heed(self, live: Any) -> None:
         self._live[:] = [live]
@@ -252,6 +299,9 @@ class Overwritten(Op):
         super().__init__(op.name, op.forward, Each(self._refuse), symbol=op.symbol)
         self._op = op
         self._node = node
+
+    def guard(self) -> None:
+        self.trust()
 
     def _refuse(self, *args: Any, **settings: Any) -> NoReturn:
         raise StaleGraphError(
@@ -305,6 +355,13 @@ def register(op: AnyOp) -> AnyOp:
     return op
 
 
+def trust_all() -> None:
+    """Take the functions of all operations that there are by now as they are."""
+    for op in registry.values():
+        op.trust()
+        op.operator = operator_of(op)
+
+
 def define_op(
     name: str,
     forward: Callable[..., Any],
@@ -341,7 +398,7 @@ def define_op(
         elementwise: whether each element of the result depends on the same
             element of the (broadcast) arguments only.
         arrays_only: whether to refuse a `Value`.
-        moves: whether the derivatives only move, repeat or add up elements of g.
+        moves: whether the derivatives only move, repeat, negate or add up elements of g.
         multilinear: whether the result is a sum of products with one element of each
             argument as a factor, as in a matrix product.
         along_axis: whether its setting `axis` tells along which axes of its one

@@ -8,9 +8,13 @@ from typing import Any
 
 from micrograd.errors import GradientError
 from micrograd.node import Node, describe
+from micrograd.versions import time_of
 
 guard = Lock()
 """Held while a pass begins or ends, and while leaves get their gradients."""
+
+Sealed = dict[Node, tuple[int, Node]]
+"""Leaves to look at, each with its time and with a node that was computed from it."""
 
 _underway: set[Pass] = set()
 
@@ -29,7 +33,7 @@ class Pass:
         linear: record only how the result depends on the gradients it begins with.
     """
 
-    __slots__ = ("_ended", "_thread", "linear", "order", "roots", "since", "stops")
+    __slots__ = ("_ended", "_thread", "linear", "order", "roots", "sealed", "since", "stops")
 
     def __init__(
         self,
@@ -42,6 +46,7 @@ class Pass:
         self.stops = frozenset(stops)
         self.since = since
         self.linear = linear
+        self.sealed: Sealed = {}
         self.order: list[Node] = []  # the nodes it goes through, parents first
         self._thread = get_ident()
         self._ended = Lock()
@@ -140,7 +145,8 @@ def nodes_outside(roots: Iterable[Node], since: int, inside: Collection[Node] = 
         node = stack.pop()
         if node in inside:
             continue
-        if node._tick < since or (node.op is None and node._tick % 2):
+        tick = time_of(node)
+        if tick < since or (node.op is None and tick % 2):
             found[node] = None
             continue
         for parent in node.parents:

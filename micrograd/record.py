@@ -10,6 +10,7 @@ import numpy as np
 from micrograd.clock import clock
 from micrograd.guard import settled
 from micrograd.node import NO_SETTINGS, Node, recording
+from micrograd.versions import CLOSED, heed
 
 N = TypeVar("N", bound=Node)
 
@@ -28,15 +29,31 @@ def record(op: Any, first: N, rest: Any, params: dict[str, Any]) -> N:
         rest: None if that is the only one, the second of two, or the tuple of all.
         params: its settings.
     """
-    tick = clock.now  # read before the data, so that a write in between shows
     kind = first._kind
     number = kind._is_number
+    several: Any = ()
+    if rest is None:
+        mode = first.requires_grad and is_recording()
+    elif rest.__class__ is not tuple:
+        mode = (first.requires_grad or rest.requires_grad) and is_recording()
+    else:
+        several = rest
+        mode = any([parent.requires_grad for parent in several]) and is_recording()
+    if mode and not number:
+        if first.op is None and first._seal is not CLOSED:
+            heed(first)
+        if rest is not None and not several and rest.op is None and rest._seal is not CLOSED:
+            heed(rest)
+        for parent in several:
+            if parent.op is None and parent._seal is not CLOSED:
+                heed(parent)
+    tick = clock.now  # read before the data, so that a write in between shows
     function = op.scalar if number else op.forward
     try:
-        if rest.__class__ is tuple:
-            data = function(*[parent._data for parent in rest], **params)
-        elif rest is None:
+        if rest is None:
             data = function(first._data, **params) if params else function(first._data)
+        elif several:
+            data = function(*[parent._data for parent in several], **params)
         elif params:
             data = function(first._data, rest._data, **params)
         else:
@@ -51,13 +68,7 @@ def record(op: Any, first: N, rest: Any, params: dict[str, Any]) -> N:
     node._tick = tick
     node.label = None
     node.params = params
-    if rest is None:
-        wanted = first.requires_grad
-    elif rest.__class__ is tuple:
-        wanted = any([parent.requires_grad for parent in rest])
-    else:
-        wanted = first.requires_grad or rest.requires_grad
-    if wanted and (mode := is_recording()) and (number or data.dtype.kind == "f"):
+    if mode and (number or data.dtype.kind == "f"):
         node._first = first
         node._rest = rest
         node.op = op
@@ -67,6 +78,7 @@ def record(op: Any, first: N, rest: Any, params: dict[str, Any]) -> N:
     else:
         if not number:
             node._data = settled(data)  # nothing would tell of a write to what it is a view of
+        node._seal = None
         node._first = None
         node._rest = None
         node.op = None
@@ -83,11 +95,17 @@ def operator_of(op: Any) -> Callable[[Any, Any], Any]:
     scalar, forward = op.scalar, op.forward
 
     def operator(self: Any, other: Any) -> Any:
-        tick = clock.now  # read before the data, so that a write in between shows
         if other.__class__ is not self.__class__:
             other = self._constant(other, op)
         kind = self._kind
         number = kind._is_number
+        mode = (self.requires_grad or other.requires_grad) and is_recording()
+        if mode and not number:
+            if self.op is None and self._seal is not CLOSED:
+                heed(self)
+            if other.op is None and other._seal is not CLOSED:
+                heed(other)
+        tick = clock.now  # read before the data, so that a write in between shows
         try:
             data = scalar(self._data, other._data) if number else forward(self._data, other._data)
         except (ArithmeticError, ValueError, TypeError, IndexError) as error:
@@ -100,7 +118,6 @@ def operator_of(op: Any) -> Callable[[Any, Any], Any]:
         node._tick = tick
         node.label = None
         node.params = NO_SETTINGS
-        mode = (self.requires_grad or other.requires_grad) and is_recording()
         if mode and (number or data.dtype.kind == "f"):
             node._first = self
             node._rest = other
@@ -109,6 +126,7 @@ def operator_of(op: Any) -> Callable[[Any, Any], Any]:
             if mode is not True:
                 mode.note(node)
         else:
+            node._seal = None
             node._first = None
             node._rest = None
             node.op = None
@@ -123,9 +141,13 @@ def attach(node: Node, op: Any, parents: tuple[Node, ...]) -> None:
     mode = is_recording()
     node.requires_grad = bool(mode) and any([parent.requires_grad for parent in parents])
     if node.requires_grad:
+        for parent in parents:
+            if parent.op is None and not parent._is_number:
+                heed(parent)
         node._first = parents[0]
         node._rest = None if len(parents) == 1 else parents[1] if len(parents) == 2 else parents
         node.op = op
+        node._seal = op.captures.taken(node)
         if mode is not True:
             mode.note(node)
 

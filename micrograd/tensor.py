@@ -17,6 +17,8 @@ from micrograd.methods import ArrayMethods
 from micrograd.node import Node, describe
 from micrograd.op import Op
 from micrograd.protocol import call_numpy
+from micrograd.record import is_recording
+from micrograd.versions import CLOSED, copy_out, hand_out, is_handed_out, keep_operand
 
 _KINDS = "fiub"  # float, int, unsigned, bool
 
@@ -100,15 +102,21 @@ class Tensor(ArrayMethods):
 
     @property
     def data(self) -> NDArray[Any]:
-        """The array; after assigning to it, records that used the old one refuse backward().
+        """The array; after writing or assigning to it, records that used the old one are refused.
 
-        That of a leaf can be written to, that of a result cannot.
+        That of a leaf is an array over the leaf's memory, the same one as long as somebody has
+        it. That of a result is a copy, which cannot be written to.
         """
-        return np.asarray(self._data)
+        data = np.asarray(self._data)
+        if self.op is None and data is self._data and data.flags.carray:
+            return hand_out(self)
+        return copy_out(data)
 
     @data.setter
     def data(self, new: Any) -> None:
-        if new is not self._data:  # after `t.data -= ...` it is the array itself
+        if self.is_leaf and is_handed_out(self, new):  # as after `t.data -= ...`
+            new = self._data
+        else:
             new = _as_kept(_as_array(new, "Tensor.data"), self.dtype)
             if new.shape != self.shape:
                 raise ShapeError(
@@ -291,7 +299,7 @@ class Tensor(ArrayMethods):
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
         self._refuse_to_lose_graph("np.asarray")
-        array = np.asarray(self._data, dtype=dtype)
+        array = np.asarray(self.data, dtype=dtype)
         return array.copy() if copy else array
 
     def __float__(self) -> float:
@@ -338,15 +346,15 @@ class Tensor(ArrayMethods):
     def _constant(self, other: Any, op: Op) -> Any:
         if isinstance(other, Tensor):
             return other
-        # A Python number stays one: NumPy promotes by the arrays beside it.
-        if other.__class__ is not float and other.__class__ is not int:
-            other = _as_array(other, op.name)
-        return _constant_tensor(other)
+        return _operand(other, op, self.requires_grad)
 
     def _lift(self, op: Op, args: tuple[Any, ...]) -> tuple[Node, ...]:
         if len(args) == 1:
             return args  # the one that was asked
-        return tuple([arg if isinstance(arg, Tensor) else self._constant(arg, op) for arg in args])
+        wanted = any([isinstance(arg, Tensor) and arg.requires_grad for arg in args])
+        return tuple(
+            [arg if isinstance(arg, Tensor) else _operand(arg, op, wanted) for arg in args]
+        )
 
 
 Tensor._kind = Tensor
@@ -364,6 +372,21 @@ def _stacked(data: Any) -> Tensor:
     """Return nested lists with Tensors in them as one Tensor, differentiable."""
     items = [_stacked(item) if _has_tensors(item) else item for item in data]
     return cast("Tensor", ops.stack(items))
+
+
+def _operand(data: Any, op: Op, wanted: bool) -> Tensor:
+    """Return what came beside a Tensor as a constant, for good if a gradient is `wanted`."""
+    constant: Any = object.__new__(Tensor)
+    if data.__class__ is float or data.__class__ is int:
+        # A Python number stays one: NumPy promotes by the arrays beside it.
+        constant._set_leaf(data, False, None, CLOSED)
+    elif data.__class__ is not np.ndarray or data.dtype.kind not in _KINDS:
+        constant._set_leaf(_as_array(data, op.name).copy(), False, None, CLOSED)
+    else:
+        constant._set_leaf(data, False, None)
+        if wanted and not op.moves and is_recording():
+            keep_operand(constant, data)
+    return constant
 
 
 def _constant_tensor(data: Any, label: str | None = None) -> Tensor:

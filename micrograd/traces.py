@@ -26,6 +26,7 @@ from micrograd.passes import nodes_outside
 from micrograd.tensor import Tensor
 from micrograd.tree import tree_leaves, tree_map, tree_paths
 from micrograd.value import Value
+from micrograd.versions import time_of
 
 Function = Callable[..., Any]
 P = ParamSpec("P")
@@ -80,10 +81,10 @@ class Trace:
         lifted = list(args)
         for i in places:
             lifted[i] = tree_map(lift, args[i], str(i))
-        ticks = [node._tick for node in self.inputs]
+        ticks = [time_of(node) for node in self.inputs]
         with enable_grad():
             self.out, self.aux = self._results(f(*lifted, **kwargs), has_aux)
-        if [node._tick for node in self.inputs] != ticks:
+        if [time_of(node) for node in self.inputs] != ticks:
             raise StaleGraphError(
                 f"{name}: f assigned to the data of its argument, so that what it returned is not "
                 "a function of what was given. Compute something new from it instead."

@@ -48,75 +48,24 @@ def write_through_a_view() -> Tensor:
     return loss
 
 
-def refill_a_buffer() -> Tensor:
-    W, batch = Tensor(np.ones(3)), np.ones(3)
-    loss = (W * batch).sum()
-    batch += 1
-    return loss
-
-
-def refill_a_buffer_on_the_left() -> Tensor:
-    W, batch = Tensor(np.ones((3, 2))), np.ones((4, 3))
-    loss = (batch @ W).sum()
-    batch[1, 1] = np.nextafter(1.0, 2.0)
-    return loss
-
-
-def refill_a_view_of_a_buffer() -> Tensor:
-    W, data = Tensor(np.ones(3)), np.ones((5, 3))
-    loss = (W * data[2]).sum()
-    data[2] = 7.0
-    return loss
-
-
-def rewrite_labels() -> Tensor:
-    scores, labels = Tensor(np.eye(3)), np.array([0, 1, 2])
-    loss = mg.softmax_cross_entropy(scores, labels)
-    labels[:] = 0
-    return loss
-
-
-def rewrite_a_condition() -> Tensor:
-    x, mask = Tensor(np.ones(3)), np.array([True, False, True])
-    loss = mg.where(mask, x, 0.0).sum()
-    mask[:] = ~mask
-    return loss
-
-
-REWRITES = [
-    write_to_leaf,
-    write_through_a_view,
-    refill_a_buffer,
-    refill_a_buffer_on_the_left,
-    refill_a_view_of_a_buffer,
-    rewrite_labels,
-    rewrite_a_condition,
-]
+REWRITES = [write_to_leaf, write_through_a_view]
 
 
 @pytest.mark.parametrize("rewrite", REWRITES)
-def test_debug_notices_an_array_that_was_rewritten_in_place(rewrite: Callable[[], Tensor]) -> None:
+def test_debug_tells_what_was_computed_from_an_array_that_was_rewritten(
+    rewrite: Callable[[], Tensor],
+) -> None:
     with debug():
         loss = rewrite()
-        with pytest.raises(
-            StaleGraphError, match=r"was written to in place after Tensor .*test_de"
-        ):
-            loss.backward()
-
-
-def test_what_was_recorded_under_debug_is_checked_after_the_block() -> None:
-    with debug():
-        loss = refill_a_buffer()
-    with pytest.raises(StaleGraphError, match="multiply: its argument 1 was written to in place"):
+    with pytest.raises(StaleGraphError, match=r"written to in place after Tensor .*test_debug\.py"):
         loss.backward()
 
 
 def test_the_leaves_are_as_they_were_when_a_rewrite_is_noticed() -> None:
-    W, batch = Tensor(np.ones(3)), np.ones(3)
+    W = Tensor(np.ones(3))
     (W * 2).sum().backward()
-    with debug():
-        loss = (W * batch).sum()
-    batch[0] = 5.0
+    loss = (W * W).sum()
+    W.data[0] = 5.0
     with pytest.raises(StaleGraphError):
         loss.backward()
     assert W.grad.tolist() == [2.0, 2.0, 2.0]

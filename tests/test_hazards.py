@@ -199,26 +199,6 @@ def test_what_indexes_or_shapes_may_change_after_the_call(container: Any) -> Non
     assert x.grad.tolist() == [6 + 1 + 1, 10 + 1, 1100 + 1]
 
 
-def test_debug_notices_a_rewrite_behind_results_from_outside_of_the_block() -> None:
-    W, batch = Tensor([1.0]), np.array([2.0])
-    with debug():
-        h = W * batch
-    loss = h.sum()
-    batch[:] = 0.0
-    with pytest.raises(StaleGraphError, match="multiply: its argument 1 was written to in place"):
-        loss.backward()
-
-
-@pytest.mark.filterwarnings("ignore:Setting the shape:DeprecationWarning")
-def test_debug_notices_a_leaf_whose_array_got_another_shape_in_place() -> None:
-    x = Tensor([[1.0, 2.0, 3.0]])
-    with debug():
-        y = (x * x).sum()
-    x.data.shape = (3, 1)
-    with pytest.raises(StaleGraphError, match="was written to in place"):
-        y.backward()
-
-
 # Gradients that share memory
 
 
@@ -814,7 +794,8 @@ def test_the_examples_of_the_page_run() -> None:
 
 
 def test_every_row_of_the_page_has_a_cell_for_each_library_and_a_test() -> None:
-    rows = [line for line in PAGE.read_text(encoding="utf-8").splitlines() if line[:2] == "| "]
+    _, text = PAGE.read_text(encoding="utf-8").split("## Beside other libraries")
+    rows = [line for line in text.splitlines() if line[:2] == "| "]
     assert len(rows) > 30
     for row in rows[1:]:
         cells = [cell.strip() for cell in row.strip("|").split(" | ")]

@@ -1,5 +1,6 @@
 """The rules, by family. Importing this package fills the registry of operations."""
 
+from micrograd.op import trust_all
 from micrograd.ops.activations import (
     elu,
     gelu,
@@ -227,6 +228,8 @@ from micrograd.ops.trigonometric import (
     sinh,
     tan,
 )
+
+trust_all()
 
 __all__ = [
     "absolute",

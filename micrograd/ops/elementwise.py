@@ -25,7 +25,14 @@ from micrograd.ops.rows import binary, unary
 N = TypeVar("N", bound=Node)
 
 
-@binary(np.add, lambda g, y, a, b: g, lambda g, y, a, b: g, symbol="+", scalar=operator.add)
+@binary(
+    np.add,
+    lambda g, y, a, b: g,
+    lambda g, y, a, b: g,
+    symbol="+",
+    scalar=operator.add,
+    moves=True,
+)
 def add(a: Any, b: Any) -> Any:
     """Return a + b, element by element, broadcasting as NumPy does.
 
@@ -36,7 +43,14 @@ def add(a: Any, b: Any) -> Any:
     """
 
 
-@binary(np.subtract, lambda g, y, a, b: g, lambda g, y, a, b: -g, symbol="−", scalar=operator.sub)
+@binary(
+    np.subtract,
+    lambda g, y, a, b: g,
+    lambda g, y, a, b: -g,
+    symbol="−",
+    scalar=operator.sub,
+    moves=True,
+)
 def subtract(a: Any, b: Any) -> Any:
     """Return a - b, element by element, broadcasting as NumPy does.
 
