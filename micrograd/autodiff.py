@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Generator, Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import nullcontext
+from contextvars import copy_context
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,7 @@ from micrograd.node import Node, describe, enable_grad, watching
 from micrograd.op import no_gradient
 from micrograd.ops.powers import positive
 from micrograd.ops.shape import forward_sum_to, sum_to
-from micrograd.passes import Pass, forget, guard
+from micrograd.passes import Pass
 from micrograd.record import to_number
 
 Gradients = dict[Node, Any]
@@ -26,7 +27,9 @@ def backward(root: Node, gradient: Any, create_graph: bool = False) -> None:
     """Leave the gradient of `root` in every node that it depends on.
 
     Leaves add what they get to what they have; the nodes between are
-    overwritten. If anything goes wrong on the way, the leaves are as they were.
+    overwritten. If anything goes wrong on the way, the leaves are as they were,
+    and if it is interrupted, at whatever moment: either all or none of them
+    have got theirs.
 
     Args:
         root: the node to differentiate.
@@ -43,13 +46,7 @@ def backward(root: Node, gradient: Any, create_graph: bool = False) -> None:
             f"backward: {describe(root)} requires no gradient, so there is none to compute. Build "
             "it from nodes made with requires_grad=True, outside no_grad()."
         )
-    this = Pass((root,))
-    leaves = _differentiate(this, (gradient,), create_graph)
-    if not create_graph:
-        _accumulate(leaves, this, gradient)
-        return
-    with enable_grad():
-        _accumulate(leaves, this, gradient)
+    Pass((root,)).run(_differentiate, (gradient,), create_graph)
 
 
 def gradients(
@@ -76,10 +73,8 @@ def gradients(
     if not pairs:
         return [None] * len(wrt)
     stops = [node for node in wrt if since or node.op is not None]
-    this = Pass([root for root, _ in pairs], stops, since, linear)
-    found = _differentiate(this, [start for _, start in pairs], create_graph, live)
-    if create_graph:
-        forget(this.order)  # a gradient that knows its graph would hold the node that holds it
+    this = Pass([root for root, _ in pairs], stops, since, linear, shown=False)
+    found = this.run(_differentiate, [start for _, start in pairs], create_graph, live)
     return [found.get(node) for node in wrt]
 
 
@@ -91,10 +86,11 @@ def pass_on(node: Node) -> None:
     g = node._grad
     if g is None:
         return
+    contribution_to = _contributor(node, g, isinstance(g, Node))
     for i, parent in enumerate(node.parents):
         if parent._tick > node._tick:
             raise _stale(node, parent)
-        contribution = _contribution(node, i, g, isinstance(g, Node))
+        contribution = contribution_to(i)
         if contribution is not None:
             contribution = _fitted(contribution, node, parent)
             parent._grad = contribution if parent._grad is None else parent._grad + contribution
@@ -103,29 +99,31 @@ def pass_on(node: Node) -> None:
 def _differentiate(
     this: Pass, starts: Sequence[Any], create_graph: bool, live: Any = True
 ) -> Gradients:
-    """Return the gradients of the leaves; the nodes between have theirs."""
+    """Return the gradients of the leaves, and add them to the leaves if the pass is shown."""
     watch = watching.get()
-    this.begin()
-    try:
-        if Watch.has_noted:
-            check_fingerprints(this.order)
-        with np.errstate(all="ignore"):  # an infinite slope is an answer, not a fault to warn of
-            if not create_graph:
-                return propagate(this, starts, False, watch, live)
-            with _recording(watch):
-                return propagate(this, starts, True, watch, live)
-    except BaseException:
-        forget(this.order)
-        raise
-    finally:
-        this.end()
+    if Watch.has_noted:
+        check_fingerprints(this.order)
+    with np.errstate(all="ignore"):  # an infinite slope is an answer, not a fault to warn of
+        if not create_graph:
+            leaves = propagate(this, starts, False, watch, live)
+        else:  # what a `where` will cut off in the record is no anomaly
+            within = nullcontext if watch is None else debug
+            leaves = _recording(within, propagate, this, starts, True, watch, live)
+    if this.shown and create_graph:
+        _recording(nullcontext, _accumulate, leaves, this, starts[0])
+    elif this.shown:
+        _accumulate(leaves, this, starts[0])
+    return leaves
 
 
-@contextmanager
-def _recording(watch: Any) -> Generator[None, None, None]:
-    """Record the backward pass; what a `where` will cut off there is no anomaly."""
-    with enable_grad(), nullcontext() if watch is None else debug():
-        yield
+def _recording(within: Callable[[], Any], function: Callable[..., Any], *args: Any) -> Any:
+    """Let a function record, in a context of its own, which is gone however the call ends."""
+
+    def call() -> Any:
+        with enable_grad(), within():
+            return function(*args)
+
+    return copy_context().run(call)
 
 
 def propagate(
@@ -143,7 +141,7 @@ def propagate(
     result for a leaf. This is the hot loop.
     """
     leaves: Gradients = {}
-    arrays, stops = not this.roots[0]._is_number, this.stops
+    arrays, stops, shown = not this.roots[0]._is_number, this.stops, this.shown
     liveness = None if live is True else Liveness(this.roots[0], live)
     careful = create_graph or this.since > 0 or watch is not None or liveness is not None
 
@@ -181,6 +179,8 @@ def propagate(
         arrive(start, root)
     for node in reversed(this.order):
         g, y, tick = node._grad, node._data, node._tick
+        if not shown:
+            node._grad = None  # `g` alone holds it, until it has been passed on
         if g is this:  # no gradient flows to it, but its data may have been used
             node._grad = None
             for parent in node.parents:
@@ -193,7 +193,7 @@ def propagate(
             careful, liveness = True, Liveness(this.roots[0], live)
         if careful or rest.__class__ is tuple:
             for contribution, parent in _contributions(
-                this, node, leaves, create_graph, watch, liveness
+                this, node, g, leaves, create_graph, watch, liveness
             ):
                 send(contribution, node, parent)
             continue
@@ -231,15 +231,16 @@ def propagate(
 def _contributions(
     this: Pass,
     node: Node,
+    g: Any,
     leaves: Gradients,
     create_graph: bool,
     watch: Any,
     liveness: Liveness | None,
 ) -> Iterator[tuple[Any, Node]]:
     """Yield what `node` contributes to each parent, and the parent, with all there is to heed."""
-    g, stops = node._grad, this.stops
-    if liveness is not None:
-        node.op.heed(liveness.of(node))
+    stops = this.stops
+    live = True if liveness is None else liveness.of(node)
+    contribution_to = _contributor(node, g, create_graph, this.linear, live)
     for i, parent in enumerate(node.parents):
         if parent._tick > node._tick:
             raise _stale(node, parent)
@@ -248,7 +249,7 @@ def _contributions(
                 _require_current(parent)
             if parent not in stops:
                 continue
-        contribution = _contribution(node, i, g, create_graph, this.linear)
+        contribution = contribution_to(i)
         if contribution is None:
             continue
         if liveness is not None:
@@ -259,24 +260,39 @@ def _contributions(
         yield contribution, parent
 
 
-def _contribution(node: Node, i: int, g: Any, create_graph: bool, linear: bool = False) -> Any:
-    """Return what `node` contributes to parent `i`, a node if `create_graph`; None if nothing."""
-    parents = node.parents
-    if not parents[i].requires_grad and parents[i].op is None:
-        return None
-    _require_derivatives(node)
-    derivative = node.op.derivatives[i]
-    if create_graph:
-        known = [_constant(n) for n in (node, *parents)] if linear else (node, *parents)
-        contribution = derivative(g, *known, **node.params)
-    else:
+def _contributor(
+    node: Node, g: Any, create_graph: bool, linear: bool = False, live: Any = True
+) -> Callable[[int], Any]:
+    """Return what gives the contribution of `node` to parent `i`, a node if `create_graph`.
+
+    It is None if there is none. What the contributions to all parents share is computed once, if
+    any is asked for.
+    """
+    parents, derivative_of = node.parents, None
+
+    def contribution_to(i: int) -> Any:
+        nonlocal derivative_of
+        if not parents[i].requires_grad and parents[i].op is None:
+            return None
+        _require_derivatives(node)
         try:
-            contribution = derivative(g, node._data, *[p._data for p in parents], **node.params)
+            if derivative_of is None:
+                known: list[Any] = [node, *parents]
+                if not create_graph:
+                    known = [n._data for n in known]
+                elif linear:
+                    known = [_constant(n) for n in known]
+                derivative_of = node.op.gradients_at(live, g, known, node.params)
+            contribution = derivative_of(i)
         except ArithmeticError:
+            if create_graph:
+                raise
             contribution = _by_ieee(node, g)[i]
-    if contribution is None:
-        _require_no_derivative(node, i)
-    return contribution
+        if contribution is None:
+            _require_no_derivative(node, i)
+        return contribution
+
+    return contribution_to
 
 
 def _constant(node: Node) -> Node:
@@ -383,18 +399,20 @@ def _accumulate(leaves: Gradients, this: Pass, start: Any) -> None:
     """Add to the leaves what they got; a leaf has its gradient in an array, or node, of its own."""
     plain_numbers = this.roots[0]._is_number and not isinstance(start, Node)
     taken = set[int]() if plain_numbers else {id(start), *[id(node._grad) for node in this.order]}
-    with guard:  # threads may share leaves
-        for leaf, g in leaves.items():
-            if leaf._grad is not None:
-                g = leaf._grad + g
-            if g.__class__ is np.ndarray or isinstance(g, Node):
-                array = g if g.__class__ is np.ndarray else g._data
-                if id(g) in taken or getattr(array, "base", None) is not None:
-                    g = positive(g)  # a copy, and of a node one with its graph
-                taken.add(id(g))
-            elif not leaf._is_number:
-                g = np.asarray(g)  # the sum of arrays without axes is a scalar to NumPy
-            leaf._grad = g
+    sums: list[Any] = []
+    this.line_up_for_leaves()
+    for leaf, g in leaves.items():
+        if leaf._grad is not None:
+            g = leaf._grad + g
+        if g.__class__ is np.ndarray or isinstance(g, Node):
+            array = g if g.__class__ is np.ndarray else g._data
+            if id(g) in taken or getattr(array, "base", None) is not None:
+                g = positive(g)  # a copy, and of a node one with its graph
+            taken.add(id(g))
+        elif not leaf._is_number:
+            g = np.asarray(g)  # the sum of arrays without axes is a scalar to NumPy
+        sums.append(g)
+    this.publish(leaves, sums)
 
 
 def _require_current(node: Node) -> None:

@@ -90,7 +90,7 @@ def _alone(
     node = object.__new__(kind)
     node._set_leaf(result._data, False, result.label)
     node._tick = since
-    attach(node, OneOff("checkpoint", parents, rule), parents)
+    attach(node, OneOff("checkpoint", rule), parents)
     return node
 
 

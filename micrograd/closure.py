@@ -12,7 +12,8 @@ from micrograd.errors import GradientError, OperandError
 from micrograd.guard import explain, frozen
 from micrograd.node import Node
 from micrograd.op import OneOff
-from micrograd.record import attach
+from micrograd.passes import set_gradients
+from micrograd.record import attach, put_record
 
 
 def record_closure(
@@ -58,7 +59,7 @@ def record_closure(
     if node.requires_grad:
         name = name or "closure"
         rule = _missing(name) if backward is None else _returned(name, backward, len(parents))
-        attach(node, OneOff(name, parents, rule), parents)
+        attach(node, OneOff(name, rule), parents)
 
 
 def record_lecture(node: Node, closure: Callable[[], Any]) -> None:
@@ -79,7 +80,7 @@ def record_lecture(node: Node, closure: Callable[[], Any]) -> None:
     name, parents = node.op.name, node.parents
     # The closure refers to the node, and the node to the operation.
     rule = _added(name, closure, parents, weakref.ref(node))
-    node.op = OneOff(name, parents, rule, node.op.symbol)
+    put_record(node, OneOff(name, rule, node.op.symbol), parents)
 
 
 def _once(name: str, g: Any) -> None:
@@ -125,15 +126,15 @@ def _added(
         _once(name, g)
         node = made()  # None for a copy of a node that is gone, which the closure does not use
         nodes = list(dict.fromkeys(parents if node is None else (*parents, node)))
-        kept = [(n, n._grad) for n in nodes]
+        kept = [n._grad for n in nodes]
         try:
-            for n in nodes:
-                n._grad = g if n is node else None
+            set_gradients(nodes, [g if n is node else None for n in nodes])
             closure()
             added: dict[Node, Any] = {parent: parent._grad for parent in parents}
-        finally:
-            for n, grad in kept:
-                n._grad = grad
+            set_gradients(nodes, kept)
+        except BaseException:
+            set_gradients(nodes, kept)
+            raise
         # The first of two that are the same gets it all.
         return [_plain(added.pop(parent, None)) or 0 for parent in parents]
 

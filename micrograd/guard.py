@@ -116,6 +116,30 @@ def guarded_rule(name: str, rule: Function, before: int = 0) -> Function:
     return guarded
 
 
+def guarded_together(name: str, rule: Function) -> Function:
+    """Return a rule that gives the derivatives of all arguments, guarded as one for one is."""
+    if not is_foreign(rule):
+        return rule
+
+    @wraps(rule)
+    def guarded(g: Any, *known: Any, **settings: Any) -> Function:
+        try:
+            gradient_of = rule(frozen(g), *map(frozen, known), **settings)
+        except ValueError as error:
+            explain(name, "derivative", error)
+
+        def one(i: int) -> Any:
+            try:
+                came = gradient_of(i)
+            except ValueError as error:
+                explain(name, "derivative", error)
+            return came if isinstance(came, Node) and isinstance(g, Node) else _owned(name, came)
+
+        return one
+
+    return guarded
+
+
 def _owned(name: str, came: Any) -> Any:
     """Return a gradient as an array that nobody else holds."""
     if isinstance(came, Node) and came.requires_grad:
