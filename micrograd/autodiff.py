@@ -86,14 +86,10 @@ def pass_on(node: Node) -> None:
     g = node._grad
     if g is None:
         return
-    contribution_to = _contributor(node, g, isinstance(g, Node))
-    for i, parent in enumerate(node.parents):
-        if parent._tick > node._tick:
-            raise _stale(node, parent)
-        contribution = contribution_to(i)
-        if contribution is not None:
-            contribution = _fitted(contribution, node, parent)
-            parent._grad = contribution if parent._grad is None else parent._grad + contribution
+    alone = Pass((node,))
+    for contribution, parent in _contributions(alone, node, {}, isinstance(g, Node), None, None):
+        contribution = _fitted(contribution, node, parent)
+        parent._grad = contribution if parent._grad is None else parent._grad + contribution
 
 
 def _differentiate(
@@ -141,7 +137,7 @@ def propagate(
     result for a leaf. This is the hot loop.
     """
     leaves: Gradients = {}
-    arrays, stops, shown = not this.roots[0]._is_number, this.stops, this.shown
+    arrays, stops = not this.roots[0]._is_number, this.stops
     liveness = None if live is True else Liveness(this.roots[0], live)
     careful = create_graph or this.since > 0 or watch is not None or liveness is not None
 
@@ -177,10 +173,8 @@ def propagate(
 
     for root, start in zip(this.roots, starts, strict=True):
         arrive(start, root)
-    for node in reversed(this.order):
+    for node in reversed(this.order) if this.shown else _released(this.order):
         g, y, tick = node._grad, node._data, node._tick
-        if not shown:
-            node._grad = None  # `g` alone holds it, until it has been passed on
         if g is this:  # no gradient flows to it, but its data may have been used
             node._grad = None
             for parent in node.parents:
@@ -193,7 +187,7 @@ def propagate(
             careful, liveness = True, Liveness(this.roots[0], live)
         if careful or rest.__class__ is tuple:
             for contribution, parent in _contributions(
-                this, node, g, leaves, create_graph, watch, liveness
+                this, node, leaves, create_graph, watch, liveness
             ):
                 send(contribution, node, parent)
             continue
@@ -228,20 +222,25 @@ def propagate(
     return leaves
 
 
+def _released(order: Sequence[Node]) -> Iterator[Node]:
+    """Yield nodes from the last to the first; each loses its gradient when it has passed it on."""
+    for node in reversed(order):
+        yield node
+        node._grad = None
+
+
 def _contributions(
     this: Pass,
     node: Node,
-    g: Any,
     leaves: Gradients,
     create_graph: bool,
     watch: Any,
     liveness: Liveness | None,
 ) -> Iterator[tuple[Any, Node]]:
     """Yield what `node` contributes to each parent, and the parent, with all there is to heed."""
-    stops = this.stops
-    live = True if liveness is None else liveness.of(node)
-    contribution_to = _contributor(node, g, create_graph, this.linear, live)
-    for i, parent in enumerate(node.parents):
+    g, stops, parents = node._grad, this.stops, node.parents
+    known = together = None
+    for i, parent in enumerate(parents):
         if parent._tick > node._tick:
             raise _stale(node, parent)
         if parent._tick < this.since or (stops and parent in stops):  # the pass ends there
@@ -249,7 +248,12 @@ def _contributions(
                 _require_current(parent)
             if parent not in stops:
                 continue
-        contribution = contribution_to(i)
+        if not parent.requires_grad and parent.op is None:
+            continue
+        if known is None:  # what all contributions share
+            known = _arguments(node, parents, create_graph, this.linear)
+            together = _together(node, g, known, liveness)
+        contribution = _contribution(node, i, g, known, together)
         if contribution is None:
             continue
         if liveness is not None:
@@ -260,39 +264,41 @@ def _contributions(
         yield contribution, parent
 
 
-def _contributor(
-    node: Node, g: Any, create_graph: bool, linear: bool = False, live: Any = True
-) -> Callable[[int], Any]:
-    """Return what gives the contribution of `node` to parent `i`, a node if `create_graph`.
+def _arguments(
+    node: Node, parents: tuple[Node, ...], create_graph: bool, linear: bool
+) -> Sequence[Any]:
+    """Return what a rule for `node` is called with after the gradient: nodes if `create_graph`."""
+    if not create_graph:
+        return [node._data, *[parent._data for parent in parents]]
+    return [_constant(n) for n in (node, *parents)] if linear else (node, *parents)
 
-    It is None if there is none. What the contributions to all parents share is computed once, if
-    any is asked for.
-    """
-    parents, derivative_of = node.parents, None
 
-    def contribution_to(i: int) -> Any:
-        nonlocal derivative_of
-        if not parents[i].requires_grad and parents[i].op is None:
-            return None
-        _require_derivatives(node)
-        try:
-            if derivative_of is None:
-                known: list[Any] = [node, *parents]
-                if not create_graph:
-                    known = [n._data for n in known]
-                elif linear:
-                    known = [_constant(n) for n in known]
-                derivative_of = node.op.gradients_at(live, g, known, node.params)
-            contribution = derivative_of(i)
-        except ArithmeticError:
-            if create_graph:
-                raise
-            contribution = _by_ieee(node, g)[i]
-        if contribution is None:
-            _require_no_derivative(node, i)
-        return contribution
+def _together(node: Node, g: Any, known: Sequence[Any], liveness: Liveness | None) -> Any:
+    """Return what gives the contribution to parent `i` if `node` has one rule for all; or None."""
+    live = True if liveness is None else liveness.of(node)
+    try:
+        return node.op.gradients_together(live, g, known, node.params)
+    except ArithmeticError:
+        if isinstance(g, Node):
+            raise
+        return _by_ieee(node, g).__getitem__
 
-    return contribution_to
+
+def _contribution(node: Node, i: int, g: Any, known: Sequence[Any], together: Any) -> Any:
+    """Return what `node` contributes to parent `i`, None if nothing."""
+    _require_derivatives(node)
+    try:
+        if together is None:
+            contribution = node.op.derivatives[i](g, *known, **node.params)
+        else:
+            contribution = together(i)
+    except ArithmeticError:
+        if isinstance(g, Node):
+            raise
+        contribution = _by_ieee(node, g)[i]
+    if contribution is None:
+        _require_no_derivative(node, i)
+    return contribution
 
 
 def _constant(node: Node) -> Node:

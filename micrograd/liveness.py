@@ -72,7 +72,7 @@ class Liveness:
 
 
 def _way_through(node: Node, live: Any) -> Callable[[int], Any]:
-    """Return what gives the elements of parent `i` that those which are live of `node` depend on."""
+    """Return what gives the elements of parent `i` that the live ones of `node` depend on."""
     op, y, params = node.op, node._data, node.params
     if live is True and op.masks is None:
         return lambda i: True
@@ -90,8 +90,11 @@ def _way_through(node: Node, live: Any) -> Callable[[int], Any]:
         return lambda i: _rows(weights(live), np.shape(args[0]), params["axis"])
     if op.moves or op.multilinear:
         known = [np.ones(np.shape(arg)) for arg in args] if op.multilinear else args
-        gradient_of = op.gradients_at(True, weights(live), [y, *known], params)
-        return lambda i: depended(gradient_of(i), i)
+        whole = weights(live)
+        together = op.gradients_together(True, whole, [y, *known], params)
+        if together is not None:
+            return lambda i: depended(together(i), i)
+        return lambda i: depended(op.derivatives[i](whole, y, *known, **params), i)
     if op.elementwise:
         return lambda i: depended(weights(live), i)
     some = bool(np.any(live))  # any live element of the result makes all live

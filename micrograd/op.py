@@ -140,10 +140,10 @@ class Op:
         expected = f" Expected {self.expects}." if self.expects else ""
         raise kind(f"{self.name}: cannot take {came}.{expected} NumPy says: {error}") from error
 
-    def gradients_at(
+    def gradients_together(
         self, live: Any, g: Any, known: Sequence[Any], settings: dict[str, Any]
-    ) -> Callable[[int], Any]:
-        """Return the function that gives the gradient of argument `i`.
+    ) -> Callable[[int], Any] | None:
+        """Return the function that gives the gradient of argument `i`; None if each has a rule.
 
         Args:
             live: which elements of the result a `where` did not cut off, True for all.
@@ -152,9 +152,9 @@ class Op:
             settings: those of the call.
         """
         derivatives = self.derivatives
-        if isinstance(derivatives, Together):
-            return derivatives.rule(g, *known, **settings)
-        return lambda i: derivatives[i](g, *known, **settings)
+        return (
+            derivatives.rule(g, *known, **settings) if isinstance(derivatives, Together) else None
+        )
 
     def argument_names(self) -> Iterator[str]:
         """Yield the names of the data arguments, as the derivatives name them."""
@@ -210,12 +210,14 @@ class OneOff(Op):
     """
 
     def __init__(self, name: str, rule: Derivative, symbol: Any = None) -> None:
-        together = Together(lambda g, y, *args: rule(g, y, True).__getitem__)
-        super().__init__(name, partial(_compute_another, name), together, symbol=symbol)
+        def together(g: Any, y: Any, *args: Any) -> Callable[[int], Any]:
+            return rule(g, y, True).__getitem__
+
+        super().__init__(name, partial(_compute_another, name), Together(together), symbol=symbol)
         self.foreign = True
         self._rule = rule
 
-    def gradients_at(
+    def gradients_together(
         self, live: Any, g: Any, known: Sequence[Any], settings: dict[str, Any]
     ) -> Callable[[int], Any]:
         return self._rule(g, known[0], live).__getitem__
@@ -296,10 +298,12 @@ class Together(Each):
     """
 
     def __getitem__(self, i: int) -> Derivative:
-        return partial(self._one, i)
+        rule = self.rule
 
-    def _one(self, i: int, *known: Any, **settings: Any) -> Any:
-        return self.rule(*known, **settings)(i)
+        def one(g: Any, *known: Any, **settings: Any) -> Any:
+            return rule(g, *known, **settings)(i)
+
+        return one
 
     def guarded(self, name: str) -> Each:
         return Together(guarded_together(name, self.rule))

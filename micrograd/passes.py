@@ -49,7 +49,7 @@ class Pass:
         shown: leave the nodes between their gradients, for the user to see.
     """
 
-    __slots__ = ("_pending", "_thread", "linear", "order", "roots", "shown", "since", "stops")
+    __slots__ = ("_claimed", "_thread", "linear", "order", "roots", "shown", "since", "stops")
 
     def __init__(
         self,
@@ -65,7 +65,7 @@ class Pass:
         self.linear = linear
         self.shown = shown
         self.order: list[Node] = []  # the nodes it goes through, parents first
-        self._pending: list[Any] = [root for root in reversed(roots) if root.op is not None]
+        self._claimed = False
         self._thread = get_ident()
 
     def run(self, work: Callable[..., Any], *args: Any) -> Any:
@@ -101,8 +101,10 @@ class Pass:
 
     def undo(self) -> None:
         """Let the nodes have no gradient."""
-        claimed = [n for n in self._pending if n is not None and n._grad is self]
-        set_gradients([*self.order, *claimed], repeat(None))
+        nodes = self.order
+        if not self._claimed:
+            nodes = nodes + [node for node in self._reached() if node._grad is self]
+        set_gradients(nodes, repeat(None))
 
     def goes_through(self, node: Node) -> bool:
         """Tell whether the pass goes on to the parents of a node that was computed."""
@@ -162,7 +164,7 @@ class Pass:
         """Return one of the others that goes through nodes of this pass."""
         nodes = self._reached()
         for other in others:
-            if not nodes.isdisjoint(other._reached() if other._pending else other.order):
+            if not nodes.isdisjoint(other.order if other._claimed else other._reached()):
                 return other
         return None
 
@@ -178,33 +180,32 @@ class Pass:
         return seen
 
     def _claim(self) -> None:
-        """Put this pass into the nodes, each of which is in `order` or `_pending` by then."""
+        """Put this pass into the nodes, and the nodes in order."""
         order, free = self.order, not self.stops and not self.since
-        stack = self._pending
+        stack: list[Any] = [root for root in reversed(self.roots) if root.op is not None]
         push = stack.append
         while stack:
             node = stack.pop()
             if node is None:  # everything that the node below it needs is in order
-                order.append(stack[-1])
-                del stack[-1]
+                order.append(stack.pop())
             elif node._grad is not self and (free or self.goes_through(node)):
+                node._grad = self
                 first, rest = node._first, node._rest
                 if rest.__class__ is tuple:
                     stack += (node, None, *[parent for parent in rest if parent.op is not None])
-                    node._grad = self
                     continue
                 before = first.op is not None and first._grad is not self
                 beside = rest is not None and rest.op is not None and rest._grad is not self
-                if before or beside:
-                    push(node)
-                    push(None)
-                    if beside:
-                        push(rest)
-                    if before:
-                        push(first)
-                else:
+                if not before and not beside:
                     order.append(node)
-                node._grad = self
+                    continue
+                push(node)
+                push(None)
+                if beside:
+                    push(rest)
+                if before:
+                    push(first)
+        self._claimed = True
 
 
 def _go_on_alone() -> None:

@@ -7,7 +7,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from itertools import accumulate
 from typing import Any, TypeVar, overload
 
 import numpy as np
@@ -179,9 +178,13 @@ def astype(x: Any, dtype: Any) -> Any:
 
 
 def _parts(g: Any, y: Any, *arrays: Any, axis: int) -> Callable[[int], Any]:
-    bounds = [0, *accumulate([array.shape[axis] for array in arrays])]
-    axis %= g.ndim
-    return lambda i: g[along(axis, slice(bounds[i], bounds[i + 1]))]
+    before = (slice(None),) * (axis % g.ndim)
+    places: list[Any] = []
+    end = 0
+    for array in arrays:
+        start, end = end, end + array.shape[axis]
+        places.append((*before, slice(start, end)))
+    return lambda i: g[places[i]]
 
 
 _concatenate = define_op(
