@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Generator, Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import nullcontext
+from contextvars import copy_context
 from typing import Any
 
 import numpy as np
@@ -18,7 +19,7 @@ from micrograd.node import Node, describe, enable_grad, watching
 from micrograd.op import no_gradient
 from micrograd.ops.powers import positive
 from micrograd.ops.shape import forward_sum_to, sum_to
-from micrograd.passes import Pass, Sealed, forget, guard
+from micrograd.passes import Pass, Sealed
 from micrograd.record import to_number
 from micrograd.versions import is_written, time_of
 
@@ -29,7 +30,9 @@ def backward(root: Node, gradient: Any, create_graph: bool = False) -> None:
     """Leave the gradient of `root` in every node that it depends on.
 
     Leaves add what they get to what they have; the nodes between are
-    overwritten. If anything goes wrong on the way, the leaves are as they were.
+    overwritten. If anything goes wrong on the way, the leaves are as they were,
+    and if it is interrupted, at whatever moment: either all or none of them
+    have got theirs.
 
     Args:
         root: the node to differentiate.
@@ -46,13 +49,7 @@ def backward(root: Node, gradient: Any, create_graph: bool = False) -> None:
             f"backward: {describe(root)} requires no gradient, so there is none to compute. Build "
             "it from nodes made with requires_grad=True, outside no_grad()."
         )
-    this = Pass((root,))
-    leaves = _differentiate(this, (gradient,), create_graph)
-    if not create_graph:
-        _accumulate(leaves, this, gradient)
-        return
-    with enable_grad():
-        _accumulate(leaves, this, gradient)
+    Pass((root,)).run(_differentiate, (gradient,), create_graph)
 
 
 def gradients(
@@ -79,10 +76,8 @@ def gradients(
     if not pairs:
         return [None] * len(wrt)
     stops = [node for node in wrt if since or node.op is not None]
-    this = Pass([root for root, _ in pairs], stops, since, linear)
-    found = _differentiate(this, [start for _, start in pairs], create_graph, live)
-    if create_graph:
-        forget(this.order)  # a gradient that knows its graph would hold the node that holds it
+    this = Pass([root for root, _ in pairs], stops, since, linear, shown=False)
+    found = this.run(_differentiate, [start for _, start in pairs], create_graph, live)
     return [found.get(node) for node in wrt]
 
 
@@ -94,54 +89,52 @@ def pass_on(node: Node) -> None:
     g = node._grad
     if g is None:
         return
-    for i, parent in enumerate(node.parents):
-        if parent._tick > node._tick:
-            sealed: Sealed = {}
-            _look_at(node, parent, sealed)
-            _require_unwritten(sealed)
-        _require_captured(node)
-        contribution = _contribution(node, i, g, isinstance(g, Node))
-        if contribution is not None:
-            contribution = _fitted(contribution, node, parent)
-            parent._grad = contribution if parent._grad is None else parent._grad + contribution
+    alone = Pass((node,))
+    _require_captured(node)
+    for contribution, parent in _contributions(alone, node, {}, isinstance(g, Node), None, None):
+        contribution = _fitted(contribution, node, parent)
+        parent._grad = contribution if parent._grad is None else parent._grad + contribution
+    _require_unwritten(alone.sealed)
 
 
 def _differentiate(
     this: Pass, starts: Sequence[Any], create_graph: bool, live: Any = True
 ) -> Gradients:
-    """Return the gradients of the leaves; the nodes between have theirs."""
+    """Return the gradients of the leaves, and add them to the leaves if the pass is shown."""
     watch = watching.get()
-    this.begin()
+    if Captures.were_taken:
+        for node in this.order:
+            _require_captured(node)
+    before = versions.handed_out
     try:
-        if Captures.were_taken:
-            for node in this.order:
-                _require_captured(node)
-        before = versions.handed_out
         with np.errstate(all="ignore"):  # an infinite slope is an answer, not a fault to warn of
             if not create_graph:
-                found = propagate(this, starts, False, watch, live)
-            else:
-                with _recording(watch):
-                    found = propagate(this, starts, True, watch, live)
-        if versions.handed_out != before:  # by another thread, or a rule
-            _look_again(this)
-        if this.sealed:  # after all use, so that a thread has no moment in between
-            _require_unwritten(this.sealed)
-        return found
-    except BaseException as error:
-        forget(this.order)
-        if isinstance(error, GradientError):
-            _require_unwritten(this.sealed)  # a rule may have stumbled over what was written
+                leaves = propagate(this, starts, False, watch, live)
+            else:  # what a `where` will cut off in the record is no anomaly
+                within = nullcontext if watch is None else debug
+                leaves = _recording(within, propagate, this, starts, True, watch, live)
+    except GradientError:
+        _require_unwritten(this.sealed)  # a rule may have stumbled over what was written
         raise
-    finally:
-        this.end()
+    if versions.handed_out != before:  # by another thread, or a rule
+        _look_again(this)
+    if this.sealed:  # after all use, so that a thread has no moment in between
+        _require_unwritten(this.sealed)
+    if this.shown and create_graph:
+        _recording(nullcontext, _accumulate, leaves, this, starts[0])
+    elif this.shown:
+        _accumulate(leaves, this, starts[0])
+    return leaves
 
 
-@contextmanager
-def _recording(watch: Any) -> Generator[None, None, None]:
-    """Record the backward pass; what a `where` will cut off there is no anomaly."""
-    with enable_grad(), nullcontext() if watch is None else debug():
-        yield
+def _recording(within: Callable[[], Any], function: Callable[..., Any], *args: Any) -> Any:
+    """Let a function record, in a context of its own, which is gone however the call ends."""
+
+    def call() -> Any:
+        with enable_grad(), within():
+            return function(*args)
+
+    return copy_context().run(call)
 
 
 def propagate(
@@ -195,7 +188,7 @@ def propagate(
 
     for root, start in zip(this.roots, starts, strict=True):
         arrive(start, root)
-    for node in reversed(this.order):
+    for node in reversed(this.order) if this.shown else _released(this.order):
         g, y, tick = node._grad, node._data, node._tick
         if g is this:  # no gradient flows to it, but its data may have been used
             node._grad = None
@@ -244,6 +237,13 @@ def propagate(
     return leaves
 
 
+def _released(order: Sequence[Node]) -> Iterator[Node]:
+    """Yield nodes from the last to the first; each loses its gradient when it has passed it on."""
+    for node in reversed(order):
+        yield node
+        node._grad = None
+
+
 def _contributions(
     this: Pass,
     node: Node,
@@ -253,10 +253,9 @@ def _contributions(
     liveness: Liveness | None,
 ) -> Iterator[tuple[Any, Node]]:
     """Yield what `node` contributes to each parent, and the parent, with all there is to heed."""
-    g, stops = node._grad, this.stops
-    if liveness is not None:
-        node.op.heed(liveness.of(node))
-    for i, parent in enumerate(node.parents):
+    g, stops, parents = node._grad, this.stops, node.parents
+    known = together = None
+    for i, parent in enumerate(parents):
         tick = parent._tick
         if tick > node._tick:
             _look_at(node, parent, this.sealed)
@@ -266,7 +265,12 @@ def _contributions(
                 _require_current(parent, this)
             if parent not in stops:
                 continue
-        contribution = _contribution(node, i, g, create_graph, this.linear)
+        if not parent.requires_grad and parent.op is None:
+            continue
+        if known is None:  # what all contributions share
+            known = _arguments(node, parents, create_graph, this.linear)
+            together = _together(node, g, known, liveness)
+        contribution = _contribution(node, i, g, known, together)
         if contribution is None:
             continue
         if liveness is not None:
@@ -277,21 +281,38 @@ def _contributions(
         yield contribution, parent
 
 
-def _contribution(node: Node, i: int, g: Any, create_graph: bool, linear: bool = False) -> Any:
-    """Return what `node` contributes to parent `i`, a node if `create_graph`; None if nothing."""
-    parents = node.parents
-    if not parents[i].requires_grad and parents[i].op is None:
-        return None
+def _arguments(
+    node: Node, parents: tuple[Node, ...], create_graph: bool, linear: bool
+) -> Sequence[Any]:
+    """Return what a rule for `node` is called with after the gradient: nodes if `create_graph`."""
+    if not create_graph:
+        return [node._data, *[parent._data for parent in parents]]
+    return [_constant(n) for n in (node, *parents)] if linear else (node, *parents)
+
+
+def _together(node: Node, g: Any, known: Sequence[Any], liveness: Liveness | None) -> Any:
+    """Return what gives the contribution to parent `i` if `node` has one rule for all; or None."""
+    live = True if liveness is None else liveness.of(node)
+    try:
+        return node.op.gradients_together(live, g, known, node.params)
+    except ArithmeticError:
+        if isinstance(g, Node):
+            raise
+        return _by_ieee(node, g).__getitem__
+
+
+def _contribution(node: Node, i: int, g: Any, known: Sequence[Any], together: Any) -> Any:
+    """Return what `node` contributes to parent `i`, None if nothing."""
     _require_derivatives(node)
-    derivative = node.op.derivatives[i]
-    if create_graph:
-        known = [_constant(n) for n in (node, *parents)] if linear else (node, *parents)
-        contribution = derivative(g, *known, **node.params)
-    else:
-        try:
-            contribution = derivative(g, node._data, *[p._data for p in parents], **node.params)
-        except ArithmeticError:
-            contribution = _by_ieee(node, g)[i]
+    try:
+        if together is None:
+            contribution = node.op.derivatives[i](g, *known, **node.params)
+        else:
+            contribution = together(i)
+    except ArithmeticError:
+        if isinstance(g, Node):
+            raise
+        contribution = _by_ieee(node, g)[i]
     if contribution is None:
         _require_no_derivative(node, i)
     return contribution
@@ -401,18 +422,20 @@ def _accumulate(leaves: Gradients, this: Pass, start: Any) -> None:
     """Add to the leaves what they got; a leaf has its gradient in an array, or node, of its own."""
     plain_numbers = this.roots[0]._is_number and not isinstance(start, Node)
     taken = set[int]() if plain_numbers else {id(start), *[id(node._grad) for node in this.order]}
-    with guard:  # threads may share leaves
-        for leaf, g in leaves.items():
-            if leaf._grad is not None:
-                g = leaf._grad + g
-            if g.__class__ is np.ndarray or isinstance(g, Node):
-                array = g if g.__class__ is np.ndarray else g._data
-                if id(g) in taken or getattr(array, "base", None) is not None:
-                    g = positive(g)  # a copy, and of a node one with its graph
-                taken.add(id(g))
-            elif not leaf._is_number:
-                g = np.asarray(g)  # the sum of arrays without axes is a scalar to NumPy
-            leaf._grad = g
+    sums: list[Any] = []
+    this.line_up_for_leaves()
+    for leaf, g in leaves.items():
+        if leaf._grad is not None:
+            g = leaf._grad + g
+        if g.__class__ is np.ndarray or isinstance(g, Node):
+            array = g if g.__class__ is np.ndarray else g._data
+            if id(g) in taken or getattr(array, "base", None) is not None:
+                g = positive(g)  # a copy, and of a node one with its graph
+            taken.add(id(g))
+        elif not leaf._is_number:
+            g = np.asarray(g)  # the sum of arrays without axes is a scalar to NumPy
+        sums.append(g)
+    this.publish(leaves, sums)
 
 
 def _require_current(node: Node, this: Pass) -> None:

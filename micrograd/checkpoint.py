@@ -93,7 +93,7 @@ def _alone(
     node._set_leaf(result._data, False, result.label)
     node._tick = since
     captures = Captures((again,), deep=False)  # nodes are parents; running means may change
-    attach(node, OneOff("checkpoint", parents, rule, captures=captures), parents)
+    attach(node, OneOff("checkpoint", rule, captures=captures), parents)
     return node
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from threading import Lock
 from time import time_ns
 
@@ -27,6 +28,10 @@ class Clock:
         self.now = time_ns() // 2 * 2
         self._lock = Lock()
 
+    def renew_lock(self) -> None:
+        """Take a new lock: in a forked child, no thread is there to release the old one."""
+        self._lock = Lock()
+
     def advance(self) -> int:
         """Return a time later than that of every node there is."""
         with self._lock:
@@ -46,3 +51,6 @@ class Clock:
 
 
 clock = Clock()
+
+if hasattr(os, "register_at_fork"):  # not on Windows
+    os.register_at_fork(after_in_child=clock.renew_lock)

@@ -13,7 +13,8 @@ from micrograd.errors import GradientError, OperandError
 from micrograd.guard import explain, frozen
 from micrograd.node import Node
 from micrograd.op import OneOff
-from micrograd.record import attach
+from micrograd.passes import set_gradients
+from micrograd.record import attach, put_record
 
 
 def record_closure(
@@ -60,7 +61,7 @@ def record_closure(
         name = name or "closure"
         rule = _missing(name) if backward is None else _returned(name, backward, len(parents))
         captures = Captures(() if backward is None else (backward,))
-        attach(node, OneOff(name, parents, rule, captures=captures), parents)
+        attach(node, OneOff(name, rule, captures=captures), parents)
 
 
 def record_lecture(node: Node, closure: Callable[[], Any]) -> None:
@@ -81,8 +82,7 @@ def record_lecture(node: Node, closure: Callable[[], Any]) -> None:
     name, parents = node.op.name, node.parents
     # The closure refers to the node, and the node to the operation.
     rule = _added(name, closure, parents, weakref.ref(node))
-    node.op = OneOff(name, parents, rule, node.op.symbol, Captures((closure,)))
-    node._seal = node.op.captures.taken(node)
+    put_record(node, OneOff(name, rule, node.op.symbol, Captures((closure,))), parents)
 
 
 def _once(name: str, g: Any) -> None:
@@ -128,15 +128,15 @@ def _added(
         _once(name, g)
         node = made()  # None for a copy of a node that is gone, which the closure does not use
         nodes = list(dict.fromkeys(parents if node is None else (*parents, node)))
-        kept = [(n, n._grad) for n in nodes]
+        kept = [n._grad for n in nodes]
         try:
-            for n in nodes:
-                n._grad = g if n is node else None
+            set_gradients(nodes, [g if n is node else None for n in nodes])
             closure()
             added: dict[Node, Any] = {parent: parent._grad for parent in parents}
-        finally:
-            for n, grad in kept:
-                n._grad = grad
+            set_gradients(nodes, kept)
+        except BaseException:
+            set_gradients(nodes, kept)
+            raise
         # The first of two that are the same gets it all.
         return [_plain(added.pop(parent, None)) or 0 for parent in parents]
 

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Generator, Iterable
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable
+from contextvars import ContextVar
 from pathlib import Path
 from types import FrameType
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar, overload
 
 import numpy as np
 
 from micrograd.errors import AnomalyError
+from micrograd.modes import Mode
 from micrograd.node import Node, describe, recording, scoping, watching
 
+F = TypeVar("F", bound=Callable[..., Any])
 _LIBRARIES = tuple(str(Path(file).parent) + os.sep for file in (__file__, np.__file__))
 
 
@@ -59,15 +61,20 @@ class Watch:
             )
 
 
-@contextmanager
-def debug(*, anomalies: bool = False) -> Generator[None, None, None]:
+@overload
+def debug(*, anomalies: bool = False) -> Mode: ...
+@overload
+def debug(function: F, *, anomalies: bool = False) -> F: ...
+def debug(function: Any = None, *, anomalies: bool = False) -> Any:
     """Remember where nodes are made, for messages to say it.
 
     Every node that is recorded inside the block keeps the file and line (or the
     notebook's cell) that made it. What it costs is in the benchmarks. The
-    setting belongs to the current thread or asyncio task, and nests.
+    setting belongs to the current thread or asyncio task, and nests. It is a
+    decorator as `no_grad` is.
 
     Args:
+        function: the function to decorate; a `with` block needs none.
         anomalies: raise an AnomalyError at the first nan or inf, as
             `detect_anomaly()` does.
 
@@ -81,21 +88,22 @@ def debug(*, anomalies: bool = False) -> Generator[None, None, None]:
     ...
     micrograd.errors.StaleGraphError: backward: the array of Tensor 'W' of shape (2,) was ...
     """
-    watch = Watch(anomalies)
-    tokens = watching.set(watch), recording.set(watch if recording.get() else False)
-    try:
-        yield
-    finally:
-        watching.reset(tokens[0])
-        recording.reset(tokens[1])
+    mode = Mode("debug", lambda: _watched(Watch(anomalies)))
+    return mode if function is None else mode(function)
 
 
-@contextmanager
-def detect_anomaly() -> Generator[None, None, None]:
+@overload
+def detect_anomaly() -> Mode: ...
+@overload
+def detect_anomaly(function: F) -> F: ...
+def detect_anomaly(function: Any = None) -> Any:
     """Raise an error at the first operation that makes a nan or an inf, forward or backward.
 
     It does what `debug()` does, too. An inf is an anomaly where what it was
     made from is finite, a nan always.
+
+    Args:
+        function: the function to decorate; a `with` block needs none.
 
     Raises:
         AnomalyError: naming the operation, its arguments and the path there.
@@ -107,8 +115,12 @@ def detect_anomaly() -> Generator[None, None, None]:
     ...
     micrograd.errors.AnomalyError: log: made -inf forward. Its arguments: Value made by multiply ...
     """
-    with debug(anomalies=True):
-        yield
+    mode = Mode("detect_anomaly", lambda: _watched(Watch(anomalies=True)))
+    return mode if function is None else mode(function)
+
+
+def _watched(watch: Watch) -> list[tuple[ContextVar[Any], Any]]:
+    return [(watching, watch), (recording, watch if recording.get() else False)]
 
 
 def _place(frame: FrameType | None) -> str:

@@ -36,6 +36,10 @@ class StaleGraphError(GradientError):
     """Report a graph whose data was overwritten after it was recorded."""
 
 
+class ModeError(MicrogradError, RuntimeError):
+    """Report a `with` block that is left in another order, or context, than it was entered in."""
+
+
 class AnomalyError(MicrogradError, RuntimeError):
     """Report the first operation that made a nan or an inf, under `detect_anomaly()`."""
 

@@ -11,7 +11,7 @@ from micrograd.autodiff import _fitted, propagate
 from micrograd.errors import GradientError
 from micrograd.leaves import fitting, like
 from micrograd.node import Node, describe, topological_order
-from micrograd.passes import Pass
+from micrograd.passes import Pass, set_gradients
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -89,15 +89,15 @@ def trace_backward(root: Node, gradient: Any = None) -> Flow:
         )
     start = like(root, 1) if gradient is None else gradient
     (start,) = fitting("trace_backward: gradient", start, root, [root], "the root")
-    this, seen = _Unseen((root,)), _Recorder()
-    this.begin()
-    try:
-        with np.errstate(all="ignore"):
-            leaves = propagate(this, (start,), watch=seen)
-        gradients = {node: node._grad for node in this.order if node._grad is not None} | leaves
-    finally:
-        this.restore()
-        this.end()
+    return _Unseen(root).run(_followed, start)
+
+
+def _followed(this: Pass, start: Any) -> Flow:
+    seen = _Recorder()
+    with np.errstate(all="ignore"):
+        leaves = propagate(this, (start,), watch=seen)
+    gradients = {node: node._grad for node in this.order if node._grad is not None} | leaves
+    this.undo()
     return Flow(seen.contributions, gradients)
 
 
@@ -106,13 +106,17 @@ class _Unseen(Pass):
 
     __slots__ = ("_kept",)
 
+    def __init__(self, root: Node) -> None:
+        super().__init__((root,))
+        self._kept: tuple[list[Node], list[Any]] = ([], [])
+
     def _claim(self) -> None:
-        self._kept = [(n, n._grad) for n in topological_order(*self.roots) if n.op is not None]
+        nodes = [node for node in topological_order(*self.roots) if node.op is not None]
+        self._kept = nodes, [node._grad for node in nodes]
         super()._claim()
 
-    def restore(self) -> None:
-        for node, grad in self._kept:
-            node._grad = grad
+    def undo(self) -> None:
+        set_gradients(*self._kept)
 
 
 class _Recorder:

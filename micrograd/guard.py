@@ -130,6 +130,42 @@ def _plain(came: Any) -> Any:
     return came._data if isinstance(came, Node) else came
 
 
+def guarded_together(name: str, rule: Function, captures: Captures) -> Function:
+    """Return a rule that gives the derivatives of all arguments, guarded as one for one is."""
+
+    def of_one(i: int, g: Any, *known: Any, **settings: Any) -> Any:
+        return rule(g, *known, **settings)(i)
+
+    checked = guarded_rule(name, of_one, captures, 1)
+    asked = False
+
+    @wraps(rule)
+    def guarded(g: Any, *known: Any, **settings: Any) -> Function:
+        nonlocal asked
+        if not asked:
+            asked = True
+
+            def first(i: int) -> Any:
+                return checked(i, g, *known, **settings)
+
+            return first
+        try:
+            gradient_of = rule(frozen(g), *map(frozen, known), **settings)
+        except ValueError as error:
+            explain(name, "derivative", error)
+
+        def one(i: int) -> Any:
+            try:
+                came = gradient_of(i)
+            except ValueError as error:
+                explain(name, "derivative", error)
+            return came if _is_recorded(came, g) else _owned(name, came)
+
+        return one
+
+    return guarded
+
+
 def _owned(name: str, came: Any) -> Any:
     """Return a gradient as an array that nobody else holds."""
     if isinstance(came, Node) and came.requires_grad:

@@ -9,6 +9,7 @@ the branch, and their contributions are set to 0 instead of multiplied.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, cast
 
 import numpy as np
@@ -23,6 +24,7 @@ class Liveness:
 
     def __init__(self, root: Node, live: Any) -> None:
         self._live: dict[Node, Any] = {root: live}  # True: every element
+        self._node: Node | None = None  # what it contributes is being carried
 
     def of(self, node: Node) -> Any:
         """Return which elements of `node` are live, True for all."""
@@ -35,7 +37,9 @@ class Liveness:
         nothing has reached the parent before.
         """
         live, parent = self.of(node), node.parents[i]
-        through = self._through(node, i, live)
+        if node is not self._node:  # what its parents share is computed once
+            self._node, self._through = node, _way_through(node, live)
+        through = self._through(i)
         known = self._live.get(parent, not first)
         if known is not True:
             self._live[parent] = through if through is True else np.logical_or(known, through)
@@ -66,31 +70,42 @@ class Liveness:
         finite = [where(b, 0, arg) for b, arg in zip(bad, args, strict=True)]
         return where(meets, contribution, rule(g, y, *finite, **node.params))
 
-    def _through(self, node: Node, i: int, live: Any) -> Any:
-        """Return which elements of parent `i` those that are live of `node` depend on."""
-        op, y = node.op, node._data
-        args = [parent._data for parent in node.parents]
-        if op.masks is not None:
-            live = np.logical_and(live, op.masks[i](*args))
-        if live is True:
-            return True
-        weights = np.broadcast_to(live, np.shape(y)).astype(np.float64)
-        if op.along_axis:
-            return self._rows(weights, np.shape(args[0]), node.params["axis"])
-        if op.multilinear:
-            args = [np.ones(np.shape(arg)) for arg in args]
-        if op.moves or op.multilinear:
-            weights = op.derivatives[i](weights, y, *args, **node.params)
-        elif not op.elementwise:  # any live element of the result makes all live
-            return bool(np.any(live))
+
+def _way_through(node: Node, live: Any) -> Callable[[int], Any]:
+    """Return what gives the elements of parent `i` that the live ones of `node` depend on."""
+    op, y, params = node.op, node._data, node.params
+    if live is True and op.masks is None:
+        return lambda i: True
+    args = [parent._data for parent in node.parents]
+
+    def weights(live: Any) -> Any:
+        return np.broadcast_to(live, np.shape(y)).astype(np.float64)
+
+    def depended(weights: Any, i: int) -> Any:
         return sum_to(weights, np.shape(args[i])) != 0
 
-    @staticmethod
-    def _rows(weights: Any, shape: tuple[int, ...], axis: Any) -> Any:
-        """Return which elements stand in a row, along `axis`, of which something is live."""
-        axes = cast("tuple[int, ...]", axis if isinstance(axis, tuple) else (axis,))
-        if axis is None or not shape or weights.ndim + len(axes) < len(shape):
-            return bool(np.any(weights))
-        if weights.ndim < len(shape):
-            weights = np.expand_dims(weights, axes)
-        return np.broadcast_to(np.any(weights, axis=axes, keepdims=True), shape)
+    if op.masks is not None:
+        return lambda i: depended(weights(np.logical_and(live, op.masks[i](*args))), i)
+    if op.along_axis:
+        return lambda i: _rows(weights(live), np.shape(args[0]), params["axis"])
+    if op.moves or op.multilinear:
+        known = [np.ones(np.shape(arg)) for arg in args] if op.multilinear else args
+        whole = weights(live)
+        together = op.gradients_together(True, whole, [y, *known], params)
+        if together is not None:
+            return lambda i: depended(together(i), i)
+        return lambda i: depended(op.derivatives[i](whole, y, *known, **params), i)
+    if op.elementwise:
+        return lambda i: depended(weights(live), i)
+    some = bool(np.any(live))  # any live element of the result makes all live
+    return lambda i: some
+
+
+def _rows(weights: Any, shape: tuple[int, ...], axis: Any) -> Any:
+    """Return which elements stand in a row, along `axis`, of which something is live."""
+    axes = cast("tuple[int, ...]", axis if isinstance(axis, tuple) else (axis,))
+    if axis is None or not shape or weights.ndim + len(axes) < len(shape):
+        return bool(np.any(weights))
+    if weights.ndim < len(shape):
+        weights = np.expand_dims(weights, axes)
+    return np.broadcast_to(np.any(weights, axis=axes, keepdims=True), shape)

@@ -5,16 +5,18 @@ A graph needs no container: each node knows its parents, and that is the graph.
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
 from contextvars import ContextVar
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar, overload
 
 import numpy as np
 
 from micrograd.clock import clock
 from micrograd.copying import Copied
+from micrograd.modes import Mode
 from micrograd.versions import CLOSED, overwrite, time_for_copy
+
+F = TypeVar("F", bound=Callable[..., Any])
 
 # True, False, or a Watch that is told of each node as it is recorded.
 recording: ContextVar[Any] = ContextVar("recording", default=True)
@@ -31,11 +33,28 @@ def mode_when_on() -> Any:
     return watching.get() or scoping.get() or True
 
 
-@contextmanager
-def no_grad() -> Generator[None, None, None]:
+@overload
+def no_grad() -> Mode: ...
+@overload
+def no_grad(function: F) -> F: ...
+def no_grad(function: Any = None) -> Any:
     """Record nothing inside the block; what is computed there is a constant.
 
-    The setting belongs to the current thread or asyncio task, and nests.
+    The setting belongs to the current thread or asyncio task, and nests. As a
+    decorator, with parentheses or without, it switches recording off while the
+    function runs; a generator function or an `async def`, too, only while it
+    runs, and not while it waits at a `yield` or an `await`.
+
+    A generator that yields inside `with no_grad():` leaves recording switched
+    off for whoever iterates it: decorate it instead.
+
+    Args:
+        function: the function to decorate; a `with` block needs none.
+
+    Raises:
+        ModeError: at the end of the block, where it is not left in the order and in
+            the thread or task in which it was entered.
+        OperandError: if what is decorated is no function.
 
     >>> from micrograd import Value, no_grad
     >>> x = Value(3.0)
@@ -43,17 +62,24 @@ def no_grad() -> Generator[None, None, None]:
     ...     y = x * x
     >>> y.requires_grad
     False
+    >>> @no_grad
+    ... def squares():
+    ...     yield x * x
+    >>> [(y.requires_grad, (y + x).requires_grad) for y in squares()]
+    [(False, True)]
     """
-    token = recording.set(False)
-    try:
-        yield
-    finally:
-        recording.reset(token)
+    mode = Mode("no_grad", lambda: [(recording, False)])
+    return mode if function is None else mode(function)
 
 
-@contextmanager
-def enable_grad() -> Generator[None, None, None]:
+@overload
+def enable_grad() -> Mode: ...
+@overload
+def enable_grad(function: F) -> F: ...
+def enable_grad(function: Any = None) -> Any:
     """Record again inside a block that stands in `no_grad`.
+
+    It is a decorator as `no_grad` is, with the same argument and errors.
 
     >>> from micrograd import Value, enable_grad, no_grad
     >>> with no_grad(), enable_grad():
@@ -61,11 +87,8 @@ def enable_grad() -> Generator[None, None, None]:
     >>> y.requires_grad
     True
     """
-    token = recording.set(mode_when_on())
-    try:
-        yield
-    finally:
-        recording.reset(token)
+    mode = Mode("enable_grad", lambda: [(recording, mode_when_on())])
+    return mode if function is None else mode(function)
 
 
 def is_grad_enabled() -> bool:

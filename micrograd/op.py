@@ -12,7 +12,7 @@ second rule. Broadcasting is undone by the engine, never by a rule.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from itertools import count
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
@@ -28,7 +28,7 @@ from micrograd.errors import (
     ShapeError,
     StaleGraphError,
 )
-from micrograd.guard import guarded_forward, guarded_rule
+from micrograd.guard import guarded_forward, guarded_rule, guarded_together
 from micrograd.node import Node, describe
 from micrograd.record import operator_of, record, to_number
 from micrograd.tree import tree_map
@@ -93,7 +93,7 @@ class Op:
         forward, derivatives, scalar = self._given
         if isinstance(derivatives, Each):
             self.captures = Captures((derivatives.rule,))
-            self.derivatives = Each(guarded_rule(self.name, derivatives.rule, self.captures, 1))
+            self.derivatives = derivatives.guarded(self.name, self.captures)
         else:
             rules = [rule for rule in derivatives if rule is not no_gradient]
             self.captures = Captures(rules)
@@ -170,6 +170,22 @@ class Op:
         expected = f" Expected {self.expects}." if self.expects else ""
         raise kind(f"{self.name}: cannot take {came}.{expected} NumPy says: {error}") from error
 
+    def gradients_together(
+        self, live: Any, g: Any, known: Sequence[Any], settings: dict[str, Any]
+    ) -> Callable[[int], Any] | None:
+        """Return the function that gives the gradient of argument `i`; None if each has a rule.
+
+        Args:
+            live: which elements of the result a `where` did not cut off, True for all.
+            g: the gradient of the result.
+            known: the result and the arguments.
+            settings: those of the call.
+        """
+        derivatives = self.derivatives
+        return (
+            derivatives.rule(g, *known, **settings) if isinstance(derivatives, Together) else None
+        )
+
     def argument_names(self) -> Iterator[str]:
         """Yield the names of the data arguments, as the derivatives name them."""
         if not isinstance(self.derivatives, Each):
@@ -182,9 +198,6 @@ class Op:
     def symbol_for(self, node: Node) -> str:
         """Return the symbol that a diagram shows for `node`, which this made."""
         return self.symbol if isinstance(self.symbol, str) else self.symbol(node)
-
-    def heed(self, live: Any) -> None:
-        """Be told, before the derivatives are, which elements of the result are live."""
 
     def overwritten(self, node: str) -> Op:
         """Return this operation as it stands on a node, so described, that was overwritten."""
@@ -237,23 +250,25 @@ class OneOff(Op):
     def __init__(
         self,
         name: str,
-        parents: Iterable[Node],
         rule: Derivative,
         symbol: Any = None,
         captures: Captures | None = None,
     ) -> None:
-        wanted = [i for i, parent in enumerate(parents) if takes_gradient(parent)]
-        self._live: list[Any] = []
-        derivatives = Each(_one_by_one(rule, wanted, self._live))
-        super().__init__(name, partial(_compute_another, name), derivatives, symbol=symbol)
+        def together(g: Any, y: Any, *args: Any) -> Callable[[int], Any]:
+            return rule(g, y, True).__getitem__
+
+        super().__init__(name, partial(_compute_another, name), Together(together), symbol=symbol)
         self.foreign = True
         self.captures = captures or Captures(())
+        self._rule = rule
 
     def guard(self) -> None:
         self.trust()
 
-    def heed(self, live: Any) -> None:
-        self._live[:] = [live]
+    def gradients_together(
+        self, live: Any, g: Any, known: Sequence[Any], settings: dict[str, Any]
+    ) -> Callable[[int], Any]:
+        return self._rule(g, known[0], live).__getitem__
 
     def __reduce__(self) -> tuple[Any, ...]:
         raise self._refuse_to_travel("pickle")
@@ -265,27 +280,6 @@ class OneOff(Op):
 def takes_gradient(parent: Node) -> bool:
     """Tell whether a backward pass asks for the gradient of a parent, or of what is behind it."""
     return parent.requires_grad or parent.op is not None
-
-
-def _one_by_one(rule: Derivative, wanted: Iterable[int], live: list[Any]) -> Derivative:
-    """Return a rule for one argument that keeps what `rule` gives until all are asked for.
-
-    What is in `live` counts once.
-    """
-    gradient: Any = None
-    left: dict[int, Any] = {}
-
-    def one(i: int, g: Any, y: Any, *args: Any) -> Any:
-        nonlocal gradient, left
-        if g is not gradient or i not in left:
-            found = rule(g, y, live.pop() if live else True)
-            gradient, left = g, {k: found[k] for k in wanted}
-        result = left.pop(i)
-        if not left:
-            gradient = None
-        return result
-
-    return one
 
 
 def _compute_another(name: str, *args: Any, **settings: Any) -> NoReturn:
@@ -341,6 +335,30 @@ class Each:
     def __getitem__(self, i: int) -> Derivative:
         return partial(self.rule, i)
 
+    def guarded(self, name: str, captures: Captures) -> Each:
+        """Return the same with a rule that spoils nothing."""
+        return Each(guarded_rule(name, self.rule, captures, 1))
+
+
+class Together(Each):
+    """The same, from what is computed once for all arguments.
+
+    Its rule is called as `rule(g, y, *args, **settings)` and returns the
+    function that gives the gradient of argument `i`. So each costs its own
+    share only, and not a look at all the others.
+    """
+
+    def __getitem__(self, i: int) -> Derivative:
+        rule = self.rule
+
+        def one(g: Any, *known: Any, **settings: Any) -> Any:
+            return rule(g, *known, **settings)(i)
+
+        return one
+
+    def guarded(self, name: str, captures: Captures) -> Each:
+        return Together(guarded_together(name, self.rule, captures))
+
 
 AnyOp = TypeVar("AnyOp", bound=Op)
 
@@ -369,6 +387,7 @@ def define_op(
     symbol: str | Callable[[Node], str] | None = None,
     scalar: Callable[..., Any] | None = None,
     each: Derivative | None = None,
+    together: Callable[..., Callable[[int], Any]] | None = None,
     masks: tuple[Derivative | None, ...] | None = None,
     elementwise: bool = False,
     arrays_only: bool = False,
@@ -393,6 +412,9 @@ def define_op(
         scalar: a faster `forward` for Python numbers, as from `math`.
         each: instead of `derivatives`, for any number of arguments: one rule
             that is called as `each(i, g, y, *args, **settings)`.
+        together: instead of `each`, where there may be thousands of arguments: a
+            rule that is called once, as `together(g, y, *args, **settings)`, and
+            returns the function that gives the gradient of argument i.
         masks: for an operation that selects, one function per argument that
             tells from the arguments which of its elements were taken.
         elementwise: whether each element of the result depends on the same
@@ -415,12 +437,12 @@ def define_op(
     >>> x.grad
     12.0
     """
-    if not derivatives and each is None:
+    if not derivatives and each is None and together is None:
         raise ArgumentError(
             f"define_op: {name!r} came without a derivative; give one per argument, "
             "None for an argument that has none."
         )
-    rules = derivatives if each is None else Each(each)
+    rules = Each(each) if each is not None else Together(together) if together else derivatives
     return register(
         Op(
             name,

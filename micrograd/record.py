@@ -144,12 +144,17 @@ def attach(node: Node, op: Any, parents: tuple[Node, ...]) -> None:
         for parent in parents:
             if parent.op is None and not parent._is_number:
                 heed(parent)
-        node._first = parents[0]
-        node._rest = None if len(parents) == 1 else parents[1] if len(parents) == 2 else parents
-        node.op = op
-        node._seal = op.captures.taken(node)
+        put_record(node, op, parents)
         if mode is not True:
             mode.note(node)
+
+
+def put_record(node: Node, op: Any, parents: tuple[Node, ...]) -> None:
+    """Put into `node` that `op`, which has one rule for all arguments, made it of `parents`."""
+    node._first = parents[0]
+    node._rest = parents if len(parents) > 1 else None  # a pair, too, is asked for together
+    node.op = op
+    node._seal = op.captures.taken(node)
 
 
 def _parents(first: Node, rest: Any) -> tuple[Node, ...]:

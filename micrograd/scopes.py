@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from contextvars import Token
 from typing import Any, Self
 
 from micrograd.errors import ArgumentError
-from micrograd.node import Node, mode_when_on, recording, scoping
+from micrograd.modes import Block, Values
+from micrograd.node import Node, recording, scoping, watching
 
 
-class Scope:
+class Scope(Block):
     """A block whose nodes belong together, entered once; made by `scope`.
 
     Attributes:
@@ -22,16 +22,14 @@ class Scope:
     (True, ('model', 'layer0'))
     """
 
-    __slots__ = ("_tokens", "name", "parent")
+    __slots__ = ("_used", "parent")
 
-    name: str
     parent: Scope | None
-    _tokens: tuple[Token[Any], ...] | None  # None before the block, none after it
 
     def __init__(self, name: str) -> None:
-        self.name = name
+        super().__init__(name)
         self.parent = None
-        self._tokens = None
+        self._used = False
 
     @property
     def path(self) -> tuple[str, ...]:
@@ -47,21 +45,18 @@ class Scope:
         """Remember that `node` was recorded here."""
         node._scope = self
 
+    def _values(self) -> Values:
+        self.parent = scoping.get()
+        return (scoping, self), (recording, recording.get() and (watching.get() or self))
+
     def __enter__(self) -> Self:
-        if self._tokens is not None:
+        if self._used:
             raise ArgumentError(
                 f"scope: {self.name!r} was entered before. Make a new one for each block."
             )
-        self.parent = scoping.get()
-        token = scoping.set(self)
-        self._tokens = token, recording.set(recording.get() and mode_when_on())
+        self._used = True
+        super().__enter__()
         return self
-
-    def __exit__(self, *exception: object) -> None:
-        tokens: Any = self._tokens
-        scoping.reset(tokens[0])
-        recording.reset(tokens[1])
-        self._tokens = ()
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _left, (self.name, self.parent)
@@ -73,7 +68,7 @@ class Scope:
 def _left(name: str, parent: Scope | None) -> Scope:
     """Return a scope as it is after its block."""
     scope = Scope(name)
-    scope.parent, scope._tokens = parent, ()
+    scope.parent, scope._used = parent, True
     return scope
 
 

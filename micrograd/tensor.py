@@ -16,6 +16,7 @@ from micrograd.memory import keep_freed_memory
 from micrograd.methods import ArrayMethods
 from micrograd.node import Node, describe
 from micrograd.op import Op
+from micrograd.passes import Pass
 from micrograd.protocol import call_numpy
 from micrograd.record import is_recording
 from micrograd.versions import CLOSED, copy_out, hand_out, is_handed_out, keep_operand
@@ -136,6 +137,8 @@ class Tensor(ArrayMethods):
         grad: Any = self._grad
         if grad is None or self.op is None or isinstance(grad, Node):
             return grad
+        if isinstance(grad, Pass):  # one that is under way has stored none yet
+            return None
         return frozen(np.asarray(grad))  # the sum of arrays without axes is a scalar to NumPy
 
     @grad.setter

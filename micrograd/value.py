@@ -16,6 +16,7 @@ from micrograd.errors import GradientError, OperandError
 from micrograd.node import Node
 from micrograd.op import Op
 from micrograd.ops.axes import no_value
+from micrograd.passes import Pass
 from micrograd.record import to_number
 
 
@@ -83,7 +84,10 @@ class Value(Arithmetic):
     @property
     def grad(self) -> Any:
         """The gradient: 0 until it is computed; a Value after `create_graph=True`."""
-        return 0 if self._grad is None else self._grad
+        grad = self._grad
+        if grad is None or (self.op is not None and isinstance(grad, Pass)):
+            return 0
+        return grad
 
     @grad.setter
     def grad(self, new: Any) -> None:

@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, TypeVar, overload
 
 import numpy as np
@@ -177,15 +177,20 @@ def astype(x: Any, dtype: Any) -> Any:
     return _astype(x, dtype=np.dtype(dtype))
 
 
-def _part(i: int, g: Any, y: Any, *arrays: Any, axis: int) -> Any:
-    start = sum(array.shape[axis] for array in arrays[:i])
-    return g[along(axis % g.ndim, slice(start, start + arrays[i].shape[axis]))]
+def _parts(g: Any, y: Any, *arrays: Any, axis: int) -> Callable[[int], Any]:
+    before = (slice(None),) * (axis % g.ndim)
+    places: list[Any] = []
+    end = 0
+    for array in arrays:
+        start, end = end, end + array.shape[axis]
+        places.append((*before, slice(start, end)))
+    return lambda i: g[places[i]]
 
 
 _concatenate = define_op(
     "concatenate",
     lambda *arrays, axis: np.concatenate(arrays, axis=axis),
-    each=_part,
+    together=_parts,
     symbol="concat",
     arrays_only=True,
     moves=True,
@@ -210,7 +215,7 @@ def concatenate(arrays: Sequence[Any], axis: int = 0) -> Any:
 _stack = define_op(
     "stack",
     lambda *arrays, axis: np.stack(arrays, axis=axis),
-    each=lambda i, g, y, *arrays, axis: g[along(axis % g.ndim, i)],
+    together=lambda g, y, *arrays, axis: lambda i: g[along(axis % g.ndim, i)],
     arrays_only=True,
     moves=True,
 )

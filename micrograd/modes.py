@@ -1,0 +1,196 @@
+"""Blocks in which something is switched on or off: context variables with other values.
+
+The values belong to a context: a thread, or an asyncio task. A generator has
+none of its own; one that yields inside such a block leaves it open around
+whoever iterates it. So a block knows which one is around it, and says so if it
+is not left in the order in which it was entered.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import AsyncGenerator, Callable, Generator, Iterable, Iterator
+from contextvars import ContextVar
+from functools import partial, wraps
+from types import coroutine
+from typing import Any, TypeVar, cast
+
+from micrograd.errors import ModeError, OperandError
+
+F = TypeVar("F", bound=Callable[..., Any])
+Values = Iterable[tuple[ContextVar[Any], Any]]
+Function = Callable[..., Any]
+Again = Callable[[], "Mode"]
+
+_innermost: ContextVar[Block | None] = ContextVar("innermost", default=None)
+
+
+class Block:
+    """A `with` block in which context variables have the values that `_values()` gives.
+
+    Attributes:
+        name: what a message calls it.
+    """
+
+    __slots__ = ("_before", "_outer", "name")
+
+    name: str
+    _before: list[tuple[ContextVar[Any], Any]] | None  # None outside of the block
+    _outer: Block | None
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self._before = None
+        self._outer = None
+
+    def _values(self) -> Values:
+        raise NotImplementedError
+
+    def __enter__(self) -> Any:
+        if self._before is not None:
+            raise ModeError(
+                f"{self.name}: was entered before, and not left. Make a new one for each block."
+            )
+        values = list(self._values())
+        self._outer = _innermost.get()
+        self._before = [(variable, variable.get()) for variable, _ in values]
+        for variable, value in values:
+            variable.set(value)
+        _innermost.set(self)
+
+    def __exit__(self, kind: Any, error: Any, traceback: Any) -> None:
+        innermost = _innermost.get()
+        here = innermost is self or self in _outwards(innermost)
+        if here:
+            for variable, value in self._before or ():
+                variable.set(value)
+            _innermost.set(self._outer)
+        self._before = self._outer = None
+        if innermost is self or kind is not None:  # what is on its way out matters more
+            return
+        left = f"while {innermost!r}, entered inside it, is open" if here else _ELSEWHERE
+        raise ModeError(f"{self!r}: the block is left {left}. {_ADVICE}")
+
+    def __repr__(self) -> str:
+        return f"{self.name}()"
+
+
+_ELSEWHERE = "in another thread, task or order than it was entered in"
+_ADVICE = (
+    "A generator that yields inside `with` leaves the block open for whoever iterates it: use the "
+    "mode as a decorator of the generator function, or yield outside of the block."
+)
+
+
+def _outwards(block: Block | None) -> Iterator[Block]:
+    """Yield a block and those around it."""
+    while block is not None:
+        yield block
+        block = block._outer
+
+
+class Mode(Block):
+    """A block that is a decorator, too: of functions, generator functions and async ones.
+
+    A decorated generator is in the mode while it runs, and never while it waits
+    at a `yield` or an `await`.
+
+    Args:
+        name: what a message calls it.
+        values: gives the variables and the values that they have in the block.
+    """
+
+    __slots__ = ("_given",)
+
+    def __init__(self, name: str, values: Callable[[], Values]) -> None:
+        super().__init__(name)
+        self._given = values
+
+    def _values(self) -> Values:
+        return self._given()
+
+    def __call__(self, function: F) -> F:
+        """Return the function with each of its steps in this mode."""
+        if not callable(function) or isinstance(function, type):
+            raise OperandError(
+                f"{self.name}: decorates functions, but came {function!r:.60}. Decorate the "
+                f"methods of a class, or write `with {self.name}():`."
+            )
+        again = partial(Mode, self.name, self._given)
+        wrap = next(wrap for is_such, wrap in _WRAPPERS if is_such(function))
+        return cast("F", wraps(function)(wrap(again, function)))
+
+
+def _plain(again: Again, function: Function) -> Function:
+    def wrapper(*args: Any, **kwargs: Any) -> Any:
+        with again():
+            return function(*args, **kwargs)
+
+    return wrapper
+
+
+def _generator(again: Again, function: Function) -> Function:
+    def wrapper(*args: Any, **kwargs: Any) -> Any:
+        return (yield from _stepwise(again, function(*args, **kwargs)))
+
+    return wrapper
+
+
+def _coroutine(again: Again, function: Function) -> Function:
+    async def wrapper(*args: Any, **kwargs: Any) -> Any:
+        return await _awaited(again, function(*args, **kwargs))
+
+    return wrapper
+
+
+def _async_generator(again: Again, function: Function) -> Function:
+    async def wrapper(*args: Any, **kwargs: Any) -> AsyncGenerator[Any, Any]:
+        steps = function(*args, **kwargs)
+        step = steps.asend(None)
+        while True:
+            try:
+                out = await _awaited(again, step)
+            except StopAsyncIteration:
+                return
+            try:
+                step = steps.asend((yield out))
+            except GeneratorExit:
+                await _awaited(again, steps.aclose())
+                raise
+            except BaseException as error:
+                step = steps.athrow(error)
+
+    return wrapper
+
+
+_WRAPPERS: tuple[tuple[Callable[[Any], bool], Callable[[Again, Function], Function]], ...] = (
+    (inspect.isgeneratorfunction, _generator),
+    (inspect.iscoroutinefunction, _coroutine),
+    (inspect.isasyncgenfunction, _async_generator),
+    (callable, _plain),
+)
+
+
+def _stepwise(again: Again, steps: Any) -> Generator[Any, Any, Any]:
+    """Run a generator, or what an `await` runs, with each step in a mode."""
+    step: Function = steps.send
+    given: Any = None
+    while True:
+        try:
+            with again():
+                out = step(given)
+        except StopIteration as stop:
+            return stop.value
+        try:
+            step, given = steps.send, (yield out)
+        except GeneratorExit:
+            with again():
+                steps.close()
+            raise
+        except BaseException as error:
+            step, given = steps.throw, error
+
+
+@coroutine
+def _awaited(again: Again, awaitable: Any) -> Generator[Any, Any, Any]:
+    return (yield from _stepwise(again, awaitable.__await__()))
