@@ -83,9 +83,9 @@ def operator_of(op: Any) -> Callable[[Any, Any], Any]:
     scalar, forward = op.scalar, op.forward
 
     def operator(self: Any, other: Any) -> Any:
-        tick = clock.now  # read before the data, so that a write in between shows
         if other.__class__ is not self.__class__:
             other = self._constant(other, op)
+        tick = clock.now  # read before the data, so that a write in between shows
         kind = self._kind
         number = kind._is_number
         try:
