@@ -9,7 +9,7 @@ is not left in the order in which it was entered.
 from __future__ import annotations
 
 import inspect
-from collections.abc import AsyncGenerator, Callable, Generator, Iterable, Iterator
+from collections.abc import AsyncGenerator, Callable, Generator, Iterable
 from contextvars import ContextVar
 from functools import partial, wraps
 from types import coroutine
@@ -60,15 +60,16 @@ class Block:
 
     def __exit__(self, kind: Any, error: Any, traceback: Any) -> None:
         innermost = _innermost.get()
-        here = innermost is self or self in _outwards(innermost)
-        if here:
-            for variable, value in self._before or ():
+        still_open = [self] if innermost is self else _open_in(self, innermost)
+        for block in still_open:
+            for variable, value in block._before or ():
                 variable.set(value)
+        if still_open:
             _innermost.set(self._outer)
         self._before = self._outer = None
         if innermost is self or kind is not None:  # what is on its way out matters more
             return
-        left = f"while {innermost!r}, entered inside it, is open" if here else _ELSEWHERE
+        left = f"while {innermost!r}, entered inside it, is open" if still_open else _ELSEWHERE
         raise ModeError(f"{self!r}: the block is left {left}. {_ADVICE}")
 
     def __repr__(self) -> str:
@@ -82,11 +83,15 @@ _ADVICE = (
 )
 
 
-def _outwards(block: Block | None) -> Iterator[Block]:
-    """Yield a block and those around it."""
+def _open_in(outer: Block, block: Block | None) -> list[Block]:
+    """Return the blocks from `block` outwards to `outer`; none if that is not around it."""
+    found: list[Block] = []
     while block is not None:
-        yield block
+        found.append(block)
+        if block is outer:
+            return found
         block = block._outer
+    return []
 
 
 class Mode(Block):

@@ -97,6 +97,7 @@ def operator_of(op: Any) -> Callable[[Any, Any], Any]:
     def operator(self: Any, other: Any) -> Any:
         if other.__class__ is not self.__class__:
             other = self._constant(other, op)
+        tick = clock.now  # read before the data, so that a write in between shows
         kind = self._kind
         number = kind._is_number
         mode = (self.requires_grad or other.requires_grad) and is_recording()

@@ -25,6 +25,7 @@ from micrograd import (
     where,
 )
 from micrograd.memory import keep_freed_memory
+from micrograd.op import Op
 
 
 @pytest.fixture
@@ -221,3 +222,45 @@ def test_other_c_libraries_are_left_alone(monkeypatch, library):
     monkeypatch.setattr("micrograd.memory.ctypes.CDLL", load)
     assert keep_freed_memory() is False
     load.assert_called_once_with(None)
+
+
+def counted(nodes: list[Tensor], most: list[int]) -> Op:
+    """Return an operation whose derivative notes how many nodes hold a gradient."""
+
+    def rule(g, y, x):
+        most.append(sum(hasattr(node._grad, "shape") for node in nodes))
+        return g * 1.0
+
+    return Op("counted", lambda x: x * 1.0, (rule,))
+
+
+@pytest.mark.parametrize("twice", [False, True])
+def test_a_transform_holds_a_gradient_until_it_has_been_passed_on(twice):
+    nodes, most = [], []
+    op = counted(nodes, most)
+
+    def f(x):
+        for _ in range(20):
+            x = op(x)
+            nodes.append(x)
+        return (x * x).sum()
+
+    x = np.ones(3)
+    slope = micrograd.grad(lambda x: (micrograd.grad(f)(x) ** 2).sum() if twice else f(x))(x)
+    assert slope.tolist() == ([8.0] * 3 if twice else [2.0] * 3)
+    assert len(most) >= 20
+    assert max(most) <= 1  # that of the node itself
+    assert not any(node.has_grad for node in nodes)
+
+
+def test_backward_leaves_the_nodes_between_their_gradients():
+    nodes, most = [], []
+    op = counted(nodes, most)
+    x = y = Tensor(np.ones(3))
+    for _ in range(20):
+        y = op(y)
+        nodes.append(y)
+    y.sum().backward()
+    assert most == list(range(1, 21))
+    assert all(node.grad.tolist() == [1.0] * 3 for node in nodes)
+    assert x.grad.tolist() == [1.0] * 3

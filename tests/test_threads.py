@@ -165,3 +165,21 @@ def test_the_clock_gives_no_time_twice() -> None:
     clock = Clock()
     times = at_once(lambda _: [clock.advance() for _ in range(500)], range(THREADS))
     assert len({time for several in times for time in several}) == 500 * THREADS
+
+
+class Writing:
+    """An operand that becomes an array while another thread writes to a node of its own."""
+
+    def __init__(self, other: Tensor) -> None:
+        self.other = other
+
+    def __array__(self, dtype: Any = None, copy: Any = None) -> Any:
+        self.other.data = np.ones(1)
+        return np.array([2.0])
+
+
+def test_a_write_elsewhere_while_an_operand_is_taken_makes_no_record_stale() -> None:
+    x, other = Tensor([3.0]), Tensor([0.0])
+    y = x * Writing(other)
+    y.sum().backward()
+    assert x.grad.tolist() == [2.0]
