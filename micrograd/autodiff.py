@@ -87,7 +87,7 @@ def pass_on(node: Node) -> None:
     This is one step of `backward`, to be taken by hand.
     """
     g = node._grad
-    if g is None:
+    if g is None or node.op is None:
         return
     alone = Pass((node,))
     _require_captured(node)

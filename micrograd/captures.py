@@ -196,11 +196,16 @@ class Captured:
 
     Args:
         variables: what `captured` gave.
-        node: the node; that it is captured itself is left out.
+        node: the node; itself and its parents, at which every pass looks, are left out.
     """
 
     def __init__(self, variables: dict[str, Any], node: Node | None = None) -> None:
-        self._were = {name: _was(thing) for name, thing in variables.items() if thing is not node}
+        known = set[Node]() if node is None else {node, *node.parents}
+        self._were = {
+            name: _was(thing)
+            for name, thing in variables.items()
+            if not isinstance(thing, Node) or thing not in known
+        }
 
     def changed(self, variables: dict[str, Any]) -> list[str]:
         """Return the names of the variables that are not what they were."""

@@ -12,7 +12,7 @@ from typing import Any, NoReturn
 
 import numpy as np
 
-from micrograd.captures import Captures
+from micrograd.captures import Captured, Captures
 from micrograd.errors import GradientError, OperandError
 from micrograd.node import Node, describe
 
@@ -93,81 +93,89 @@ def guarded_rule(name: str, rule: Function, captures: Captures, before: int = 0)
         captures: what the operation's functions capture.
         before: how many arguments stand before the gradient.
     """
-    known = False
-
-    def run(*args: Any, **settings: Any) -> Any:
-        try:
-            return rule(*map(frozen, args), **settings)
-        except ValueError as error:
-            explain(name, "derivative", error)
+    tested = False
 
     @wraps(rule)
     def guarded(*args: Any, **settings: Any) -> Any:
-        nonlocal known
-        kept = None if known else captures.taken()
-        came = run(*args, **settings)
-        result = came if _is_recorded(came, args[before]) else _owned(name, came)
-        if kept is not None and (written := captures.written(kept)):
-            again = run(*args, **settings)
-            if not np.array_equal(_plain(again), _plain(result), equal_nan=True):
-                raise GradientError(
-                    f"backward: the derivative of {name} writes into {', '.join(written)}, and "
-                    "gives another result the next time. Let it compute a new array, or fill one "
-                    "that it does not read."
-                )
-            captures.scratch.update(written)
-        known = True
-        return result
+        nonlocal tested
+        kept = None if tested else captures.taken()
+        tested = True
+
+        def run() -> Any:
+            return _run(name, rule, *map(frozen, args), **settings)
+
+        return _tested(name, run, args[before], captures, kept)
 
     return guarded
 
 
-def _is_recorded(came: Any, g: Any) -> bool:
-    return isinstance(came, Node) and isinstance(g, Node)
-
-
-def _plain(came: Any) -> Any:
-    return came._data if isinstance(came, Node) else came
-
-
 def guarded_together(name: str, rule: Function, captures: Captures) -> Function:
     """Return a rule that gives the derivatives of all arguments, guarded as one for one is."""
-
-    def of_one(i: int, g: Any, *known: Any, **settings: Any) -> Any:
-        return rule(g, *known, **settings)(i)
-
-    checked = guarded_rule(name, of_one, captures, 1)
-    asked = False
+    tested = False
 
     @wraps(rule)
     def guarded(g: Any, *known: Any, **settings: Any) -> Function:
-        nonlocal asked
-        if not asked:
-            asked = True
-
-            def first(i: int) -> Any:
-                return checked(i, g, *known, **settings)
-
-            return first
-        try:
-            gradient_of = rule(frozen(g), *map(frozen, known), **settings)
-        except ValueError as error:
-            explain(name, "derivative", error)
+        nonlocal tested
+        kept = None if tested else captures.taken()
+        tested = True
+        given = [frozen(thing) for thing in (g, *known)]
+        gradient_of = _run(name, rule, *given, **settings)
 
         def one(i: int) -> Any:
-            try:
-                came = gradient_of(i)
-            except ValueError as error:
-                explain(name, "derivative", error)
-            return came if _is_recorded(came, g) else _owned(name, came)
+            nonlocal kept
+
+            def run() -> Any:
+                return _run(name, gradient_of, i)
+
+            def anew() -> Any:
+                return _run(name, _run(name, rule, *given, **settings), i)
+
+            before, kept = kept, None
+            return _tested(name, run, g, captures, before, anew)
 
         return one
 
     return guarded
 
 
-def _owned(name: str, came: Any) -> Any:
-    """Return a gradient as an array that nobody else holds."""
+def _run(name: str, rule: Function, *args: Any, **settings: Any) -> Any:
+    try:
+        return rule(*args, **settings)
+    except ValueError as error:
+        explain(name, "derivative", error)
+
+
+def _tested(
+    name: str,
+    run: Callable[[], Any],
+    g: Any,
+    captures: Captures,
+    before: Captured | None,
+    anew: Callable[[], Any] | None = None,
+) -> Any:
+    """Return what a derivative gives; if it writes to what it captures, let it give that twice."""
+    result = _owned(name, run(), g)
+    written = captures.written(before) if before else []
+    if written:
+        again = _owned(name, (anew or run)(), g)
+        if not np.array_equal(_plain(again), _plain(result), equal_nan=True):
+            raise GradientError(
+                f"backward: the derivative of {name} writes into {', '.join(written)}, and gives "
+                "another result the next time. Let it compute a new array, or fill one that it "
+                "does not read."
+            )
+        captures.scratch.update(written)
+    return result
+
+
+def _plain(came: Any) -> Any:
+    return came._data if isinstance(came, Node) else came
+
+
+def _owned(name: str, came: Any, g: Any) -> Any:
+    """Return a gradient as an array that nobody else holds, or as a node if it is recorded."""
+    if isinstance(came, Node) and isinstance(g, Node):
+        return came
     if isinstance(came, Node) and came.requires_grad:
         raise GradientError(
             f"backward: the derivative of {name} gave a {describe(came)} that requires a gradient "

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import gc
 import os
 import signal
 import sys
@@ -27,6 +28,10 @@ from micrograd.passes import Pass, _adding, _underway
 Built = tuple[Any, list[Any]]
 
 
+LOCKING = {"micrograd.clock", "micrograd.versions"}
+"""Where locks are held for a moment: no signal, only a tracer, comes between `with` and its body."""
+
+
 class Cut(BaseException):
     """What comes from outside, as KeyboardInterrupt does."""
 
@@ -44,10 +49,13 @@ def cut_at(k: int, work: Callable[[], Any]) -> bool:
         return local
 
     def tracer(frame: Any, event: str, arg: Any) -> Any:
+        if frame.f_globals["__name__"] in LOCKING:
+            return None
         frame.f_trace_opcodes, frame.f_trace_lines = True, False
         return local
 
     before = sys.gettrace()
+    gc.disable()  # what else is called back when it runs is not to be cut
     sys.settrace(tracer)
     try:
         copy_context().run(work)  # a `with` that is cut short at its end leaves its mode on
@@ -55,6 +63,7 @@ def cut_at(k: int, work: Callable[[], Any]) -> bool:
         return True
     finally:
         sys.settrace(before)
+        gc.enable()
     return False
 
 
