@@ -29,7 +29,7 @@ Built = tuple[Any, list[Any]]
 
 
 LOCKING = {"micrograd.clock", "micrograd.versions"}
-"""Where locks are held for a moment: no signal, only a tracer, comes between `with` and its body."""
+"""Where locks are held for a moment: a tracer can come between `with` and its body, no signal."""
 
 
 class Cut(BaseException):
