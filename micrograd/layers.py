@@ -221,9 +221,14 @@ class SoftmaxWithLoss(_Layer):
         self.loss: Any = None
 
     def forward(self, x: ArrayLike, t: ArrayLike) -> Any:
-        """Return the mean loss of scores `x` (..., classes) for integer or one-hot labels `t`."""
+        """Return the mean loss of scores `x` (..., classes) for integer or one-hot labels `t`.
+
+        The label of one sample may have the shape (1, 1), as in the book's chapter 7.
+        """
         self.t = np.asarray(t)
-        self.loss = self._record(partial(ops.softmax_cross_entropy, labels=self.t), x)
+        lone = self.t.shape == (1, 1) and np.shape(x)[:-1] == (1,) != np.shape(x)[-1:]
+        labels = self.t[0] if lone else self.t
+        self.loss = self._record(partial(ops.softmax_cross_entropy, labels=labels), x)
         self.y = ops.softmax(np.asarray(x))
         return self.loss
 

@@ -11,7 +11,16 @@ import numpy as np
 from micrograd.errors import OperandError, ShapeError
 from micrograd.node import Node
 
-__all__ = ["along", "array_of", "arrays_of", "axes_of", "axis_of", "no_value", "plain"]
+__all__ = [
+    "along",
+    "array_of",
+    "arrays_of",
+    "axes_of",
+    "axis_of",
+    "integers_of",
+    "no_value",
+    "plain",
+]
 
 
 def array_of(name: str, x: Any) -> Any:
@@ -86,6 +95,20 @@ def axes_of(name: str, axes: int | Sequence[int], ndim: int) -> tuple[int, ...]:
     if len(set(places)) < len(places):
         raise ShapeError(f"{name}: axes {axes} name one axis several times. Give each once.")
     return places
+
+
+def integers_of(name: str, indices: Any) -> Any:
+    """Return indices, or places to cut at, as an array of integers.
+
+    >>> integers_of("take", [0, 2])
+    array([0, 2])
+    """
+    array = np.asarray(indices)
+    if array.size and array.dtype.kind not in "iu":
+        raise OperandError(
+            f"{name}: indices are integers, but came {array.dtype}. Index with [ ] for a mask."
+        )
+    return array if array.size else array.astype(np.intp)
 
 
 def along(axis: int, index: Any) -> tuple[Any, ...]:

@@ -14,9 +14,10 @@ from numpy.typing import ArrayLike, NDArray
 from micrograd.errors import ArgumentError, OperandError, ShapeError
 from micrograd.node import Node
 from micrograd.op import define_op
-from micrograd.ops.axes import plain
+from micrograd.ops.axes import array_of, plain
 from micrograd.ops.elementwise import exp
 from micrograd.ops.reductions import extreme
+from micrograd.ops.shape import astype
 
 N = TypeVar("N", bound=Node)
 
@@ -200,8 +201,9 @@ def logits_and_targets(name: str, logits: Any, labels: Any) -> tuple[Any, Any]:
     >>> logits_and_targets("loss", [[0, 1]], [1])
     (array([[0., 1.]]), array([1]))
     """
-    if not isinstance(logits, Node):
-        logits = np.asarray(logits, dtype=np.result_type(np.asarray(logits), np.float16))
+    logits = array_of(name, logits)
+    if logits.dtype.kind != "f":
+        logits = _in_dtype(name, logits, np.result_type(logits.dtype, np.float16))
     return logits, _targets(name, logits, labels)
 
 
@@ -210,16 +212,16 @@ def _targets(name: str, logits: Any, labels: Any) -> Any:
     shape = tuple(logits.shape)
     if not shape or 0 in shape:
         raise ShapeError(f"{name}: expected logits of shape (..., classes), came shape {shape}.")
-    if isinstance(labels, Node) and labels.requires_grad:
-        return labels
     node, labels = labels, plain(labels)
     if labels.shape == shape:
-        exact = isinstance(node, Node) and labels.dtype == logits.dtype
-        return node if exact else labels.astype(logits.dtype, copy=False)
+        return _in_dtype(name, node if isinstance(node, Node) else labels, logits.dtype)
     if labels.shape != shape[:-1]:
+        column = labels.shape == (*shape[:-1], 1)
+        hint = " Take the last axis off, with labels.squeeze(-1)." if column else ""
         raise ShapeError(
             f"{name}: labels of shape {labels.shape} came for logits of shape "
             f"{shape}; expected integers of shape {shape[:-1]} or one-hot rows of shape {shape}."
+            f"{hint}"
         )
     if labels.dtype.kind not in "iu":
         raise OperandError(
@@ -233,3 +235,10 @@ def _targets(name: str, logits: Any, labels: Any) -> Any:
             f"have classes 0 to {shape[-1] - 1}."
         )
     return node if isinstance(node, Node) else labels
+
+
+def _in_dtype(name: str, x: Any, dtype: Any) -> Any:
+    """Return real numbers, in an array or a Tensor, in a floating dtype."""
+    if x.dtype.kind not in "fiub":
+        raise OperandError(f"{name}: expected real numbers, but came dtype {x.dtype}.")
+    return x if x.dtype == dtype else astype(x, dtype)
