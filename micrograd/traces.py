@@ -64,7 +64,7 @@ class Trace:
         has_aux: bool = False,
     ) -> None:
         self.name = name
-        self.chosen = [args[i] for i in places]
+        self.chosen = [_same_containers(args[i]) for i in places]  # f may change those that came
         self.since = clock.advance()
         recording = is_grad_enabled()
         dtype = dtype_beside([args, kwargs])
@@ -112,7 +112,7 @@ class Trace:
                 f"{self.name}: f has to return numbers, arrays or nodes, but returned "
                 f"{wrong[0] if wrong else 'None'}. Return anything else beside, with has_aux=True."
             )
-        return tree_map(lambda _, leaf: leaf, result), aux  # f may keep its own containers
+        return _same_containers(result), aux  # f may keep its own
 
     def one_number(self) -> Any:
         """Return the result of f, which has to be one number to have a gradient."""
@@ -193,6 +193,11 @@ class Trace:
     def cotangents(self, tree: Any, what: str = "cotangent") -> list[Any]:
         """Return what came as a gradient for the outputs, checked against them, in order."""
         return fitting(f"{self.name}: the {what}", tree, self.out, self.outputs, "the result of f")
+
+
+def _same_containers(tree: Any) -> Any:
+    """Return containers like those of a tree, around the very same leaves."""
+    return tree_map(lambda _, leaf: leaf, tree)
 
 
 def pull(

@@ -192,7 +192,11 @@ def mean_cross_entropy(logits: Any, t: Any) -> Any:
     >>> mean_cross_entropy(np.zeros((1, 1)), np.array([0]))
     np.float64(0.0)
     """
-    return _cross_entropy(logits, t, work=_work(plain(logits), plain(t)))
+    try:
+        work = _work(plain(logits), plain(t))
+    except ArithmeticError as error:  # where np.errstate asks for it
+        _cross_entropy.refuse((logits, t), error)
+    return _cross_entropy(logits, t, work=work)
 
 
 def logits_and_targets(name: str, logits: Any, labels: Any) -> tuple[Any, Any]:
