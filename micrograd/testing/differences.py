@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Literal, TypeGuard, cast
 
@@ -57,6 +57,34 @@ def complex_step(f: Function, x: Array, step: float | None, indices: Indices = N
 def is_floating(x: Any) -> TypeGuard[Array]:
     """Tell whether `x` is an array of floats."""
     return isinstance(x, np.ndarray) and cast("Array", x).dtype.kind == "f"
+
+
+def shared(arrays: Mapping[str, Array]) -> tuple[str, str] | None:
+    """Return the names of two arrays that have an element in the same memory; twice one's own.
+
+    >>> x = np.zeros(3)
+    >>> shared({"even": x[::2], "odd": x[1::2]}), shared({"x": x, "end": x[2:]})
+    (None, ('x', 'end'))
+    """
+    names = list(arrays)
+    starts = np.concatenate([_addresses(array) for array in arrays.values()])
+    owners = np.repeat(np.arange(len(names)), [array.size for array in arrays.values()])
+    widths = np.array([array.itemsize for array in arrays.values()])
+    order = np.argsort(starts, kind="stable")
+    starts, owners = starts[order], owners[order]
+    for i in np.flatnonzero(starts[1:] < (starts + widths[owners])[:-1])[:1]:
+        first, second = sorted(owners[i : i + 2].tolist())
+        return names[first], names[second]
+    return None
+
+
+def _addresses(array: Array) -> NDArray[np.int64]:
+    """Return where in memory each element begins."""
+    grid = np.full(array.shape, array.__array_interface__["data"][0], dtype=np.int64)
+    for axis, (length, stride) in enumerate(zip(array.shape, array.strides, strict=True)):
+        steps = np.arange(length) * stride
+        grid += steps.reshape([-1 if k == axis else 1 for k in range(array.ndim)])
+    return grid.reshape(-1)
 
 
 def as_number(result: Any) -> Any:
