@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import partial
 from typing import Any
 
 import numpy as np
 
 from micrograd.autodiff import gradients
 from micrograd.clock import clock
+from micrograd.copying import followed, links_now
 from micrograd.errors import GradientError
 from micrograd.leaves import like
 from micrograd.node import Node, enable_grad
@@ -50,7 +50,12 @@ def checkpoint(f: Given[P]) -> Function:
     def checkpointed(*args: Any, **kwargs: Any) -> Any:
         since = clock.advance()
         out = f(*args, **kwargs)
-        again = partial(f, *args, **kwargs)
+        links = links_now()
+
+        def again() -> Any:
+            with followed(links):  # as the first time
+                return f(*args, **kwargs)
+
         given = [node for node in tree_leaves([args, kwargs]) if isinstance(node, Node)]
 
         def alone(path: str, leaf: Any) -> Any:

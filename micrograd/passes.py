@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterable, Sequence
 from threading import Lock, get_ident
 from typing import Any
 
+from micrograd.copying import Underway
 from micrograd.errors import GradientError
 from micrograd.node import Node, describe
 
@@ -15,7 +16,7 @@ guard = Lock()
 _underway: set[Pass] = set()
 
 
-class Pass:
+class Pass(Underway):
     """One backward pass over the graph behind `roots`.
 
     It also stands in the nodes that it goes through, for a gradient to which

@@ -11,6 +11,7 @@ import numpy as np
 
 from micrograd.autodiff import gradients
 from micrograd.clock import clock
+from micrograd.copying import followed
 from micrograd.errors import ArgumentError, GradientError, OperandError, StaleGraphError
 from micrograd.leaves import (
     as_given,
@@ -22,6 +23,7 @@ from micrograd.leaves import (
     like,
 )
 from micrograd.node import Node, enable_grad, is_grad_enabled
+from micrograd.ops.elementwise import alias
 from micrograd.passes import nodes_outside
 from micrograd.tensor import Tensor
 from micrograd.tree import tree_leaves, tree_map, tree_paths
@@ -81,7 +83,7 @@ class Trace:
         for i in places:
             lifted[i] = tree_map(lift, args[i], str(i))
         ticks = [node._tick for node in self.inputs]
-        with enable_grad():
+        with enable_grad(), followed(dict.fromkeys(self.inputs, alias)):
             self.out, self.aux = self._results(f(*lifted, **kwargs), has_aux)
         if [node._tick for node in self.inputs] != ticks:
             raise StaleGraphError(
