@@ -16,7 +16,7 @@ from micrograd.node import Node, enable_grad
 from micrograd.op import OneOff, takes_gradient
 from micrograd.passes import nodes_outside
 from micrograd.record import attach
-from micrograd.traces import Function, Given, P, named_like, require_function
+from micrograd.transformed import Function, Given, P, Transformed, require_function
 from micrograd.tree import tree_leaves, tree_map, tree_paths
 
 
@@ -46,7 +46,6 @@ def checkpoint(f: Given[P]) -> Function:
     """
     require_function("checkpoint", f)
 
-    @named_like(f)
     def checkpointed(*args: Any, **kwargs: Any) -> Any:
         since = clock.advance()
         out = f(*args, **kwargs)
@@ -67,7 +66,7 @@ def checkpoint(f: Given[P]) -> Function:
 
         return tree_map(alone, out)
 
-    return checkpointed
+    return Transformed(checkpointed, checkpoint, f)
 
 
 def _alone(

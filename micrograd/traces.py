@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Sequence
-from functools import wraps
-from typing import Any, Concatenate, ParamSpec
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
@@ -26,17 +25,10 @@ from micrograd.node import Node, enable_grad, is_grad_enabled
 from micrograd.ops.elementwise import alias
 from micrograd.passes import nodes_outside
 from micrograd.tensor import Tensor
+from micrograd.transformed import Function
 from micrograd.tree import tree_leaves, tree_map, tree_paths
 from micrograd.value import Value
 
-Function = Callable[..., Any]
-P = ParamSpec("P")
-Given = (  # a function that came; the first three give the arguments of a lambda a type
-    Callable[[Any], Any]
-    | Callable[[Any, Any], Any]
-    | Callable[Concatenate[Any, Any, Any, ...], Any]
-    | Callable[P, Any]
-)
 Argnums = int | Sequence[int]
 
 
@@ -241,6 +233,7 @@ class Places:
     def __init__(self, name: str, argnums: Argnums) -> None:
         self.name = name
         several = isinstance(argnums, (tuple, list))
+        self.argnums = tuple(argnums) if isinstance(argnums, list) else argnums
         self.alone = not several
         try:
             given: Any = argnums if several else (argnums,)
@@ -276,16 +269,3 @@ class Places:
     def of(self, results: list[Any]) -> Any:
         """Return one result for one argument, a tuple for several."""
         return results[0] if self.alone else tuple(results)
-
-
-def require_function(name: str, f: Any) -> None:
-    if not callable(f):
-        raise OperandError(
-            f"{name}: expected a function to differentiate, but came a {type(f).__name__}. "
-            "Give the function itself, not what it returns."
-        )
-
-
-def named_like(f: Any) -> Callable[[Function], Function]:
-    """Return a decorator that gives a function the name and docstring of `f`."""
-    return wraps(f)

@@ -72,19 +72,20 @@ def shared(arrays: Mapping[str, Array]) -> tuple[str, str] | None:
     widths = np.array([array.itemsize for array in arrays.values()])
     order = np.argsort(starts, kind="stable")
     starts, owners = starts[order], owners[order]
-    for i in np.flatnonzero(starts[1:] < (starts + widths[owners])[:-1])[:1]:
-        first, second = sorted(owners[i : i + 2].tolist())
-        return names[first], names[second]
-    return None
+    meeting: list[int] = np.flatnonzero(starts[1:] < (starts + widths[owners])[:-1]).tolist()
+    if not meeting:
+        return None
+    first, second = sorted((int(owners[meeting[0]]), int(owners[meeting[0] + 1])))
+    return names[first], names[second]
 
 
-def _addresses(array: Array) -> NDArray[np.int64]:
+def _addresses(array: Array) -> Array:
     """Return where in memory each element begins."""
-    grid = np.full(array.shape, array.__array_interface__["data"][0], dtype=np.int64)
-    for axis, (length, stride) in enumerate(zip(array.shape, array.strides, strict=True)):
-        steps = np.arange(length) * stride
-        grid += steps.reshape([-1 if k == axis else 1 for k in range(array.ndim)])
-    return grid.reshape(-1)
+    start: int = array.__array_interface__["data"][0]
+    offsets: Array = np.zeros(array.shape, np.int64)
+    for axis, index in enumerate(np.indices(array.shape, sparse=True)):
+        offsets = offsets + index * array.strides[axis]
+    return start + offsets.reshape(-1)
 
 
 def as_number(result: Any) -> Any:
