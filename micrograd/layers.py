@@ -18,6 +18,7 @@ from numpy.typing import ArrayLike, NDArray
 from micrograd import ops
 from micrograd.errors import GradientError, OperandError, ShapeError
 from micrograd.node import Node, enable_grad
+from micrograd.ops.fused import logits_and_targets
 from micrograd.tensor import Tensor
 from micrograd.testing import numerical_gradient
 from micrograd.value import Value
@@ -281,10 +282,10 @@ class TwoLayerNet:
 
     def accuracy(self, x: ArrayLike, t: ArrayLike) -> float:
         """Return the share of samples whose best score is that of their label."""
-        labels: NDArray[Any] = np.asarray(t)
-        labels = labels if labels.ndim == 1 else labels.argmax(axis=1)
-        right: NDArray[Any] = self.predict(x).argmax(axis=1) == labels
-        return float(right.mean())
+        scores, labels = logits_and_targets("TwoLayerNet.accuracy", self.predict(x), t)
+        best: NDArray[Any] = scores.argmax(axis=-1)
+        right = best == (labels if labels.ndim == best.ndim else labels.argmax(axis=-1))
+        return float(np.mean(right))
 
     def gradient(self, x: ArrayLike, t: ArrayLike) -> dict[str, NDArray[Any]]:
         """Return the gradient of the loss for each parameter, by backpropagation."""

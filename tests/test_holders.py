@@ -16,8 +16,9 @@ from hypothesis import strategies as st
 
 import micrograd as mg
 from micrograd import ArgumentError, MicrogradError, OperandError, ShapeError, Tensor, Value
-from micrograd.layers import SoftmaxWithLoss
+from micrograd.layers import SoftmaxWithLoss, TwoLayerNet
 from micrograd.nn import losses
+from micrograd.ops.axes import plain
 from micrograd.training.evaluation import accuracy
 
 SCORES = np.arange(9.0).reshape(3, 3)
@@ -126,17 +127,29 @@ def test_the_books_layer_takes_the_label_of_one_sample_as_chapter_7_does() -> No
     assert SoftmaxWithLoss().forward([[5.0]], np.array([[1.0]])) == 0.0  # one class, one-hot
 
 
+def test_the_accuracy_of_the_books_network_takes_no_column() -> None:
+    """It was compared with class 0 for every sample."""
+    labels = NETWORK.predict(SCORES).argmax(axis=1)
+    for t in (labels, np.eye(3)[labels], Tensor(labels)):
+        assert NETWORK.accuracy(SCORES, t) == 1.0
+    with pytest.raises(ShapeError, match=r"TwoLayerNet.accuracy: labels of shape \(3, 1\)"):
+        NETWORK.accuracy(SCORES, labels[:, None])
+
+
 def reduced(name: str, reduction: str) -> Callable[[Any, Any], Any]:
     loss = getattr(losses, name)
     return lambda y, t: loss(y, t, reduction=reduction)
 
 
 NAMES = [name for name in losses.__all__ if name != "Reduction"]
+NETWORK = TwoLayerNet(3, 4, 3, weight_init_std=1.0, rng=np.random.default_rng(0))
 LOSSES: dict[str, Callable[[Any, Any], Any]] = {
     "softmax_cross_entropy": mg.softmax_cross_entropy,
     **{f"{name} {how}": reduced(name, how) for name in NAMES for how in ("mean", "sum", "none")},
     "smoothed": lambda y, t: losses.cross_entropy(y, t, label_smoothing=0.25),
     "accuracy": accuracy,
+    "accuracy of the book's network": lambda y, t: NETWORK.accuracy(np.asarray(plain(y)), t),
+    "loss of the book's network": lambda y, t: NETWORK.loss(np.asarray(plain(y)), t),
 }
 TARGETS = st.sampled_from(
     [
