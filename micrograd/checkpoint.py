@@ -9,7 +9,7 @@ import numpy as np
 
 from micrograd.autodiff import gradients
 from micrograd.clock import clock
-from micrograd.copying import followed, links_now
+from micrograd.copying import Following, links_now
 from micrograd.errors import GradientError
 from micrograd.leaves import like
 from micrograd.node import Node, enable_grad
@@ -52,7 +52,7 @@ def checkpoint(f: Given[P]) -> Function:
         links = links_now()
 
         def again() -> Any:
-            with followed(links):  # as the first time
+            with Following(links):  # as the first time
                 return f(*args, **kwargs)
 
         given = [node for node in tree_leaves([args, kwargs]) if isinstance(node, Node)]

@@ -8,8 +8,7 @@ as a shell, and a flat list says what belongs into each shell of its graph.
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Collection, Generator, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Iterator
 from contextvars import ContextVar
 from typing import Any, ClassVar, Self
 
@@ -28,8 +27,7 @@ Links = dict["Copied", Callable[[Any], Any]]
 _followed: dict[object, Links] = {}  # by block; changed at one stroke, for threads
 
 
-@contextmanager
-def followed(links: Links) -> Generator[None, None, None]:
+class Following:
     """Let the copies of some nodes be what their link makes of them, in a block.
 
     So what a function computes with a copy of its argument depends on the
@@ -38,12 +36,17 @@ def followed(links: Links) -> Generator[None, None, None]:
     Args:
         links: by node, the function that gives its copy.
     """
-    block = object()
-    _followed[block] = links
-    try:
-        yield
-    finally:
-        del _followed[block]
+
+    __slots__ = ("_links",)
+
+    def __init__(self, links: Links) -> None:
+        self._links = links
+
+    def __enter__(self) -> None:
+        _followed[self] = self._links
+
+    def __exit__(self, *exception: object) -> None:
+        del _followed[self]
 
 
 def links_now() -> Links:

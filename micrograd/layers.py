@@ -284,8 +284,8 @@ class TwoLayerNet:
         """Return the share of samples whose best score is that of their label."""
         scores, labels = logits_and_targets("TwoLayerNet.accuracy", self.predict(x), t)
         best: NDArray[Any] = scores.argmax(axis=-1)
-        right = best == (labels if labels.ndim == best.ndim else labels.argmax(axis=-1))
-        return float(np.mean(right))
+        right: NDArray[Any] = best == (labels if labels.ndim == best.ndim else labels.argmax(-1))
+        return float(right.mean())
 
     def gradient(self, x: ArrayLike, t: ArrayLike) -> dict[str, NDArray[Any]]:
         """Return the gradient of the loss for each parameter, by backpropagation."""

@@ -10,7 +10,7 @@ import numpy as np
 
 from micrograd.autodiff import gradients
 from micrograd.clock import clock
-from micrograd.copying import followed
+from micrograd.copying import Following
 from micrograd.errors import ArgumentError, GradientError, OperandError, StaleGraphError
 from micrograd.leaves import (
     as_given,
@@ -26,7 +26,7 @@ from micrograd.ops.elementwise import alias
 from micrograd.passes import nodes_outside
 from micrograd.tensor import Tensor
 from micrograd.transformed import Function
-from micrograd.tree import tree_leaves, tree_map, tree_paths
+from micrograd.tree import tree_copy, tree_leaves, tree_map, tree_paths
 from micrograd.value import Value
 
 Argnums = int | Sequence[int]
@@ -58,7 +58,7 @@ class Trace:
         has_aux: bool = False,
     ) -> None:
         self.name = name
-        self.chosen = [_same_containers(args[i]) for i in places]  # f may change those that came
+        self.chosen = [tree_copy(args[i]) for i in places]  # f may change those that came
         self.since = clock.advance()
         recording = is_grad_enabled()
         dtype = dtype_beside([args, kwargs])
@@ -75,7 +75,7 @@ class Trace:
         for i in places:
             lifted[i] = tree_map(lift, args[i], str(i))
         ticks = [node._tick for node in self.inputs]
-        with enable_grad(), followed(dict.fromkeys(self.inputs, alias)):
+        with enable_grad(), Following(dict.fromkeys(self.inputs, alias)):
             self.out, self.aux = self._results(f(*lifted, **kwargs), has_aux)
         if [node._tick for node in self.inputs] != ticks:
             raise StaleGraphError(
@@ -106,7 +106,7 @@ class Trace:
                 f"{self.name}: f has to return numbers, arrays or nodes, but returned "
                 f"{wrong[0] if wrong else 'None'}. Return anything else beside, with has_aux=True."
             )
-        return _same_containers(result), aux  # f may keep its own
+        return tree_copy(result), aux  # f may keep its own
 
     def one_number(self) -> Any:
         """Return the result of f, which has to be one number to have a gradient."""
@@ -187,11 +187,6 @@ class Trace:
     def cotangents(self, tree: Any, what: str = "cotangent") -> list[Any]:
         """Return what came as a gradient for the outputs, checked against them, in order."""
         return fitting(f"{self.name}: the {what}", tree, self.out, self.outputs, "the result of f")
-
-
-def _same_containers(tree: Any) -> Any:
-    """Return containers like those of a tree, around the very same leaves."""
-    return tree_map(lambda _, leaf: leaf, tree)
 
 
 def pull(

@@ -133,8 +133,11 @@ def vjp(f: Given[P], *primals: Any, has_aux: bool = False) -> Any:
     """
     require_function("vjp", f)
     trace = Trace("vjp", f, primals, {}, range(len(primals)), has_aux)
-    out, aux, back = trace.result(trace.out), trace.result(trace.aux), Pullback(trace)
-    return (out, back, aux) if has_aux else (out, back)
+    out = trace.result(trace.out)
+    if not has_aux:
+        return out, Pullback(trace)
+    aux, trace.aux = trace.result(trace.aux), None  # of which the Jacobian knows nothing
+    return out, Pullback(trace), aux
 
 
 class Pullback:
@@ -142,7 +145,6 @@ class Pullback:
 
     def __init__(self, trace: Trace) -> None:
         self._trace = trace
-        trace.aux = None  # of which the Jacobian knows nothing
 
     def __call__(self, cotangent: Any) -> tuple[Any, ...]:
         """Return a tuple of the gradient of each argument, for that of the result."""

@@ -192,6 +192,15 @@ def test_a_loss_does_not_depend_on_what_holds_its_arguments(name: str, y: Any, t
             assert_same(found, expected, f"{y_holder}, {t_holder}")
 
 
+@pytest.mark.parametrize("name", sorted(LOSSES))
+def test_a_mask_is_not_lost(name: str) -> None:
+    rows = np.ma.array(ONE_HOT, mask=ONE_HOT > 0)
+    with pytest.raises(OperandError, match="a masked array, whose mask would be lost"):
+        LOSSES[name](SCORES, rows)
+    with pytest.raises(OperandError, match="a masked array, whose mask would be lost"):
+        LOSSES[name](SCORES, np.ma.array([0, 1, 2], mask=[0, 0, 1]))
+
+
 # --- indices, masks and conditions ---
 
 X = np.arange(9.0).reshape(3, 3)
@@ -234,6 +243,12 @@ def test_picking_does_not_depend_on_what_holds_the_index(name: str, index: Any) 
             continue
         elif index.ndim or name != "split":  # there, a number is how many parts, an array is not
             assert_same(found, expected, holder)
+
+
+@pytest.mark.parametrize("name", sorted(TAKING))
+def test_the_mask_of_an_index_is_not_lost(name: str) -> None:
+    with pytest.raises(OperandError, match="a masked array, whose mask would be lost"):
+        TAKING[name](np.ma.array([0, 1, 2], mask=[0, 0, 1]))
 
 
 CONDITIONS = st.sampled_from(

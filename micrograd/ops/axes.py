@@ -29,11 +29,28 @@ def array_of(name: str, x: Any) -> Any:
     >>> array_of("flip", [1, 2]).shape
     (2,)
     """
+    if x.__class__ is np.ndarray:
+        return x
     if not isinstance(x, Node):
+        refuse_mask(name, x)
         return np.asarray(x)
     if x._is_number:
         raise no_value(name)
     return x
+
+
+def refuse_mask(name: str, x: Any) -> None:
+    """Refuse a masked array, whose mask would be lost.
+
+    >>> refuse_mask("sum", np.ma.array([1.0, 2.0], mask=[False, True]))  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+    micrograd.errors.OperandError: sum: came a masked array, whose mask would be lost. Give its ...
+    """
+    if hasattr(x, "mask") and hasattr(x, "filled"):
+        raise OperandError(
+            f"{name}: came a masked array, whose mask would be lost. Give its .filled(...), or "
+            "use where(mask, ...)."
+        )
 
 
 def plain(x: Any) -> Any:
@@ -103,6 +120,7 @@ def integers_of(name: str, indices: Any) -> Any:
     >>> integers_of("take", [0, 2])
     array([0, 2])
     """
+    refuse_mask(name, indices)
     array = np.asarray(indices)
     if array.size and array.dtype.kind not in "iu":
         raise OperandError(

@@ -216,9 +216,10 @@ def _targets(name: str, logits: Any, labels: Any) -> Any:
     shape = tuple(logits.shape)
     if not shape or 0 in shape:
         raise ShapeError(f"{name}: expected logits of shape (..., classes), came shape {shape}.")
-    node, labels = labels, plain(labels)
+    node = array_of(name, labels)
+    labels = plain(node)
     if labels.shape == shape:
-        return _in_dtype(name, node if isinstance(node, Node) else labels, logits.dtype)
+        return _in_dtype(name, node, logits.dtype)
     if labels.shape != shape[:-1]:
         column = labels.shape == (*shape[:-1], 1)
         hint = " Take the last axis off, with labels.squeeze(-1)." if column else ""
@@ -238,7 +239,7 @@ def _targets(name: str, logits: Any, labels: Any) -> Any:
             f"{name}: label {wrong} names no class; the logits of shape {shape} "
             f"have classes 0 to {shape[-1] - 1}."
         )
-    return node if isinstance(node, Node) else labels
+    return node
 
 
 def _in_dtype(name: str, x: Any, dtype: Any) -> Any:
