@@ -75,12 +75,14 @@ class Handler(BaseHTTPRequestHandler):
         pass
 
 
-def _talk(listening: socket.socket, speak: Callable[[socket.socket], None]) -> None:
-    while True:
+def _talk(
+    listening: socket.socket, stopped: threading.Event, speak: Callable[[socket.socket], None]
+) -> None:
+    while not stopped.is_set():
         try:
             connection, _ = listening.accept()
-        except OSError:  # stopped
-            return
+        except TimeoutError:
+            continue
         with connection, suppress(OSError):  # who asked may be gone by now
             connection.settimeout(20)
             connection.recv(1 << 16)
@@ -94,6 +96,7 @@ class Server:
         self.asked: list[str] = []
         self.ranges: list[str | None] = []
         self.running: list[tuple[ThreadingHTTPServer, threading.Thread]] = []
+        self.stopped = threading.Event()
         self.talking: list[tuple[socket.socket, threading.Thread]] = []
 
     def serve(
@@ -114,18 +117,19 @@ class Server:
     def talk(self, speak: Callable[[socket.socket], None]) -> str:
         """Serve by a function of each connection, once its request was read."""
         listening = socket.create_server(("127.0.0.1", 0))
-        thread = threading.Thread(target=_talk, args=(listening, speak))
+        listening.settimeout(0.05)
+        thread = threading.Thread(target=_talk, args=(listening, self.stopped, speak))
         thread.start()
         self.talking.append((listening, thread))
         return f"http://127.0.0.1:{listening.getsockname()[1]}/mnist/"
 
     def stop(self) -> None:
+        self.stopped.set()
         for server, thread in self.running:
             server.shutdown()
             thread.join()
             server.server_close()
         for listening, thread in self.talking:
-            listening.shutdown(socket.SHUT_RDWR)
             thread.join()
             listening.close()
 
