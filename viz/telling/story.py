@@ -202,11 +202,11 @@ class _Teller:
     def refuse(self) -> Iterator[Step]:
         """Yield the step that says why there is no way back."""
         name = self._words.name(self._root)
-        yield Step(
-            FORWARD,
-            "No way back",
-            (f"{name} requires no gradient: nothing that it is computed from does.",),
-        )
+        lines = [f"{name} requires no gradient: nothing that it is computed from does."]
+        dtype = getattr(self._root.data, "dtype", None)
+        if dtype is not None and dtype.kind != "f":
+            lines.append(f"Its dtype is {dtype}: give floats, as in Tensor([1.0, 2.0]).")
+        yield Step(FORWARD, "No way back", tuple(lines))
 
     def backward(self) -> Iterator[Step]:
         words, root = self._words, self._root
