@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import groupby
+from typing import Any
 
 from micrograd import Contribution, Flow, Node, topological_order, trace_backward
 from micrograd.errors import ArgumentError, OperandError
@@ -203,7 +204,8 @@ class _Teller:
         """Yield the step that says why there is no way back."""
         name = self._words.name(self._root)
         lines = [f"{name} requires no gradient: nothing that it is computed from does."]
-        dtype = getattr(self._root.data, "dtype", None)
+        root: Any = self._root
+        dtype = getattr(root.data, "dtype", None)
         if dtype is not None and dtype.kind != "f":
             lines.append(f"Its dtype is {dtype}: give floats, as in Tensor([1.0, 2.0]).")
         yield Step(FORWARD, "No way back", tuple(lines))
