@@ -63,11 +63,10 @@ def arrays(monkeypatch: pytest.MonkeyPatch) -> dict[str, Array]:
     }
     made[TRAIN_IMAGES][0, 0, :3] = 0, 51, 255
     published = {
-        name: (len(content := idx(array)), hashlib.sha256(content).hexdigest())
+        name: datasets.Published(len(content := idx(array)), hashlib.sha256(content).hexdigest())
         for name, array in made.items()
     }
-    kind = vars(datasets)["_Published"]
-    monkeypatch.setattr(datasets, "_FILES", {name: kind(*p) for name, p in published.items()})
+    monkeypatch.setattr(datasets, "_FILES", published)
     return made
 
 
