@@ -15,7 +15,7 @@ from micrograd.captures import Captures
 from micrograd.debug import debug
 from micrograd.errors import GradientError, ShapeError, StaleGraphError
 from micrograd.liveness import Liveness
-from micrograd.node import Node, describe, enable_grad, watching
+from micrograd.node import Node, describe, enable_grad, watching, why_constant
 from micrograd.op import no_gradient
 from micrograd.ops.powers import positive
 from micrograd.ops.shape import forward_sum_to, sum_to
@@ -46,8 +46,8 @@ def backward(root: Node, gradient: Any, create_graph: bool = False) -> None:
     """
     if not root.requires_grad:
         raise GradientError(
-            f"backward: {describe(root)} requires no gradient, so there is none to compute. Build "
-            "it from nodes made with requires_grad=True, outside no_grad()."
+            f"backward: {describe(root)} requires no gradient, so there is none to compute. "
+            f"{why_constant(root)}"
         )
     Pass((root,)).run(_differentiate, (gradient,), create_graph)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -11,13 +10,14 @@ import numpy as np
 from micrograd.autodiff import gradients
 from micrograd.captures import Captures
 from micrograd.clock import clock
+from micrograd.copying import Following, links_now
 from micrograd.errors import GradientError
 from micrograd.leaves import like
 from micrograd.node import Node, enable_grad
 from micrograd.op import OneOff, takes_gradient
 from micrograd.passes import nodes_outside
 from micrograd.record import attach
-from micrograd.traces import Function, Given, P, named_like, require_function
+from micrograd.transformed import Function, Given, P, Transformed, require_function
 from micrograd.tree import tree_leaves, tree_map, tree_paths
 from micrograd.versions import time_of
 
@@ -48,11 +48,15 @@ def checkpoint(f: Given[P]) -> Function:
     """
     require_function("checkpoint", f)
 
-    @named_like(f)
     def checkpointed(*args: Any, **kwargs: Any) -> Any:
         since = clock.advance()
         out = f(*args, **kwargs)
-        again = partial(f, *args, **kwargs)
+        links = links_now()
+
+        def again() -> Any:
+            with Following(links):  # as the first time
+                return f(*args, **kwargs)
+
         given = [node for node in tree_leaves([args, kwargs]) if isinstance(node, Node)]
 
         def alone(path: str, leaf: Any) -> Any:
@@ -64,7 +68,7 @@ def checkpoint(f: Given[P]) -> Function:
 
         return tree_map(alone, out)
 
-    return checkpointed
+    return Transformed(checkpointed, checkpoint, f)
 
 
 def _alone(

@@ -8,18 +8,56 @@ as a shell, and a flat list says what belongs into each shell of its graph.
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextvars import ContextVar
 from typing import Any, ClassVar, Self
 
 import numpy as np
 
 from micrograd.clock import clock
+from micrograd.errors import GradientError
 
 _Fields = tuple[Any, ...]
 _Item = tuple["Copied", _Fields, dict[str, Any] | None, bool]
 
 _on_the_way: ContextVar[frozenset[int]] = ContextVar("_on_the_way", default=frozenset())
+
+Links = dict["Copied", Callable[[Any], Any]]
+
+_followed: dict[object, Links] = {}  # by block; changed at one stroke, for threads
+
+
+class Following:
+    """Let the copies of some nodes be what their link makes of them, in a block.
+
+    So what a function computes with a copy of its argument depends on the
+    argument. Pickles, which cannot be followed, are refused.
+
+    Args:
+        links: by node, the function that gives its copy.
+    """
+
+    __slots__ = ("_links",)
+
+    def __init__(self, links: Links) -> None:
+        self._links = links
+
+    def __enter__(self) -> None:
+        _followed[self] = self._links
+
+    def __exit__(self, *exception: object) -> None:
+        del _followed[self]
+
+
+def links_now() -> Links:
+    """Return what the blocks follow that are entered now, in any thread."""
+    return {node: link for links in list(_followed.values()) for node, link in links.items()}
+
+
+class Underway:
+    """What stands for a gradient during a pass, and is none yet."""
+
+    __slots__ = ()
 
 
 class Copied:
@@ -28,11 +66,15 @@ class Copied:
     __slots__ = ()
 
     _data: Any
+    _grad: Any
     _tick: int
     _copied: ClassVar[tuple[str, ...]]  # the slots that make up a node
 
     def _fields(self) -> _Fields:
-        return tuple([getattr(self, name, None) for name in self._copied])
+        fields = [getattr(self, name, None) for name in self._copied]
+        if isinstance(self._grad, Underway):
+            fields[self._copied.index("_grad")] = None
+        return tuple(fields)
 
     def _fill(self, fields: _Fields, extra: dict[str, Any] | None) -> None:
         """Become the node that `_fields` was called on; `extra` is what a subclass added."""
@@ -47,6 +89,9 @@ class Copied:
 
     def __copy__(self) -> Self:
         """Return a node with the same record, or a leaf with a copy of the data."""
+        link = links_now().get(self)
+        if link is not None:
+            return link(self)
         twin = _shell(type(self))
         twin._fill(self._fields(), getattr(self, "__dict__", None))
         for name in ("_data", "_grad"):
@@ -57,10 +102,13 @@ class Copied:
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Self:
         """Return a copy of the whole graph behind this node."""
-        nodes = [node for node in _reachable(self) if id(node) not in memo]
+        links = links_now()
+        nodes = [node for node in _reachable(self, links) if id(node) not in memo]
         for node in nodes:
-            memo[id(node)] = _shell(type(node))
+            memo[id(node)] = links[node](node) if node in links else _shell(type(node))
         for node in nodes:
+            if node in links:
+                continue
             extra = copy.deepcopy(getattr(node, "__dict__", None), memo)
             memo[id(node)]._fill([_deeply(field, memo) for field in node._fields()], extra)
         return memo[id(self)]
@@ -69,7 +117,14 @@ class Copied:
         """Return what pickle needs: a shell, and what belongs into those of the graph."""
         if id(self) in _on_the_way.get():
             return _shell, (type(self),)
-        return _shell, (type(self),), _Graph(_reachable(self)), None, None, _fill_all
+        graph, links = _reachable(self), links_now()
+        if links and not links.keys().isdisjoint(graph):
+            raise GradientError(
+                "pickle: came a node that depends on an argument of the function that is being "
+                "differentiated, which bytes cannot be followed back to. Use copy.deepcopy(x), "
+                "which is followed, or x.detach() for a constant."
+            )
+        return _shell, (type(self),), _Graph(graph), None, None, _fill_all
 
 
 class _Graph(list["Copied"]):
@@ -105,14 +160,16 @@ def _shell(kind: type[Any]) -> Any:
     return object.__new__(kind)
 
 
-def _reachable(root: Copied) -> list[Copied]:
-    """Return every node that `root` refers to, itself first."""
+def _reachable(root: Copied, ends: Collection[Copied] = ()) -> list[Copied]:
+    """Return every node that `root` refers to, itself first, but not what lies behind `ends`."""
     seen: dict[Copied, None] = {}
     stack = [root]
     while stack:
         node = stack.pop()
         if node not in seen:
             seen[node] = None
+            if node in ends:
+                continue
             stack += [linked for linked in node._linked() if linked not in seen]
     return list(seen)
 

@@ -12,7 +12,7 @@ import sys
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,12 +33,32 @@ _MIRRORS = (
     "https://storage.googleapis.com/cvdf-datasets/mnist/",
 )
 
-# By name, the SHA-256 of the decompressed content: mirrors may compress it differently.
+
+class Published(NamedTuple):
+    """The decompressed content of a file: mirrors may compress it differently.
+
+    Attributes:
+        size: its bytes.
+        sha256: their check sum.
+    """
+
+    size: int
+    sha256: str
+
+
 _FILES = {
-    "train-images-idx3-ubyte": "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
-    "train-labels-idx1-ubyte": "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5",
-    "t10k-images-idx3-ubyte": "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7",
-    "t10k-labels-idx1-ubyte": "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2",
+    "train-images-idx3-ubyte": Published(
+        47_040_016, "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db"
+    ),
+    "train-labels-idx1-ubyte": Published(
+        60_008, "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5"
+    ),
+    "t10k-images-idx3-ubyte": Published(
+        7_840_016, "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7"
+    ),
+    "t10k-labels-idx1-ubyte": Published(
+        10_008, "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2"
+    ),
 }
 _WAY_OUT = """\
 Without a network, fetch these four files on another machine, for instance from
@@ -162,7 +182,7 @@ def _cache_folder() -> Path:
 def _read_named(folder: Path, name: str) -> _Array:
     try:
         for path in _present(folder, name):
-            return _decode(path.read_bytes(), str(path), path.name)
+            return _decode(_content(path), str(path), path.name)
         raise DatasetError(f"{folder} holds neither {name}.gz nor {name}.")
     except OSError as error:
         raise DatasetError(
@@ -174,7 +194,7 @@ def _read_named(folder: Path, name: str) -> _Array:
 def _read_cached(folder: Path, name: str, *, progress: bool) -> _Array:
     for path in _present(folder, name):
         try:
-            return _decode(path.read_bytes(), str(path), path.name)
+            return _decode(_content(path), str(path), path.name)
         except OSError:  # a DatasetError is one too
             with suppress(OSError):
                 path.unlink()
@@ -182,7 +202,7 @@ def _read_cached(folder: Path, name: str, *, progress: bool) -> _Array:
         path = _fetch(folder, name, progress)
     except DatasetError as error:
         raise DatasetError(f"{error}\n{_way_out(folder)}") from error
-    return _decode(path.read_bytes(), str(path), path.name)
+    return _decode(_content(path), str(path), path.name)
 
 
 def _fetch(folder: Path, name: str, progress: bool) -> Path:
@@ -193,7 +213,9 @@ def _fetch(folder: Path, name: str, progress: bool) -> Path:
 
     urls = [f"{mirror}{name}.gz" for mirror in _MIRRORS]
     try:
-        return download(urls, folder / f"{name}.gz", check, progress=progress)
+        return download(
+            urls, folder / f"{name}.gz", check, most=_most(f"{name}.gz"), progress=progress
+        )
     except DatasetError:
         raise
     except OSError as error:
@@ -209,15 +231,35 @@ def _present(folder: Path, name: str) -> list[Path]:
     return [path for path in (folder / f"{name}.gz", folder / name) if os.path.isfile(path)]
 
 
+def _most(filename: str) -> int:
+    """Return how many bytes a published file can have; gzip adds little where it saves nothing."""
+    size = _FILES[filename.removesuffix(".gz")].size
+    return size + size // 1000 + 1024 if filename.endswith(".gz") else size
+
+
+def _content(path: Path) -> bytes:
+    """Return the bytes of a file, unless they are more than it can have."""
+    most = _most(path.name)
+    with open(path, "rb") as file:
+        raw = file.read(most + 1)
+    if len(raw) > most:
+        raise DatasetError(
+            f"{path} is not as published: it has {os.path.getsize(path):,} bytes, and the "
+            f"published file no more than {most:,}."
+        )
+    return raw
+
+
 def _decode(raw: bytes, place: str, filename: str) -> _Array:
     """Return the array in a file's bytes if they are exactly the published content."""
     name = filename.removesuffix(".gz")
-    content = raw if name == filename else decompress(raw, place)
+    published = _FILES[name]
+    content = raw if name == filename else decompress(raw, place, published.size)
     array = read_idx(content, place)
     found = hashlib.sha256(content).hexdigest()
-    if found != _FILES[name]:
+    if found != published.sha256:
         raise DatasetError(
-            f"{place} is not as published: its SHA-256 is {found}; expected {_FILES[name]} "
+            f"{place} is not as published: its SHA-256 is {found}; expected {published.sha256} "
             "(of the decompressed content)."
         )
     return array
@@ -227,7 +269,7 @@ def _report(folder: Path, name: str, fetch: bool) -> bool:
     """Say in a sentence how it stands with a file, fetched if asked; return whether it is right."""
     try:
         for path in _present(folder, name):
-            _decode(path.read_bytes(), str(path), path.name)
+            _decode(_content(path), str(path), path.name)
             print(f"{path} is as published.")
             return True
         fault = f"{folder / name}.gz is missing."

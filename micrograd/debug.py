@@ -175,7 +175,8 @@ def _ancestors(node: Node) -> list[Node]:
     """Return a way from a leaf to `node`, by the first parent that requires a gradient."""
     way = [node]
     while way[-1].op is not None:
-        way.append(next(parent for parent in way[-1].parents if parent.requires_grad))
+        parents = way[-1].parents
+        way.append(next((parent for parent in parents if parent.requires_grad), parents[0]))
     return way[::-1]
 
 

@@ -8,6 +8,7 @@ once its content is right, so that a name never stands for a part.
 from __future__ import annotations
 
 import hashlib
+import math
 import os
 import sys
 from collections.abc import Callable, Generator, Iterable, Iterator
@@ -17,8 +18,9 @@ from io import BufferedRandom
 from pathlib import Path
 from typing import Any
 from urllib.error import HTTPError
-from urllib.request import Request, urlopen
+from urllib.request import Request
 
+from micrograd.connection import TooSlowError, open_url
 from micrograd.errors import DatasetError
 from micrograd.progress import Progress
 
@@ -36,6 +38,10 @@ class _BrokenOffError(DatasetError):
     """Report a connection that ended early; what came is kept."""
 
 
+class _TooSlowError(_BrokenOffError):
+    """Report a connection that is not worth to be tried again; what came is kept."""
+
+
 class _UnreachableError(Exception):
     """Report what the network, and not the disk, made fail."""
 
@@ -45,6 +51,7 @@ def download(
     path: Path,
     check: Callable[[bytes, str], object],
     *,
+    most: int,
     progress: bool = True,
 ) -> Path:
     """Fetch a file from the first address that has it whole and right, and return its path.
@@ -58,6 +65,8 @@ def download(
         path: the file; its folder is made if need be.
         check: called with the content and the address; it raises a
             `DatasetError` if the content is not the right one.
+        most: how many bytes the file can have. A server that sends more, or
+            takes longer than a slow line does, is left for the next.
         progress: show the progress, on stderr.
 
     Raises:
@@ -68,7 +77,7 @@ def download(
 
     >>> import tempfile
     >>> with tempfile.TemporaryDirectory() as folder:
-    ...     download([], Path(folder, "labels.gz"), print)  # doctest: +ELLIPSIS
+    ...     download([], Path(folder, "labels.gz"), print, most=9)  # doctest: +ELLIPSIS
     Traceback (most recent call last):
     micrograd.errors.DatasetError: labels.gz could not be downloaded from any mirror:...
     """
@@ -76,7 +85,7 @@ def download(
     failures: list[str] = []
     for url in urls:
         try:
-            _fetch_from(url, path, check, progress)
+            _fetch_from(url, path, check, most, progress)
         except (DatasetError, HTTPException, _UnreachableError) as error:
             failures.append(f"  {url}: {error or type(error).__name__}")
         else:
@@ -88,24 +97,29 @@ def download(
 
 
 def _fetch_from(
-    url: str, path: Path, check: Callable[[bytes, str], object], progress: bool
+    url: str, path: Path, check: Callable[[bytes, str], object], most: int, progress: bool
 ) -> None:
     """Leave the file under its name, from one address."""
     part = _part(path, url)
     with _claimed(part, path, progress) as file:
         if file is None:  # another process has just brought it
             return
+
+        def bring() -> None:
+            _receive(url, file, most, progress)
+            _settle(file, part, path, url, check)
+
         try:
-            resumed = _receive(url, file, progress)
+            resumed = _size(file) > 0
             try:
-                _settle(file, part, path, url, check)
+                bring()
+            except _BrokenOffError:
+                raise
             except DatasetError:
                 if not resumed:
                     raise
-                # What stood there was perhaps that of another file.
-                file.truncate(0)
-                _receive(url, file, progress)
-                _settle(file, part, path, url, check)
+                file.truncate(0)  # what stood there was perhaps that of another file
+                bring()
         except DatasetError as error:
             if not isinstance(error, _BrokenOffError):
                 file.truncate(0)
@@ -127,27 +141,28 @@ def _settle(
     os.replace(part, path)
 
 
-def _receive(url: str, file: BufferedRandom, progress: bool) -> bool:
-    """Bring a file to its full length; return whether some of it was there before."""
-    resumed = _size(file) > 0
+def _receive(url: str, file: BufferedRandom, most: int, progress: bool) -> None:
+    """Bring a file to its full length."""
+    if _size(file) > most:
+        file.truncate(0)
     for attempt in range(1, _ATTEMPTS + 1):
         before = _size(file)
         try:
-            _receive_once(url, file, progress)
-            return resumed
+            return _receive_once(url, file, most, progress)
+        except _TooSlowError:
+            raise
         except _BrokenOffError:
             if attempt == _ATTEMPTS or _size(file) <= before:
                 raise
-    raise AssertionError
 
 
-def _receive_once(url: str, file: BufferedRandom, progress: bool) -> None:
+def _receive_once(url: str, file: BufferedRandom, most: int, progress: bool) -> None:
     start = _size(file)
     headers = {"Accept-Encoding": "identity"}
     if start:
         headers["Range"] = f"bytes={start}-"
     try:
-        response = urlopen(Request(url, headers=headers), timeout=_TIMEOUT)
+        response = open_url(Request(url, headers=headers), _TIMEOUT, most)
     except HTTPError as error:
         error.close()
         if error.code == 416 and start:  # nothing lies beyond what is there
@@ -161,8 +176,11 @@ def _receive_once(url: str, file: BufferedRandom, progress: bool) -> None:
             file.truncate(0)
         length = response.length
         total = None if length is None else start + length
+        _check_length(total, most)
         with Progress(url, start, total, progress) as bar:
-            for piece in _pieces(response):
+            for piece in _pieces(response, length):
+                start += len(piece)
+                _check_length(start, most)
                 file.write(piece)
                 file.flush()
                 bar.update(len(piece))
@@ -170,6 +188,13 @@ def _receive_once(url: str, file: BufferedRandom, progress: bool) -> None:
         missing = total - _size(file)
         raise _BrokenOffError(
             f"the connection broke off: {missing:,} more bytes expected of {total:,}"
+        )
+
+
+def _check_length(length: int | None, most: int) -> None:
+    if length is not None and length > most:
+        raise DatasetError(
+            f"{length:,} bytes or more come, but the file can have no more than {most:,}"
         )
 
 
@@ -182,14 +207,21 @@ def _start(response: Any) -> int:
     return int(start) if unit == "bytes" and start.isdecimal() else -1
 
 
-def _pieces(response: Any) -> Iterator[bytes]:
-    while True:
+def _pieces(response: Any, length: int | None) -> Iterator[bytes]:
+    """Yield what comes as it comes, to the end that the server promised."""
+    left = math.inf if length is None else length
+    while left:
         try:
-            piece = response.read(_PIECE)
+            piece = response.read1(min(_PIECE, left))
+        except TooSlowError as error:
+            raise _TooSlowError(
+                f"{error}, and what came is kept: run it again to go on from there"
+            ) from error
         except (HTTPException, OSError) as error:
             raise _BrokenOffError(f"the connection broke off: {error}") from error
         if not piece:
             return
+        left -= len(piece)
         yield piece
 
 

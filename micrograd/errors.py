@@ -28,6 +28,22 @@ class IndexingError(MicrogradError, IndexError):
     """Report an index that lies outside the array."""
 
 
+class CalculationError(MicrogradError, ArithmeticError):
+    """Report a calculation that the numbers that came do not allow."""
+
+
+class RangeError(CalculationError, OverflowError):
+    """Report a number that a dtype cannot hold."""
+
+
+class FloatingError(CalculationError, FloatingPointError):
+    """Report an overflow, or the like, where `np.errstate` says that it is an error."""
+
+
+class DivisionError(CalculationError, ZeroDivisionError):
+    """Report a division by zero that has no answer."""
+
+
 class GradientError(MicrogradError, RuntimeError):
     """Report a gradient that does not exist or cannot be computed."""
 

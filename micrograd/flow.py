@@ -10,7 +10,7 @@ import numpy as np
 from micrograd.autodiff import _fitted, propagate
 from micrograd.errors import GradientError
 from micrograd.leaves import fitting, like
-from micrograd.node import Node, describe, topological_order
+from micrograd.node import Node, describe, topological_order, why_constant
 from micrograd.passes import Pass, set_gradients
 
 
@@ -85,7 +85,7 @@ def trace_backward(root: Node, gradient: Any = None) -> Flow:
     if not root.requires_grad:
         raise GradientError(
             f"trace_backward: {describe(root)} requires no gradient, so there is none to follow. "
-            "Build it from nodes made with requires_grad=True, outside no_grad()."
+            f"{why_constant(root)}"
         )
     start = like(root, 1) if gradient is None else gradient
     (start,) = fitting("trace_backward: gradient", start, root, [root], "the root")

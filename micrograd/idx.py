@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import io
 import math
 import zlib
 
@@ -45,18 +46,24 @@ def read_idx(content: bytes, name: str) -> NDArray[np.uint8]:
             f"{name} has {len(content):,} bytes (decompressed); "
             f"expected {length:,}, for its header says shape {shape}."
         )
-    return np.frombuffer(content, np.uint8, offset=start).reshape(shape).copy()
+    try:
+        return np.frombuffer(content, np.uint8, offset=start).reshape(shape).copy()
+    except ValueError as error:  # nothing, of axes that are too long
+        raise DatasetError(
+            f"{name} holds no array: its header says shape {shape}. NumPy says: {error}"
+        ) from error
 
 
-def decompress(raw: bytes, place: str) -> bytes:
+def decompress(raw: bytes, place: str, most: int = 2**32) -> bytes:
     """Return the content of a gzip file.
 
     Args:
         raw: the bytes of the file.
         place: what an error message shall call the file.
+        most: how many bytes the content can have: a small file can hold any number.
 
     Raises:
-        DatasetError: it is no gzip file, or not a whole one.
+        DatasetError: it is no gzip file, or not a whole one, or holds more than `most`.
 
     >>> decompress(gzip.compress(b"digits"), "labels.gz")
     b'digits'
@@ -67,9 +74,16 @@ def decompress(raw: bytes, place: str) -> bytes:
             "expected '1f 8b'."
         )
     try:
-        return gzip.decompress(raw)
+        with gzip.open(io.BytesIO(raw)) as file:
+            content = file.read(most + 1)
     except (OSError, EOFError, zlib.error) as error:
         raise DatasetError(
             f"{place} is truncated or altered: {len(raw):,} bytes came; expected a whole "
             f"gzip file ({error})."
         ) from error
+    if len(content) > most:
+        raise DatasetError(
+            f"{place} is not as published: it holds more than the {most:,} bytes that its content "
+            "can have."
+        )
+    return content

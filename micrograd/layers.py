@@ -18,6 +18,7 @@ from numpy.typing import ArrayLike, NDArray
 from micrograd import ops
 from micrograd.errors import GradientError, OperandError, ShapeError
 from micrograd.node import Node, enable_grad
+from micrograd.ops.fused import logits_and_targets
 from micrograd.tensor import Tensor
 from micrograd.testing import numerical_gradient
 from micrograd.value import Value
@@ -221,9 +222,14 @@ class SoftmaxWithLoss(_Layer):
         self.loss: Any = None
 
     def forward(self, x: ArrayLike, t: ArrayLike) -> Any:
-        """Return the mean loss of scores `x` (..., classes) for integer or one-hot labels `t`."""
+        """Return the mean loss of scores `x` (..., classes) for integer or one-hot labels `t`.
+
+        The label of one sample may have the shape (1, 1), as in the book's chapter 7.
+        """
         self.t = np.asarray(t)
-        self.loss = self._record(partial(ops.softmax_cross_entropy, labels=self.t), x)
+        lone = self.t.shape == (1, 1) and np.shape(x)[:-1] == (1,) != np.shape(x)[-1:]
+        labels = self.t[0] if lone else self.t
+        self.loss = self._record(partial(ops.softmax_cross_entropy, labels=labels), x)
         self.y = ops.softmax(np.asarray(x))
         return self.loss
 
@@ -276,9 +282,9 @@ class TwoLayerNet:
 
     def accuracy(self, x: ArrayLike, t: ArrayLike) -> float:
         """Return the share of samples whose best score is that of their label."""
-        labels: NDArray[Any] = np.asarray(t)
-        labels = labels if labels.ndim == 1 else labels.argmax(axis=1)
-        right: NDArray[Any] = self.predict(x).argmax(axis=1) == labels
+        scores, labels = logits_and_targets("TwoLayerNet.accuracy", self.predict(x), t)
+        best: NDArray[Any] = scores.argmax(axis=-1)
+        right: NDArray[Any] = best == (labels if labels.ndim == best.ndim else labels.argmax(-1))
         return float(right.mean())
 
     def gradient(self, x: ArrayLike, t: ArrayLike) -> dict[str, NDArray[Any]]:

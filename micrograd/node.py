@@ -280,6 +280,29 @@ def describe(node: Node) -> str:
     return " ".join(words)
 
 
+def why_constant(node: Node) -> str:
+    """Return why a node requires no gradient and what to do, for a message.
+
+    >>> from micrograd import Tensor
+    >>> why_constant(Tensor([1, 2]))[:50]
+    'It has dtype int64, and integers have no gradient.'
+    """
+    if not node._is_number:
+        dtype = np.asarray(node._data).dtype
+        if dtype.kind != "f":
+            kind = "booleans" if dtype.kind == "b" else "integers"
+            return (
+                f"It has dtype {dtype}, and {kind} have no gradient. Make what it is computed from "
+                "of floats, as in Tensor([1.0, 2.0, 3.0]) or with dtype=float."
+            )
+    of_what = "constants" if node._is_number else "constants or integers"
+    return (
+        "It is a constant, whose derivative is 0. Such is the gradient of what is linear, too, and "
+        f"what was computed from {of_what} only, or under no_grad(). For another, build it from "
+        "floats in nodes made with requires_grad=True, outside no_grad()."
+    )
+
+
 def topological_order(*roots: Node) -> list[Node]:
     """Return every node that `roots` depend on, parents before children.
 

@@ -22,9 +22,13 @@ import numpy as np
 from micrograd.captures import Captures
 from micrograd.errors import (
     ArgumentError,
+    CalculationError,
+    DivisionError,
+    FloatingError,
     IndexingError,
     MicrogradError,
     OperandError,
+    RangeError,
     ShapeError,
     StaleGraphError,
 )
@@ -42,6 +46,15 @@ _REFUSALS: dict[type[Exception], type[MicrogradError]] = {
     ValueError: ShapeError,
     TypeError: OperandError,
     IndexError: IndexingError,
+    ArithmeticError: CalculationError,
+    OverflowError: RangeError,
+    FloatingPointError: FloatingError,
+    ZeroDivisionError: DivisionError,
+}
+_WAYS_OUT: dict[type[MicrogradError], str] = {
+    RangeError: "Give numbers that the dtype can hold, or widen it first, as with astype(float).",
+    FloatingError: "np.errstate, or np.seterr, asks for an error there; under "
+    "np.errstate(all='ignore') the result is inf, nan or 0, as IEEE-754 has it.",
 }
 
 
@@ -148,7 +161,7 @@ class Op:
         except (ArithmeticError, ValueError):
             # Python raises where IEEE-754 has an answer (1/0, log(0), exp(1000)).
             with np.errstate(all="ignore"):
-                result = self.forward(*map(np.float64, args), **settings)
+                result = self.forward(*map(np.float64, map(to_number, args)), **settings)
         if result.__class__ is float:
             return result
         if np.shape(result) != ():
@@ -163,12 +176,15 @@ class Op:
         if isinstance(error, MicrogradError):
             raise error
         came = ", ".join(
-            f"{name} of shape {np.shape(getattr(arg, '_data', arg))}{_known(arg)}"
+            f"{name} of {_form(arg)}{_known(arg)}"
             for name, arg in zip(self.argument_names(), args, strict=False)
         )
         kind = next(_REFUSALS[cls] for cls in type(error).__mro__ if cls in _REFUSALS)
-        expected = f" Expected {self.expects}." if self.expects else ""
-        raise kind(f"{self.name}: cannot take {came}.{expected} NumPy says: {error}") from error
+        expected = f"Expected {self.expects}." if self.expects else ""
+        hint = _WAYS_OUT.get(kind, expected)
+        raise kind(
+            f"{self.name}: cannot take {came}.{' ' * bool(hint)}{hint} NumPy says: {error}"
+        ) from error
 
     def gradients_together(
         self, live: Any, g: Any, known: Sequence[Any], settings: dict[str, Any]
@@ -189,7 +205,8 @@ class Op:
     def argument_names(self) -> Iterator[str]:
         """Yield the names of the data arguments, as the derivatives name them."""
         if not isinstance(self.derivatives, Each):
-            rule = next(d for d in self.derivatives if d is not no_gradient)
+            rules = [d for d in self.derivatives if d is not no_gradient]
+            rule = rules[0] if rules else no_gradient
             positional = inspect.Parameter.POSITIONAL_OR_KEYWORD
             parameters = list(inspect.signature(rule).parameters.values())[2:]
             yield from (p.name for p in parameters if p.kind == positional)
@@ -230,6 +247,14 @@ def _own(setting: Any) -> Any:
         setting = setting.copy("K")
         setting.flags.writeable = False
     return setting
+
+
+def _form(arg: Any) -> str:
+    """Return the shape of an argument, for a message, and its dtype where that is no float."""
+    data: Any = getattr(arg, "_data", arg)
+    dtype = getattr(data, "dtype", None)
+    other = dtype is not None and dtype.kind != "f"
+    return f"shape {np.shape(data)}" + (f" and dtype {dtype}" if other else "")
 
 
 def _known(arg: Any) -> str:

@@ -15,6 +15,7 @@ from itertools import repeat, takewhile
 from threading import Lock, get_ident
 from typing import Any
 
+from micrograd.copying import Underway
 from micrograd.errors import GradientError
 from micrograd.node import Node, describe
 from micrograd.versions import time_of
@@ -38,7 +39,7 @@ def set_gradients(nodes: Iterable[Node], gradients: Iterable[Any]) -> None:
     any(map(_set_gradient, nodes, gradients))  # each call returns None, so that `any` makes all
 
 
-class Pass:
+class Pass(Underway):
     """One backward pass over the graph behind `roots`.
 
     It also stands in the nodes that it goes through, for a gradient to which

@@ -6,6 +6,7 @@ frameworks read. Neither ever runs code that came with the file.
 
 from __future__ import annotations
 
+import json
 import math
 import os
 import tokenize
@@ -30,6 +31,8 @@ __all__ = ["load", "save"]
 Arrays = dict[str, NDArray[Any]]
 
 _NUMBERS = "biufc"
+_LONGEST_HEADER = 2**24  # bytes, about a hundred thousand arrays
+_COMPRESSIONS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)  # those of NumPy
 _QUOTED = "%"  # begins an entry whose name was not fit for one
 _DAMAGES = (
     zipfile.BadZipFile,
@@ -152,6 +155,8 @@ def _members(
     names = [_name_of(entry.filename, path) for entry in entries]
     if len(set(names)) < len(names):
         raise _refusal(path, "has two arrays of one name")
+    if any(entry.compress_type not in _COMPRESSIONS for entry in entries):
+        raise _refusal(path, "is compressed in another way than NumPy compresses")
     for name, entry in zip(names, entries, strict=True):
         with archive.open(entry) as member:
             yield name, _read_array(member, name, entry.file_size, path)
@@ -195,12 +200,30 @@ def _write_safetensors(path: str | os.PathLike[str], arrays: Arrays) -> None:
 
 def _read_safetensors(path: str | os.PathLike[str], max_bytes: int) -> Arrays:
     package = extra("safetensors.numpy", "load: a .safetensors file", "safetensors")
-    _check_size(path, os.stat(path).st_size, max_bytes)
-    content = Path(path).read_bytes()
+    with open(path, "rb") as file:
+        size = os.fstat(file.fileno()).st_size
+        _check_size(path, size, max_bytes)
+        header = int.from_bytes(file.read(8), "little")
+        if _LONGEST_HEADER < header < size:
+            raise _refusal(path, f"has a header of {header:,} bytes, too many for names and shapes")
+        file.seek(0)
+        content = file.read(size)
     try:
-        return {name: array.copy() for name, array in package.load(content).items()}
+        found = {name: array.copy() for name, array in package.load(content).items()}
+        json.loads(content[8 : 8 + header], object_pairs_hook=_each_once)
     except Exception as error:  # it has a class of its own for some, and not for others
         raise _refusal(path, f"is truncated or altered, or not for NumPy ({error})") from error
+    return found
+
+
+def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Return a JSON object, if no key in it stands for two things."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in found if names.count(name) > 1)
+        raise ValueError(f"its header has {twice!r} twice")
+    return found
 
 
 def _suffix(user: str, path: str | os.PathLike[str]) -> str:

@@ -16,6 +16,7 @@ from micrograd.memory import keep_freed_memory
 from micrograd.methods import ArrayMethods
 from micrograd.node import Node, describe
 from micrograd.op import Op
+from micrograd.ops.axes import refuse_mask
 from micrograd.passes import Pass
 from micrograd.protocol import call_numpy
 from micrograd.record import is_recording
@@ -445,11 +446,7 @@ def _refuse_other_arrays(data: Any, what: str) -> None:
             f"{what}: came an np.matrix, whose products are those of matrices. Give np.asarray of "
             "it, and use @ for products of matrices."
         )
-    if hasattr(data, "mask") and hasattr(data, "filled"):
-        raise OperandError(
-            f"{what}: came a masked array, whose mask would be lost. Give its .filled(...), or "
-            "use where(mask, ...)."
-        )
+    refuse_mask(what, data)
 
 
 def _as_kept(array: NDArray[Any], dtype: np.dtype[Any]) -> NDArray[Any]:

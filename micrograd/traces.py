@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Sequence
-from functools import wraps
-from typing import Any, Concatenate, ParamSpec
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
 from micrograd.autodiff import gradients
 from micrograd.clock import clock
+from micrograd.copying import Following
 from micrograd.errors import ArgumentError, GradientError, OperandError, StaleGraphError
 from micrograd.leaves import (
     as_given,
@@ -22,20 +22,14 @@ from micrograd.leaves import (
     like,
 )
 from micrograd.node import Node, enable_grad, is_grad_enabled
+from micrograd.ops.elementwise import alias
 from micrograd.passes import nodes_outside
 from micrograd.tensor import Tensor
-from micrograd.tree import tree_leaves, tree_map, tree_paths
+from micrograd.transformed import Function
+from micrograd.tree import tree_copy, tree_leaves, tree_map, tree_paths
 from micrograd.value import Value
 from micrograd.versions import time_of
 
-Function = Callable[..., Any]
-P = ParamSpec("P")
-Given = (  # a function that came; the first three give the arguments of a lambda a type
-    Callable[[Any], Any]
-    | Callable[[Any, Any], Any]
-    | Callable[Concatenate[Any, Any, Any, ...], Any]
-    | Callable[P, Any]
-)
 Argnums = int | Sequence[int]
 
 
@@ -65,7 +59,7 @@ class Trace:
         has_aux: bool = False,
     ) -> None:
         self.name = name
-        self.chosen = [args[i] for i in places]
+        self.chosen = [tree_copy(args[i]) for i in places]  # f may change those that came
         self.since = clock.advance()
         recording = is_grad_enabled()
         dtype = dtype_beside([args, kwargs])
@@ -82,7 +76,7 @@ class Trace:
         for i in places:
             lifted[i] = tree_map(lift, args[i], str(i))
         ticks = [time_of(node) for node in self.inputs]
-        with enable_grad():
+        with enable_grad(), Following(dict.fromkeys(self.inputs, alias)):
             self.out, self.aux = self._results(f(*lifted, **kwargs), has_aux)
         if [time_of(node) for node in self.inputs] != ticks:
             raise StaleGraphError(
@@ -113,7 +107,7 @@ class Trace:
                 f"{self.name}: f has to return numbers, arrays or nodes, but returned "
                 f"{wrong[0] if wrong else 'None'}. Return anything else beside, with has_aux=True."
             )
-        return tree_map(lambda _, leaf: leaf, result), aux  # f may keep its own containers
+        return tree_copy(result), aux  # f may keep its own
 
     def one_number(self) -> Any:
         """Return the result of f, which has to be one number to have a gradient."""
@@ -235,6 +229,7 @@ class Places:
     def __init__(self, name: str, argnums: Argnums) -> None:
         self.name = name
         several = isinstance(argnums, (tuple, list))
+        self.argnums = tuple(argnums) if isinstance(argnums, list) else argnums
         self.alone = not several
         try:
             given: Any = argnums if several else (argnums,)
@@ -270,16 +265,3 @@ class Places:
     def of(self, results: list[Any]) -> Any:
         """Return one result for one argument, a tuple for several."""
         return results[0] if self.alone else tuple(results)
-
-
-def require_function(name: str, f: Any) -> None:
-    if not callable(f):
-        raise OperandError(
-            f"{name}: expected a function to differentiate, but came a {type(f).__name__}. "
-            "Give the function itself, not what it returns."
-        )
-
-
-def named_like(f: Any) -> Callable[[Function], Function]:
-    """Return a decorator that gives a function the name and docstring of `f`."""
-    return wraps(f)

@@ -19,17 +19,8 @@ from micrograd.clock import clock
 from micrograd.errors import OperandError
 from micrograd.leaves import fitting, has_nodes, probe
 from micrograd.node import Node, is_grad_enabled
-from micrograd.traces import (
-    Argnums,
-    Function,
-    Given,
-    P,
-    Places,
-    Trace,
-    named_like,
-    pull,
-    require_function,
-)
+from micrograd.traces import Argnums, Places, Trace, pull
+from micrograd.transformed import Function, Given, P, Transformed, require_function
 from micrograd.tree import tree_leaves, tree_map
 from micrograd.value import Value
 
@@ -60,14 +51,14 @@ def grad(f: Given[P], argnums: Argnums = 0, has_aux: bool = False) -> Function:
     >>> grad(loss)({"W": np.array([1.0, 2.0]), "b": 0.5}, np.eye(2))
     {'W': array([3., 5.]), 'b': 8.0}
     """
-    both = _value_and_grad("grad", f, argnums, has_aux)
+    places = _places("grad", f, argnums)
+    both = _value_and_grad(f, places, has_aux)
 
-    @named_like(f)
     def gradient(*args: Any, **kwargs: Any) -> Any:
         result, slopes = both(*args, **kwargs)
         return (slopes, result[1]) if has_aux else slopes
 
-    return gradient
+    return Transformed(gradient, grad, f, places.argnums, has_aux)
 
 
 def value_and_grad(f: Given[P], argnums: Argnums = 0, has_aux: bool = False) -> Function:
@@ -79,16 +70,20 @@ def value_and_grad(f: Given[P], argnums: Argnums = 0, has_aux: bool = False) -> 
     >>> value_and_grad(lambda x, y: x * y, argnums=(0, 1))(2.0, 3.0)
     (6.0, (3.0, 2.0))
     """
-    return _value_and_grad("value_and_grad", f, argnums, has_aux)
+    places = _places("value_and_grad", f, argnums)
+    both = _value_and_grad(f, places, has_aux)
+    return Transformed(both, value_and_grad, f, places.argnums, has_aux)
 
 
-def _value_and_grad(name: str, f: Function, argnums: Argnums, has_aux: bool) -> Function:
+def _places(name: str, f: Any, argnums: Argnums) -> Places:
     places = Places(name, argnums)
     require_function(name, f)
+    return places
 
-    @named_like(f)
+
+def _value_and_grad(f: Function, places: Places, has_aux: bool) -> Function:
     def both(*args: Any, **kwargs: Any) -> Any:
-        trace = Trace(name, f, args, kwargs, places.among(args), has_aux)
+        trace = Trace(places.name, f, args, kwargs, places.among(args), has_aux)
         trace.one_number()
         slopes = places.of(trace.slopes(trace.pull(trace.ones())))
         out = trace.result(trace.out)
@@ -107,15 +102,13 @@ def elementwise_grad(f: Given[P], argnums: Argnums = 0) -> Function:
     >>> elementwise_grad(mg.tanh)(np.array([0.0, 1.0])).round(4).tolist()
     [1.0, 0.42]
     """
-    places = Places("elementwise_grad", argnums)
-    require_function("elementwise_grad", f)
+    places = _places("elementwise_grad", f, argnums)
 
-    @named_like(f)
     def derivative(*args: Any, **kwargs: Any) -> Any:
         trace = Trace("elementwise_grad", f, args, kwargs, places.among(args))
         return places.of(trace.slopes(trace.pull(trace.ones())))
 
-    return derivative
+    return Transformed(derivative, elementwise_grad, f, places.argnums)
 
 
 def vjp(f: Given[P], *primals: Any, has_aux: bool = False) -> Any:
@@ -140,14 +133,25 @@ def vjp(f: Given[P], *primals: Any, has_aux: bool = False) -> Any:
     """
     require_function("vjp", f)
     trace = Trace("vjp", f, primals, {}, range(len(primals)), has_aux)
+    out = trace.result(trace.out)
+    if not has_aux:
+        return out, Pullback(trace)
+    aux, trace.aux = trace.result(trace.aux), None  # of which the Jacobian knows nothing
+    return out, Pullback(trace), aux
 
-    def back(cotangent: Any) -> tuple[Any, ...]:
+
+class Pullback:
+    """What `vjp` returns: the function that multiplies a cotangent with the Jacobian."""
+
+    def __init__(self, trace: Trace) -> None:
+        self._trace = trace
+
+    def __call__(self, cotangent: Any) -> tuple[Any, ...]:
+        """Return a tuple of the gradient of each argument, for that of the result."""
+        trace = self._trace
         starts = trace.cotangents(cotangent)
         found = trace.pull(starts, _recorded(trace, starts))
         return tuple(trace.slopes(found, has_nodes(starts)))
-
-    out = trace.result(trace.out)
-    return (out, back, trace.result(trace.aux)) if has_aux else (out, back)
 
 
 def jvp(
@@ -210,10 +214,8 @@ def jacobian(f: Given[P], argnums: Argnums = 0, has_aux: bool = False) -> Functi
     array([[2., 0.],
            [0., 4.]])
     """
-    places = Places("jacobian", argnums)
-    require_function("jacobian", f)
+    places = _places("jacobian", f, argnums)
 
-    @named_like(f)
     def derivatives(*args: Any, **kwargs: Any) -> Any:
         trace = Trace("jacobian", f, args, kwargs, places.among(args), has_aux)
         outputs = iter(trace.outputs)
@@ -222,7 +224,7 @@ def jacobian(f: Given[P], argnums: Argnums = 0, has_aux: bool = False) -> Functi
         )
         return (blocks, trace.result(trace.aux)) if has_aux else blocks
 
-    return derivatives
+    return Transformed(derivatives, jacobian, f, places.argnums, has_aux)
 
 
 def hessian(f: Given[P], argnums: Argnums = 0, has_aux: bool = False) -> Function:

@@ -49,6 +49,18 @@ def tree_leaves(tree: Any) -> list[Any]:
     return [leaf for _, leaf in tree_paths(tree)]
 
 
+def tree_copy(tree: Any) -> Any:
+    """Return containers like those of a tree, around the very same leaves.
+
+    >>> tree_copy(tree := {"W": [1, 2]}) == tree, tree_copy(tree) is tree
+    (True, False)
+    """
+    entries = _entries(tree)
+    if entries is None:
+        return tree
+    return _rebuilt(tree, [tree_copy(entry) for _, entry in entries])
+
+
 def _entries(tree: Any) -> list[tuple[str, Any]] | None:
     """Return what a container holds, and how Python writes where; None for a leaf."""
     if tree is None:

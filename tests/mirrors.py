@@ -6,7 +6,7 @@ import functools
 import re
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -75,6 +75,20 @@ class Handler(BaseHTTPRequestHandler):
         pass
 
 
+def _talk(
+    listening: socket.socket, stopped: threading.Event, speak: Callable[[socket.socket], None]
+) -> None:
+    while not stopped.is_set():
+        try:
+            connection, _ = listening.accept()
+        except TimeoutError:
+            continue
+        with connection, suppress(OSError):  # who asked may be gone by now
+            connection.settimeout(20)
+            connection.recv(1 << 16)
+            speak(connection)
+
+
 class Server:
     """Mirrors on this machine, and what they were asked for."""
 
@@ -82,6 +96,8 @@ class Server:
         self.asked: list[str] = []
         self.ranges: list[str | None] = []
         self.running: list[tuple[ThreadingHTTPServer, threading.Thread]] = []
+        self.stopped = threading.Event()
+        self.talking: list[tuple[socket.socket, threading.Thread]] = []
 
     def serve(
         self,
@@ -98,11 +114,24 @@ class Server:
         self.running.append((server, thread))
         return f"http://127.0.0.1:{server.server_port}/mnist/"
 
+    def talk(self, speak: Callable[[socket.socket], None]) -> str:
+        """Serve by a function of each connection, once its request was read."""
+        listening = socket.create_server(("127.0.0.1", 0))
+        listening.settimeout(0.05)
+        thread = threading.Thread(target=_talk, args=(listening, self.stopped, speak))
+        thread.start()
+        self.talking.append((listening, thread))
+        return f"http://127.0.0.1:{listening.getsockname()[1]}/mnist/"
+
     def stop(self) -> None:
+        self.stopped.set()
         for server, thread in self.running:
             server.shutdown()
             thread.join()
             server.server_close()
+        for listening, thread in self.talking:
+            thread.join()
+            listening.close()
 
 
 @pytest.fixture

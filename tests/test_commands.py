@@ -37,7 +37,7 @@ def mnist(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     patterns = rng.integers(0, 2, (10, 28, 28))
     folder = tmp_path / "data"
     folder.mkdir()
-    sums: dict[str, str] = {}
+    published: dict[str, datasets.Published] = {}
     for part, samples in (("train", 300), ("t10k", 60)):
         labels = rng.integers(0, 10, samples)
         images = np.where(
@@ -46,8 +46,10 @@ def mnist(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         for kind, array in (("images-idx3", 255 * images), ("labels-idx1", labels)):
             content = idx(array.astype(np.uint8))
             (folder / f"{part}-{kind}-ubyte").write_bytes(content)
-            sums[f"{part}-{kind}-ubyte"] = hashlib.sha256(content).hexdigest()
-    monkeypatch.setattr(datasets, "_FILES", sums)
+            published[f"{part}-{kind}-ubyte"] = datasets.Published(
+                len(content), hashlib.sha256(content).hexdigest()
+            )
+    monkeypatch.setattr(datasets, "_FILES", published)
     monkeypatch.setattr(datasets, "_MIRRORS", ())
     monkeypatch.setenv("MICROGRAD_DATA", str(folder))
     return folder

@@ -160,6 +160,22 @@ def test_a_clock_that_is_behind_a_pickled_graph_catches_up() -> None:
         y2.backward()
 
 
+@pytest.mark.parametrize("copied", [copy.copy, *COPIES])
+def test_a_node_is_copied_while_a_pass_goes_through_it(copied: Copy) -> None:
+    twins: list[Value] = []
+
+    def rule(g: Any, y: Any, x: Any) -> Any:
+        twins.append(copied(before))
+        return g * 2
+
+    op = Op("copying in test_copying", lambda x: x * 2, (rule,))
+    x = Value(3.0)
+    before = x * x
+    op(before).backward()
+    assert x.grad == 12.0
+    assert (twins[0].data, twins[0].has_grad) == (9.0, False)
+
+
 @every_copy
 def test_a_module_is_copied(copied: Copy) -> None:
     model = MLP(2, [4, 1])

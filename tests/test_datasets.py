@@ -10,6 +10,7 @@ import socket
 import struct
 import subprocess
 import sys
+import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -61,8 +62,11 @@ def arrays(monkeypatch: pytest.MonkeyPatch) -> dict[str, Array]:
         TEST_LABELS: np.array([7, 2, 1, 0], dtype=np.uint8),
     }
     made[TRAIN_IMAGES][0, 0, :3] = 0, 51, 255
-    sums = {name: hashlib.sha256(idx(array)).hexdigest() for name, array in made.items()}
-    monkeypatch.setattr(datasets, "_FILES", sums)
+    published = {
+        name: datasets.Published(len(content := idx(array)), hashlib.sha256(content).hexdigest())
+        for name, array in made.items()
+    }
+    monkeypatch.setattr(datasets, "_FILES", published)
     return made
 
 
@@ -305,11 +309,68 @@ def test_no_truncated_archive_is_taken(folder: Path, length: int) -> None:
         load_mnist(folder=folder)
 
 
+def bomb(raw: bytes) -> bytes:
+    return gzip.compress(gzip.decompress(raw) + bytes(10**7))
+
+
+def bomb_of_parts(raw: bytes) -> bytes:
+    return raw + gzip.compress(bytes(10**7))
+
+
+def long_file(raw: bytes) -> bytes:
+    return raw + bytes(10**6)
+
+
+@pytest.mark.parametrize("damage", [bomb, bomb_of_parts, long_file])
+def test_no_more_is_read_or_decompressed_than_the_file_can_have(
+    folder: Path,
+    cache: Path,
+    files: Files,
+    server: Server,
+    monkeypatch: pytest.MonkeyPatch,
+    damage: Callable[[bytes], bytes],
+) -> None:
+    name = f"{TRAIN_IMAGES}.gz"
+    (folder / name).write_bytes(damage(files[name]))
+    tracemalloc.start()
+    with pytest.raises(DatasetError, match=r"no more than 5,748|more than the 4,720 bytes"):
+        load_mnist(folder=folder)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 2e6
+    use_mirrors(monkeypatch, server.serve(files))
+    write(cache, {**files, name: damage(files[name])})
+    load_mnist(progress=False)
+    assert server.asked == [name]
+    assert {p.name: p.read_bytes() for p in cache.iterdir()} == files
+
+
+def test_a_decompressed_file_that_is_too_long_is_refused(
+    tmp_path: Path, arrays: dict[str, Array]
+) -> None:
+    contents = {name: idx(array) for name, array in arrays.items()}
+    folder = write(tmp_path / "mine", {**contents, TEST_LABELS: contents[TEST_LABELS] + b"?"})
+    with pytest.raises(
+        DatasetError, match="it has 13 bytes, and the published file no more than 12"
+    ):
+        load_mnist(folder=folder)
+
+
+def test_a_mirror_whose_file_is_a_bomb_is_left_for_the_next(
+    cache: Path, files: Files, server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bombs = {name: gzip.compress(bytes(10**6)) for name in files}
+    long = {name: bytes(10**6) for name in files}
+    use_mirrors(monkeypatch, *map(server.serve, (bombs, long, files)))
+    load_mnist(progress=False)
+    assert {p.name: p.read_bytes() for p in cache.iterdir()} == files
+
+
 def test_file_that_cannot_be_read_is_refused(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuse(path: Path) -> bytes:
+    def refuse(path: Path, mode: str) -> None:
         raise PermissionError(13, "Permission denied", str(path))
 
-    monkeypatch.setattr(Path, "read_bytes", refuse)
+    monkeypatch.setattr(datasets, "open", refuse, raising=False)
     with pytest.raises(DatasetError, match=f"Permission denied.*{TRAIN_IMAGES}"):
         load_mnist(folder=folder)
 
@@ -513,6 +574,33 @@ def test_idx_of_another_magic_number_is_refused(magic: int) -> None:
 # --- the published MNIST ---
 
 
+@pytest.mark.parametrize(
+    "header",
+    [
+        (2051, 0, 2**32 - 1, 2**32 - 1),
+        (2051, 2**32 - 1, 2**32 - 1, 2**32 - 1),
+        (2049, 2**32 - 1),
+        (2049, 5),
+        (2051, 3),
+        (2049,),
+    ],
+)
+def test_idx_that_promises_what_is_not_there_is_refused(header: tuple[int, ...]) -> None:
+    content = struct.pack(f">{len(header)}I", *header)
+    with pytest.raises(DatasetError, match="its header says shape"):
+        read_idx(content, "labels")
+
+
+def test_published_sizes_are_those_of_the_shapes() -> None:
+    sizes = {name: published.size for name, published in vars(datasets)["_FILES"].items()}
+    assert sizes == {
+        TRAIN_IMAGES: 16 + 60_000 * 28 * 28,
+        TRAIN_LABELS: 8 + 60_000,
+        TEST_IMAGES: 16 + 10_000 * 28 * 28,
+        TEST_LABELS: 8 + 10_000,
+    }
+
+
 def test_published_mnist(mnist_folder: Path) -> None:
     (x_train, t_train), (x_test, t_test) = load_mnist(normalize=False, folder=mnist_folder)
     assert (x_train.shape, x_test.shape) == ((60000, 784), (10000, 784))
@@ -653,7 +741,7 @@ def test_the_command_can_be_stopped(monkeypatch: pytest.MonkeyPatch, folder: Pat
     def stop(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(Path, "read_bytes", stop)
+    monkeypatch.setattr(datasets, "_content", stop)
     assert datasets.main(["--folder", str(folder)]) == 130
 
 

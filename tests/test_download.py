@@ -27,6 +27,7 @@ __all__ = ["server"]
 
 CONTENT = np.random.default_rng(0).bytes(300_000)
 NAME = "data.bin"
+MOST = 400_000
 
 
 @pytest.fixture(autouse=True)
@@ -52,7 +53,7 @@ def leave_part(folder: Path, url: str, content: bytes) -> Path:
 
 
 def fetch(folder: Path, *mirrors: str) -> Path:
-    return download([m + NAME for m in mirrors], folder / NAME, check, progress=False)
+    return download([m + NAME for m in mirrors], folder / NAME, check, most=MOST, progress=False)
 
 
 def assert_whole(folder: Path) -> None:
@@ -180,10 +181,10 @@ def test_a_refusal_of_a_mirror_is_closed(tmp_path: Path, monkeypatch: pytest.Mon
     page = io.BytesIO(b"no such page")
     refusal = HTTPError("http://127.0.0.1/", 404, "Not Found", Message(), page)
 
-    def refuse(request: object, timeout: float) -> None:
+    def refuse(request: object, timeout: float, most: int) -> None:
         raise refusal
 
-    monkeypatch.setattr(module, "urlopen", refuse)
+    monkeypatch.setattr(module, "open_url", refuse)
     with pytest.raises(DatasetError, match="404"):
         fetch(tmp_path, "http://127.0.0.1/")
     assert page.closed
@@ -204,7 +205,7 @@ from micrograd.download import download
 url, path, length = sys.argv[1:]
 def check(content, place):
     assert len(content) == int(length)
-download([url], Path(path), check)
+download([url], Path(path), check, most=400_000)
 """
 
 
@@ -264,7 +265,7 @@ def test_a_process_that_waits_says_so_and_takes_what_the_other_brought(
     wait_for(lambda: len(server.asked) == 1)
     timer = threading.Timer(0.3, go_on.set)
     timer.start()
-    download([mirror + NAME], tmp_path / NAME, check, progress=True)
+    download([mirror + NAME], tmp_path / NAME, check, most=MOST, progress=True)
     first.join()
     timer.join()
     assert capsys.readouterr().err == f"Another process downloads {NAME}: waiting for it.\n"

@@ -24,6 +24,12 @@ from micrograd.testing import numerical_gradient
 
 V, T = Value(2.0), Tensor([1.0, 2.0])
 
+
+def slope_of_twice(x):
+    (2 * x).backward(create_graph=True)
+    return x.grad
+
+
 CASES = {
     "a Value of text": (lambda: Value("a"), OperandError, "'a' of type str"),
     "a Value of None": (lambda: Value(None), OperandError, "None of type NoneType"),
@@ -70,6 +76,42 @@ CASES = {
         lambda: Tensor(1.0, requires_grad=False).backward(),
         GradientError,
         "requires no gradient",
+    ),
+    "backward of integers": (
+        lambda: (Tensor([1, 2, 3]) ** 2).sum().backward(),
+        GradientError,
+        "dtype int64, and integers have no gradient. Make what it is computed from of floats, as "
+        "in Tensor([1.0, 2.0, 3.0]) or with dtype=float",
+    ),
+    "backward of booleans": (
+        lambda: Tensor([True]).backward(),
+        GradientError,
+        "dtype bool, and booleans have no gradient",
+    ),
+    "backward of a mean of integers": (
+        lambda: Tensor([1, 2, 3]).mean().backward(),
+        GradientError,
+        "from constants or integers only",
+    ),
+    "a trace of integers": (
+        lambda: micrograd.trace_backward((Tensor([1, 2, 3]) ** 2).sum()),
+        GradientError,
+        "integers have no gradient",
+    ),
+    "the gradient of integers": (
+        lambda: micrograd.grad(lambda x: (x**2).sum())(np.array([1, 2, 3])),
+        OperandError,
+        "dtype int64, which has no gradient. Give floats",
+    ),
+    "the gradient of a gradient of what is linear": (
+        lambda: slope_of_twice(Value(1.0)).backward(),
+        GradientError,
+        "a constant, whose derivative is 0. Such is the gradient of what is linear",
+    ),
+    "the same of a Tensor": (
+        lambda: slope_of_twice(Tensor([1.0])).backward(),
+        GradientError,
+        "a constant, whose derivative is 0. Such is the gradient of what is linear",
     ),
     "a Value beside a Tensor": (lambda: V * T, OperandError, "Tensor of shape (2,)"),
     "a Tensor beside a Value": (lambda: T * V, OperandError, "cannot meet"),

@@ -321,3 +321,18 @@ def test_a_where_leaks_no_nan_into_a_jvp_or_a_second_derivative() -> None:
     assert elementwise_grad(f)(x).tolist() == [0.0, 0.25]
     assert jvp(f, (x,), (np.array([1.0, 2.0]),))[1].tolist() == [0.0, 0.5]
     assert hessian(lambda x: f(x).sum())(x).tolist() == [[0.0, 0.0], [0.0, -1 / 32]]
+
+
+# What is linear
+
+
+@pytest.mark.parametrize(
+    "f", [lambda x: 2 * x, lambda x: x, lambda x: x - 1.0, lambda x: -x, lambda x: x / 2]
+)
+def test_the_second_derivative_of_what_is_linear_is_0(f: Callable[[Any], Any]) -> None:
+    assert grad(grad(f))(1.0) == 0.0
+    assert grad(grad(grad(f)))(1.0) == 0.0
+    assert grad(grad(lambda x: f(x).sum()))(np.ones(1)).tolist() == [0.0]
+    assert hessian(f)(1.0) == 0.0
+    assert hessian(lambda x: f(x).sum())(np.ones(2)).tolist() == [[0.0, 0.0], [0.0, 0.0]]
+    assert hvp(f, (1.0,), (1.0,)) == 0.0

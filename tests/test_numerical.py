@@ -14,7 +14,7 @@ import micrograd as mg
 from micrograd import ArgumentError, GradientError, OperandError, ShapeError, Tensor, Value
 from micrograd.layers import TwoLayerNet
 from micrograd.testing import numerical_gradient
-from micrograd.testing.differences import differentiate
+from micrograd.testing.differences import differentiate, shared
 
 METHODS: list[Any] = ["central", "richardson", "complex"]
 ACCURACY = {"central": 1e-7, "richardson": 1e-9, "complex": 1e-14}
@@ -126,6 +126,66 @@ def test_the_step_suits_the_dtype(dtype: Any, accuracy: float) -> None:
     np.testing.assert_allclose(found, [27, 48], rtol=accuracy)
 
 
+def sliding_window(x: Any) -> Any:
+    return np.lib.stride_tricks.sliding_window_view(x, 2, writeable=True)
+
+
+OVERLAPPING: dict[str, Any] = {
+    "a sliding window": lambda: sliding_window(np.arange(4.0)),
+    "a stride of 0": lambda: np.lib.stride_tricks.as_strided(np.ones(1), (3,), (0,)),
+    "half an element": lambda: np.lib.stride_tricks.as_strided(np.ones(4), (3,), (4,)),
+    "backwards": lambda: sliding_window(np.arange(4.0))[::-1, ::-1],
+    "two entries": lambda: {"a": (x := np.ones(3)), "b": x[2:]},
+    "two of other dtypes": lambda: {"a": (x := np.ones(3)), "b": x.view(np.float32)[4:5]},
+    "an entry of an entry": lambda: {"a": (x := np.ones(3)), "b": {"c": x}},
+    "one Tensor twice": lambda: {"a": (t := Tensor([1.0])), "b": t},
+    "a Tensor's array": lambda: {"a": (t := Tensor([1.0])), "b": t.data},
+    "one Value twice": lambda: {"a": (v := Value(1.0)), "b": v},
+}
+
+
+@pytest.mark.parametrize("method", ["central", "richardson"])
+@pytest.mark.parametrize("name", OVERLAPPING)
+def test_elements_that_change_together_are_refused(name: str, method: Any) -> None:
+    """The window of 4 numbers gave [1, 2, 2, 1] for its 6 elements, twice as much inside."""
+    called: list[Any] = []
+    with pytest.raises(OperandError, match=r"in memory.*Give copies.*or give what they share once"):
+        numerical_gradient(called.append, OVERLAPPING[name](), method=method)
+    assert called == []
+
+
+def test_copies_of_what_overlaps_and_the_complex_method_have_the_gradient_of_each() -> None:
+    window = sliding_window(np.arange(4.0))
+    weights = np.arange(6.0).reshape(3, 2)
+    for x, method in ((window.copy(), "central"), (window, "complex")):
+        found = numerical_gradient(lambda x: (x * weights).sum(), x, method=method)  # type: ignore[call-overload]
+        np.testing.assert_allclose(found, weights, atol=1e-8)
+
+
+@given(
+    shape=st.lists(st.integers(0, 4), max_size=3),
+    strides=st.lists(st.integers(-6, 6), min_size=3, max_size=3),
+)
+def test_overlap_is_what_writing_to_each_element_shows(shape: Any, strides: Any) -> None:
+    memory = np.zeros(128)
+    x = np.lib.stride_tricks.as_strided(
+        memory[64:], shape, [8 * s for s in strides[: len(shape)]], writeable=True
+    )
+    distinct = 0
+    for index in np.ndindex(*shape):
+        x[index] = 1
+    distinct = int(memory.sum())
+    assert (shared({"x": x}) is None) == (distinct == x.size)
+
+
+def test_what_lies_between_each_other_does_not_overlap() -> None:
+    both = np.arange(6.0)
+    p = {"even": both[::2], "odd": both[1::2], "none": both[:0]}
+    found = numerical_gradient(lambda p: (p["even"] * p["odd"]).sum(), p)
+    np.testing.assert_allclose(found["even"], [1, 3, 5])
+    np.testing.assert_allclose(found["odd"], [0, 2, 4], atol=1e-9)
+
+
 def test_kinks_and_edges_are_told_from_smooth_points() -> None:
     def each(f: Any, points: list[float]) -> Any:
         return differentiate(lambda x: f(x).sum(), np.array(points))
@@ -170,6 +230,11 @@ REFUSED: dict[str, tuple[Any, type[Exception], str]] = {
     ),
     "read-only": (
         lambda: numerical_gradient(np.sum, np.broadcast_to(1.0, (2,))),
+        OperandError,
+        "written to",
+    ),
+    "a constant of a result": (
+        lambda: numerical_gradient(mg.sum, (Tensor([1.0]) * 2).detach()),
         OperandError,
         "written to",
     ),

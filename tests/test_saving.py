@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import io
+import json
 import os
 import pickle
 import signal
 import subprocess
 import sys
 import time
+import tracemalloc
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -131,9 +133,9 @@ def header(text: str) -> bytes:
     return b"\x93NUMPY\x01\x00" + len(padded).to_bytes(2, "little") + padded
 
 
-def archive(*members: tuple[str, bytes]) -> bytes:
+def archive(*members: tuple[str, bytes], by: int = zipfile.ZIP_DEFLATED) -> bytes:
     file = io.BytesIO()
-    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as made:
+    with zipfile.ZipFile(file, "w", by) as made:
         for name, content in members:
             made.writestr(name, content)
     return file.getvalue()
@@ -141,6 +143,7 @@ def archive(*members: tuple[str, bytes]) -> bytes:
 
 HUGE = "{'descr': '<f8', 'fortran_order': False, 'shape': (1000000, 1000000)}"
 NEGATIVE = "{'descr': '<f8', 'fortran_order': False, 'shape': (-1, -1)}"
+NOTHING = "{'descr': '<f8', 'fortran_order': False, 'shape': (0, 4611686018427387904)}"
 CODE = "__import__('os').system('touch hacked')"
 
 HOSTILE = {
@@ -158,6 +161,10 @@ HOSTILE = {
     "a file that is no array": (archive(("a.txt", b"hello")), "not the name"),
     "one name twice": (archive(("%%61.npy", npy([1.0])), ("a.npy", npy([1.0]))), "one name"),
     "more bytes than promised": (archive(("a.npy", npy([1.0]) + b"more")), "promised"),
+    "a header of 4 GB": (archive(("a.npy", b"\x93NUMPY\x02\x00" + b"\xff" * 4)), "altered"),
+    "no elements of huge axes": (archive(("a.npy", header(NOTHING))), "altered"),
+    "bzip2": (archive(("a.npy", npy([1.0])), by=zipfile.ZIP_BZIP2), "in another way"),
+    "LZMA": (archive(("a.npy", npy([1.0])), by=zipfile.ZIP_LZMA), "in another way"),
     "a pickle": (pickle.dumps({"a": [1.0]}), "no .npz"),
     "a single array": (npy([1.0]), "no .npz"),
     "a web page": (b"<html>not found</html>", "no .npz"),
@@ -230,6 +237,66 @@ def test_damaged_safetensors_are_refused(tmp_path: Path, damage: Callable[[bytes
     path.write_bytes(damage(path.read_bytes()))
     with pytest.raises(SavedFileError, match="truncated or altered"):
         load(path)
+
+
+def tensors(text: str, data: int = 4, length: int | None = None) -> bytes:
+    """Return a .safetensors file with so many bytes of data, A as one number, B as the next."""
+    text = text.replace("A", '{"dtype":"F32","shape":[1],"data_offsets":[0,4]}')
+    text = text.replace("B", '{"dtype":"F32","shape":[1],"data_offsets":[4,8]}')
+    header = text.encode()
+    return (len(header) if length is None else length).to_bytes(8, "little") + header + bytes(data)
+
+
+A_TWICE = '{"dtype":"F32","shape":[1],"shape":[1],"data_offsets":[0,4]}'
+LONG = {"dtype": "F32", "shape": [2**40, 2**40], "data_offsets": [0, 4]}
+HOSTILE_TENSORS = {
+    "one name twice": (tensors('{"a":A,"a":A}'), "its header has 'a' twice"),
+    "two arrays of one name": (tensors('{"a":A,"a":B}', 8), "altered"),
+    "one name twice, escaped": (tensors('{"a":A,"\\u0061":A}'), "'a' twice"),
+    "a fact twice": (tensors('{"__metadata__":{"k":"1","k":"2"},"a":A}'), "'k' twice"),
+    "facts twice": (tensors('{"__metadata__":{"k":"1"},"__metadata__":{"k":"1"},"a":A}'), "dup"),
+    "a shape twice": (tensors('{"a":' + A_TWICE + "}"), "duplicate"),
+    "one place for two": (tensors('{"a":A,"b":A}'), "offset"),
+    "a hole": (tensors('{"a":B}', 8), "offset"),
+    "data that nobody owns": (tensors('{"a":A}', 8), "not fully covered"),
+    "data that is not there": (tensors('{"a":A,"b":B}', 4), "not fully covered"),
+    "a shape of 2**80 elements": (tensors(json.dumps({"a": LONG})), "overflow"),
+    "a header of 2**63 bytes": (tensors('{"a":A}', length=2**63), "header too large"),
+    "a header longer than the file": (tensors('{"a":A}', length=1_000), "invalid header length"),
+    "a header of 17 MB": (tensors('{"a":A}' + " " * 17_000_000), "17,000,0.. bytes, too many"),
+    "brackets": (tensors("[" * 100_000), "sequence"),
+    "braces": (tensors('{"a":' * 100_000), "recursion"),
+    "nothing": (b"", "too small"),
+    "no header": (bytes(8), "JSON"),
+}
+
+
+@pytest.mark.parametrize(("content", "words"), HOSTILE_TENSORS.values(), ids=HOSTILE_TENSORS)
+def test_hostile_safetensors_are_refused_with_words_and_little_memory(
+    tmp_path: Path, content: bytes, words: str
+) -> None:
+    path = tmp_path / "w.safetensors"
+    path.write_bytes(tensors('{"a":A,"b":B}', 8))
+    assert {name: array.tolist() for name, array in load(path).items()} == {"a": [0], "b": [0]}
+    path.write_bytes(content)
+    tracemalloc.start()
+    with pytest.raises(SavedFileError, match=words):
+        load(path)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 1e6
+
+
+def test_safetensors_of_more_than_max_bytes_are_not_read(tmp_path: Path) -> None:
+    path = tmp_path / "w.safetensors"
+    save(path, {"a": np.zeros(10**6)})
+    assert len(load(path)["a"]) == 10**6
+    tracemalloc.start()
+    with pytest.raises(SavedFileError, match=r"8,000,\d+ bytes .* max_bytes=1,000,000"):
+        load(path, max_bytes=10**6)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 1e6
 
 
 def test_what_safetensors_cannot_hold_is_refused_and_the_old_file_stays(tmp_path: Path) -> None:

@@ -220,6 +220,10 @@ def test_a_root_without_gradient_is_told_forwards_only() -> None:
     assert {step.phase for step in steps} == {"forward"}
     assert steps[0].lines == ("All inputs are constants.",)
     assert steps[-1].lines == ("2 requires no gradient: nothing that it is computed from does.",)
+    assert tell((Tensor([1, 2]) ** 2).sum()).steps[-1].lines == (
+        "5 requires no gradient: nothing that it is computed from does.",
+        "Its dtype is int64: give floats, as in Tensor([1.0, 2.0]).",
+    )
 
 
 def test_a_leaf_alone_has_a_story() -> None:

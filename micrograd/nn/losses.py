@@ -13,7 +13,6 @@ import numpy as np
 
 from micrograd import ops
 from micrograd.errors import ArgumentError, OperandError, ShapeError
-from micrograd.node import Node
 from micrograd.ops.axes import array_of, plain
 from micrograd.ops.fused import logits_and_targets, mean_cross_entropy
 
@@ -215,7 +214,7 @@ def _check_reduction(what: str, reduction: Any) -> None:
 
 
 def _compared(what: str, predictions: Any, targets: Any, reduction: Any) -> tuple[Any, Any]:
-    """Return predictions and targets of one shape and, for constant targets, one dtype."""
+    """Return predictions and targets of one shape and one floating dtype."""
     _check_reduction(what, reduction)
     y, t = array_of(what, predictions), array_of(what, targets)
     for array in (y, t):
@@ -226,9 +225,8 @@ def _compared(what: str, predictions: Any, targets: Any, reduction: Any) -> tupl
             f"{what}: expected predictions and targets of one shape that is not empty, but came "
             f"{y.shape} and {t.shape}. They are not broadcast: use reshape on one of them."
         )
-    y = y if y.dtype.kind == "f" else plain(y).astype(float)
-    learned = isinstance(t, Node) and t.requires_grad
-    return y, t if learned else plain(t).astype(y.dtype, copy=False)
+    y = y if y.dtype.kind == "f" else ops.astype(y, float)
+    return y, t if t.dtype == y.dtype else ops.astype(t, y.dtype)
 
 
 def _reduced(losses: Any, reduction: Reduction) -> Any:

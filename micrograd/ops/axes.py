@@ -11,7 +11,16 @@ import numpy as np
 from micrograd.errors import OperandError, ShapeError
 from micrograd.node import Node
 
-__all__ = ["along", "array_of", "arrays_of", "axes_of", "axis_of", "no_value", "plain"]
+__all__ = [
+    "along",
+    "array_of",
+    "arrays_of",
+    "axes_of",
+    "axis_of",
+    "integers_of",
+    "no_value",
+    "plain",
+]
 
 
 def array_of(name: str, x: Any) -> Any:
@@ -20,11 +29,28 @@ def array_of(name: str, x: Any) -> Any:
     >>> array_of("flip", [1, 2]).shape
     (2,)
     """
+    if x.__class__ is np.ndarray:
+        return x
     if not isinstance(x, Node):
+        refuse_mask(name, x)
         return np.asarray(x)
     if x._is_number:
         raise no_value(name)
     return x
+
+
+def refuse_mask(name: str, x: Any) -> None:
+    """Refuse a masked array, whose mask would be lost.
+
+    >>> refuse_mask("sum", np.ma.array([1.0, 2.0], mask=[False, True]))  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+    micrograd.errors.OperandError: sum: came a masked array, whose mask would be lost. Give its ...
+    """
+    if hasattr(x, "mask") and hasattr(x, "filled"):
+        raise OperandError(
+            f"{name}: came a masked array, whose mask would be lost. Give its .filled(...), or "
+            "use where(mask, ...)."
+        )
 
 
 def plain(x: Any) -> Any:
@@ -86,6 +112,21 @@ def axes_of(name: str, axes: int | Sequence[int], ndim: int) -> tuple[int, ...]:
     if len(set(places)) < len(places):
         raise ShapeError(f"{name}: axes {axes} name one axis several times. Give each once.")
     return places
+
+
+def integers_of(name: str, indices: Any) -> Any:
+    """Return indices, or places to cut at, as an array of integers.
+
+    >>> integers_of("take", [0, 2])
+    array([0, 2])
+    """
+    refuse_mask(name, indices)
+    array = np.asarray(indices)
+    if array.size and array.dtype.kind not in "iu":
+        raise OperandError(
+            f"{name}: indices are integers, but came {array.dtype}. Index with [ ] for a mask."
+        )
+    return array if array.size else array.astype(np.intp)
 
 
 def along(axis: int, index: Any) -> tuple[Any, ...]:

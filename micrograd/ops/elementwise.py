@@ -137,7 +137,13 @@ def _float_power_symbol(node: Node) -> str:
 
 
 @binary(
-    np.power, _power_base, power_exponent_rule, symbol=_float_power_symbol, scalar=_scalar_power
+    np.power,
+    _power_base,
+    power_exponent_rule,
+    symbol=_float_power_symbol,
+    scalar=_scalar_power,
+    expects="shapes that broadcast together, and floats, as in Tensor([1.0, 2.0]), for a power "
+    "below 0",
 )
 def power(x: Any, n: Any) -> Any:
     """Return x**n, element by element, broadcasting as NumPy does.

@@ -14,9 +14,10 @@ from numpy.typing import ArrayLike, NDArray
 from micrograd.errors import ArgumentError, OperandError, ShapeError
 from micrograd.node import Node
 from micrograd.op import define_op
-from micrograd.ops.axes import plain
+from micrograd.ops.axes import array_of, plain
 from micrograd.ops.elementwise import exp
 from micrograd.ops.reductions import extreme
+from micrograd.ops.shape import astype
 
 N = TypeVar("N", bound=Node)
 
@@ -191,7 +192,11 @@ def mean_cross_entropy(logits: Any, t: Any) -> Any:
     >>> mean_cross_entropy(np.zeros((1, 1)), np.array([0]))
     np.float64(0.0)
     """
-    return _cross_entropy(logits, t, work=_work(plain(logits), plain(t)))
+    try:
+        work = _work(plain(logits), plain(t))
+    except ArithmeticError as error:  # where np.errstate asks for it
+        _cross_entropy.refuse((logits, t), error)
+    return _cross_entropy(logits, t, work=work)
 
 
 def logits_and_targets(name: str, logits: Any, labels: Any) -> tuple[Any, Any]:
@@ -200,8 +205,9 @@ def logits_and_targets(name: str, logits: Any, labels: Any) -> tuple[Any, Any]:
     >>> logits_and_targets("loss", [[0, 1]], [1])
     (array([[0., 1.]]), array([1]))
     """
-    if not isinstance(logits, Node):
-        logits = np.asarray(logits, dtype=np.result_type(np.asarray(logits), np.float16))
+    logits = array_of(name, logits)
+    if logits.dtype.kind != "f":
+        logits = _in_dtype(name, logits, np.result_type(logits.dtype, np.float16))
     return logits, _targets(name, logits, labels)
 
 
@@ -210,16 +216,17 @@ def _targets(name: str, logits: Any, labels: Any) -> Any:
     shape = tuple(logits.shape)
     if not shape or 0 in shape:
         raise ShapeError(f"{name}: expected logits of shape (..., classes), came shape {shape}.")
-    if isinstance(labels, Node) and labels.requires_grad:
-        return labels
-    node, labels = labels, plain(labels)
+    node = array_of(name, labels)
+    labels = plain(node)
     if labels.shape == shape:
-        exact = isinstance(node, Node) and labels.dtype == logits.dtype
-        return node if exact else labels.astype(logits.dtype, copy=False)
+        return _in_dtype(name, node, logits.dtype)
     if labels.shape != shape[:-1]:
+        column = labels.shape == (*shape[:-1], 1)
+        hint = " Take the last axis off, with labels.squeeze(-1)." if column else ""
         raise ShapeError(
             f"{name}: labels of shape {labels.shape} came for logits of shape "
             f"{shape}; expected integers of shape {shape[:-1]} or one-hot rows of shape {shape}."
+            f"{hint}"
         )
     if labels.dtype.kind not in "iu":
         raise OperandError(
@@ -232,4 +239,11 @@ def _targets(name: str, logits: Any, labels: Any) -> Any:
             f"{name}: label {wrong} names no class; the logits of shape {shape} "
             f"have classes 0 to {shape[-1] - 1}."
         )
-    return node if isinstance(node, Node) else labels
+    return node
+
+
+def _in_dtype(name: str, x: Any, dtype: Any) -> Any:
+    """Return real numbers, in an array or a Tensor, in a floating dtype."""
+    if x.dtype.kind not in "fiub":
+        raise OperandError(f"{name}: expected real numbers, but came dtype {x.dtype}.")
+    return x if x.dtype == dtype else astype(x, dtype)

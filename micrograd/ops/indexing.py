@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike
 from micrograd.errors import OperandError
 from micrograd.node import Node
 from micrograd.op import define_op
+from micrograd.ops.axes import refuse_mask
 
 N = TypeVar("N", bound=Node)
 
@@ -85,6 +86,9 @@ def _plain_index(index: Any) -> Any:
                 "Use its .detach()."
             )
         return index._data
+    if index.__class__ is int or index.__class__ is slice:
+        return index
     if index.__class__ is list and not index:
         return np.array([], dtype=np.intp)  # NumPy would make floats of it
+    refuse_mask("getitem", index)
     return np.array(index) if index.__class__ in (list, np.ndarray) else index

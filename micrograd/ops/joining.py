@@ -13,9 +13,9 @@ from typing import Any, TypeVar, overload
 import numpy as np
 from numpy.typing import ArrayLike
 
-from micrograd.errors import ArgumentError
+from micrograd.errors import ArgumentError, ShapeError
 from micrograd.node import Node
-from micrograd.ops.axes import along, array_of, arrays_of, axis_of
+from micrograd.ops.axes import along, array_of, arrays_of, axis_of, integers_of
 from micrograd.ops.reshaping import atleast_1d, atleast_2d, atleast_3d
 from micrograd.ops.shape import concatenate, reshape
 
@@ -51,6 +51,7 @@ def split(x: Any, indices_or_sections: Any, axis: int = 0) -> list[Any]:
 
     Raises:
         ArgumentError: if there is no such number of equal parts.
+        OperandError: if a part begins at what is no integer.
         ShapeError: if x has no such axis.
 
     >>> [part.tolist() for part in split(np.arange(4), 2)]
@@ -118,7 +119,13 @@ def _split(name: str, x: Any, sections: Any, axis: int, equal: bool) -> list[Any
     axis = axis_of(name, axis, x.ndim)
     length = x.shape[axis]
     if np.iterable(sections) and not isinstance(sections, str):
-        bounds = [0, *[int(i) for i in np.asarray(sections)], length]
+        places = integers_of(name, sections)
+        if places.ndim != 1:
+            raise ShapeError(
+                f"{name}: the places to cut at are one list of integers, but came shape "
+                f"{places.shape}. Give [i, j] to cut before elements i and j."
+            )
+        bounds = [0, *places.tolist(), length]
         parts = [slice(a, b) for a, b in pairwise(bounds)]
         parts[-1] = slice(bounds[-2], None)
     else:

@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 from micrograd.errors import ArgumentError, OperandError, ShapeError
 from micrograd.node import Node
 from micrograd.op import define_op
-from micrograd.ops.axes import along, array_of, axis_of
+from micrograd.ops.axes import along, array_of, axis_of, integers_of
 from micrograd.ops.elementwise import where
 from micrograd.ops.indexing import getitem, put_add
 from micrograd.ops.shape import astype, broadcast_to, reshape
@@ -45,19 +45,10 @@ def take(x: Any, indices: Any, axis: Any = None) -> Any:
     >>> take([4, 5, 6], [0, 2]).tolist(), take([[1, 2], [3, 4]], 1, axis=1).tolist()
     ([4, 6], [2, 4])
     """
-    x, indices = array_of("take", x), _integers("take", indices)
+    x, indices = array_of("take", x), integers_of("take", indices)
     if axis is None:
         return getitem(reshape(x, -1), (indices,))
     return getitem(x, along(axis_of("take", axis, x.ndim), indices))
-
-
-def _integers(name: str, indices: Any) -> NDArray[Any]:
-    array = np.asarray(indices)
-    if array.size and array.dtype.kind not in "iu":
-        raise OperandError(
-            f"{name}: indices are integers, but came {array.dtype}. Index with [ ] for a mask."
-        )
-    return array if array.size else array.astype(np.intp)
 
 
 @overload
@@ -82,7 +73,7 @@ def take_along_axis(x: Any, indices: Any, axis: Any = -1) -> Any:
     >>> take_along_axis([[3, 1], [2, 4]], [[1, 0], [0, 1]]).tolist()
     [[1, 3], [2, 4]]
     """
-    x, indices = array_of("take_along_axis", x), _integers("take_along_axis", indices)
+    x, indices = array_of("take_along_axis", x), integers_of("take_along_axis", indices)
     if axis is None:
         x, axis = reshape(x, -1), 0
     axis = axis_of("take_along_axis", axis, x.ndim)

@@ -16,7 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 from micrograd.errors import ArgumentError, OperandError, ShapeError
 from micrograd.node import Node
 from micrograd.op import define_op
-from micrograd.ops.axes import along, array_of, axis_of
+from micrograd.ops.axes import along, array_of, axis_of, refuse_mask
 from micrograd.ops.indexing import put_add
 from micrograd.ops.reductions import sum
 from micrograd.ops.shape import broadcast_to, reshape
@@ -78,6 +78,7 @@ def repeat(x: Any, repeats: Any, axis: Any = None) -> Any:
 
 def _counts(name: str, argument: str, given: Any) -> NDArray[Any]:
     """Return the integers from 0 up that came, as an array of their own."""
+    refuse_mask(name, given)
     counts = np.array(given)
     if counts.size == 0:
         return counts.astype(int)

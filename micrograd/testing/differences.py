@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Literal, TypeGuard, cast
 
@@ -57,6 +57,35 @@ def complex_step(f: Function, x: Array, step: float | None, indices: Indices = N
 def is_floating(x: Any) -> TypeGuard[Array]:
     """Tell whether `x` is an array of floats."""
     return isinstance(x, np.ndarray) and cast("Array", x).dtype.kind == "f"
+
+
+def shared(arrays: Mapping[str, Array]) -> tuple[str, str] | None:
+    """Return the names of two arrays that have an element in the same memory; twice one's own.
+
+    >>> x = np.zeros(3)
+    >>> shared({"even": x[::2], "odd": x[1::2]}), shared({"x": x, "end": x[2:]})
+    (None, ('x', 'end'))
+    """
+    names = list(arrays)
+    starts = np.concatenate([_addresses(array) for array in arrays.values()])
+    owners = np.repeat(np.arange(len(names)), [array.size for array in arrays.values()])
+    widths = np.array([array.itemsize for array in arrays.values()])
+    order = np.argsort(starts, kind="stable")
+    starts, owners = starts[order], owners[order]
+    meeting: list[int] = np.flatnonzero(starts[1:] < (starts + widths[owners])[:-1]).tolist()
+    if not meeting:
+        return None
+    first, second = sorted((int(owners[meeting[0]]), int(owners[meeting[0] + 1])))
+    return names[first], names[second]
+
+
+def _addresses(array: Array) -> Array:
+    """Return where in memory each element begins."""
+    start: int = array.__array_interface__["data"][0]
+    offsets: Array = np.zeros(array.shape, np.int64)
+    for axis, index in enumerate(np.indices(array.shape, sparse=True)):
+        offsets = offsets + index * array.strides[axis]
+    return start + offsets.reshape(-1)
 
 
 def as_number(result: Any) -> Any:

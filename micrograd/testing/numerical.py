@@ -19,7 +19,9 @@ from micrograd.testing.differences import (
     complex_step,
     differentiate,
     is_floating,
+    shared,
 )
+from micrograd.tree import tree_paths
 from micrograd.value import Value
 
 
@@ -94,7 +96,8 @@ def numerical_gradient(
             derivative to be seen.
 
     Raises:
-        OperandError: if `x` is nothing that can be changed by a small step.
+        OperandError: if `x` is nothing that can be changed by a small step, or if
+            some of its elements share their memory, so that they change together.
         ArgumentError: if the method is unknown, or the step not positive.
         ShapeError: if `f` gives several numbers.
         GradientError: if `f` loses the imaginary part that "complex" needs.
@@ -109,6 +112,8 @@ def numerical_gradient(
     True
     """
     _check_options(step, method, return_error)
+    if method != "complex":  # that changes a copy
+        _require_apart(x)
     if isinstance(x, dict):
         entries = cast("dict[str, Any]", x)
         return _gradient_of_dict(f, entries, step, method, return_error)
@@ -141,6 +146,28 @@ def _check_options(step: float | None, method: str, return_error: bool) -> None:
             f"numerical_gradient: the method {method!r} gives no error estimate. "
             'Use method="richardson".'
         )
+
+
+def _require_apart(x: Any) -> None:
+    """Refuse elements that change together, each of which would get what is due to all."""
+    arrays: dict[str, Array] = {}
+    for path, leaf in tree_paths(x, "x"):
+        data = leaf._data if isinstance(leaf, Tensor) else leaf
+        if is_floating(data) and data.flags.writeable:  # what is not is refused later
+            arrays[path] = data
+    values = [(path, leaf) for path, leaf in tree_paths(x, "x") if isinstance(leaf, Value)]
+    places = {id(leaf): path for path, leaf in reversed(values)}
+    twice = [(places[id(leaf)], path) for path, leaf in values if places[id(leaf)] != path]
+    pair = twice[0] if twice else shared(arrays) if arrays else None
+    if pair is None:
+        return
+    first, second = pair
+    what = f"elements of {first} overlap" if first == second else f"{first} and {second} are one"
+    raise OperandError(
+        f"numerical_gradient: {what} in memory, so that a step in one changes the other too, and "
+        "each would get the derivative by both. Give copies, as with np.array(x), to "
+        "differentiate by each, or give what they share once."
+    )
 
 
 def _gradient_of_dict(
@@ -184,7 +211,7 @@ def _boxed(f: Function, x: Any, method: str) -> tuple[Array, Function, Callable[
             x.data = data
 
         return np.array(float(data)), of_value, restore
-    if isinstance(x, Tensor) and x.is_leaf and x.dtype.kind == "f":
+    if isinstance(x, Tensor) and x.is_leaf and is_floating(x._data) and x._data.flags.writeable:
 
         def of_tensor(box: Array) -> Any:
             x.data = box  # the array itself: what was recorded before is stale

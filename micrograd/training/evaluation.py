@@ -14,6 +14,7 @@ from micrograd.errors import ArgumentError, OperandError, ShapeError
 from micrograd.nn.losses import binary_cross_entropy_with_logits, cross_entropy, hinge_loss
 from micrograd.nn.module import Module
 from micrograd.node import Node, no_grad
+from micrograd.ops.axes import array_of
 
 Metric = Callable[[NDArray[Any], NDArray[Any]], float]
 Loss = Callable[[Any, Any], Any]
@@ -33,6 +34,7 @@ def accuracy(scores: ArrayLike | Node, labels: ArrayLike | Node) -> float:
             positive ones are those above 0, be it 0 and 1 or -1 and 1.
 
     Raises:
+        OperandError: if one is a masked array, or a Value.
         ShapeError: if the shapes do not fit together, or there is no sample.
 
     >>> accuracy([[0.1, 0.9], [0.8, 0.2]], [1, 1])
@@ -40,7 +42,7 @@ def accuracy(scores: ArrayLike | Node, labels: ArrayLike | Node) -> float:
     >>> accuracy([2.0, -1.0, 0.5], [1, -1, -1]) == 2 / 3
     True
     """
-    y, t = plain(scores), plain(labels)
+    y, t = (plain(array_of("accuracy", given)) for given in (scores, labels))
     several = y.ndim > 1 and y.shape[-1] > 1
     fits = t.shape in (y.shape, y.shape[:-1]) if several else t.size == y.size
     if not fits or not y.size:

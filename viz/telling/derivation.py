@@ -102,8 +102,8 @@ def _checked(root: Any, wrt: Any) -> list[Node]:
         if not node.requires_grad:
             raise GradientError(
                 f"explain: {what}, a {_described(node)}, requires no gradient: it is a constant, "
-                "or was computed from constants or under no_grad(). Make what it comes from with "
-                "requires_grad=True."
+                "or was computed from constants or integers or under no_grad(). Make what it comes "
+                "from of floats, with requires_grad=True."
             )
     return order
 

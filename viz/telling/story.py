@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import groupby
+from typing import Any
 
 from micrograd import Contribution, Flow, Node, topological_order, trace_backward
 from micrograd.errors import ArgumentError, OperandError
@@ -202,11 +203,12 @@ class _Teller:
     def refuse(self) -> Iterator[Step]:
         """Yield the step that says why there is no way back."""
         name = self._words.name(self._root)
-        yield Step(
-            FORWARD,
-            "No way back",
-            (f"{name} requires no gradient: nothing that it is computed from does.",),
-        )
+        lines = [f"{name} requires no gradient: nothing that it is computed from does."]
+        root: Any = self._root
+        dtype = getattr(root.data, "dtype", None)
+        if dtype is not None and dtype.kind != "f":
+            lines.append(f"Its dtype is {dtype}: give floats, as in Tensor([1.0, 2.0]).")
+        yield Step(FORWARD, "No way back", tuple(lines))
 
     def backward(self) -> Iterator[Step]:
         words, root = self._words, self._root
