@@ -62,3 +62,24 @@ class MissingMethodError(MicrogradError, NotImplementedError):
 
 class MissingExtraError(MicrogradError, ImportError):
     """Report an optional package, or program, that has to be installed first."""
+
+
+def as_well(error: MicrogradError, kind: type[Exception]) -> MicrogradError:
+    """Return an error with the same words that is of another class as well.
+
+    So code that catches what NumPy raises catches it, too.
+
+    >>> both = as_well(ShapeError("no such axis"), IndexError)
+    >>> isinstance(both, ShapeError), isinstance(both, IndexError), str(both)
+    (True, True, 'no such axis')
+    """
+    return error if isinstance(error, kind) else _of_both(type(error), kind, *error.args)
+
+
+def _of_both(ours: type[MicrogradError], kind: type[Exception], *args: object) -> MicrogradError:
+    body = {
+        "__module__": ours.__module__,
+        "__str__": Exception.__str__,  # that of a KeyError, for one, is not what it says
+        "__reduce__": lambda self: (_of_both, (ours, kind, *self.args)),
+    }
+    return type(ours.__name__, (ours, kind), body)(*args)

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from micrograd import autodiff, ops
+from micrograd.arithmetic import AS_NUMBER
 from micrograd.closure import record_closure
 from micrograd.errors import GradientError, MicrogradError, OperandError, ShapeError
 from micrograd.guard import frozen, settled
@@ -290,16 +291,16 @@ class Tensor(ArrayMethods):
         return call_numpy(function, args, options)
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
-        self._refuse_to_lose_graph("np.asarray")
+        self._refuse_to_lose_graph("np.asarray", _AS_ARRAY)
         array = np.asarray(self._data, dtype=dtype)
         return array.copy() if copy else array
 
     def __float__(self) -> float:
-        self._refuse_to_lose_graph("float")
+        self._refuse_to_lose_graph("float", AS_NUMBER)
         return float(self.item())
 
     def __int__(self) -> int:
-        self._refuse_to_lose_graph("int")
+        self._refuse_to_lose_graph("int", AS_NUMBER)
         return int(self.item())
 
     def __bool__(self) -> bool:
@@ -350,6 +351,12 @@ class Tensor(ArrayMethods):
 
 
 Tensor._kind = Tensor
+
+_AS_ARRAY = (
+    "Make a Tensor of several with Tensor([a, b]) or micrograd.stack([a, b]), change elements "
+    "with t.at[index].set(value), and call this library's functions, or NumPy's on a Tensor."
+)
+"""What to do instead of making a plain array of a Tensor."""
 
 keep_freed_memory()
 

@@ -10,10 +10,10 @@ from typing import Any, NoReturn
 import numpy as np
 
 from micrograd import autodiff
-from micrograd.arithmetic import Arithmetic
+from micrograd.arithmetic import AS_NUMBER, Arithmetic
 from micrograd.closure import record_closure, record_lecture
 from micrograd.errors import GradientError, OperandError
-from micrograd.node import Node
+from micrograd.node import Node, describe
 from micrograd.op import Op
 from micrograd.ops.axes import no_value
 from micrograd.record import to_number
@@ -201,16 +201,17 @@ class Value(Arithmetic):
 
     def __array__(self, dtype: Any = None, copy: Any = None) -> NoReturn:
         raise OperandError(
-            "Value: NumPy cannot hold a Value without losing its graph. Use .data for the number, "
-            "or Tensor for arrays that are differentiated."
+            f"np.asarray: {describe(self)} would lose its graph in an array. Keep Values in a "
+            "list, as in [2 * v for v in values], or compute with one Tensor from the start, as in "
+            "Tensor([1.0, 2.0]). For the number without a gradient, use .data."
         )
 
     def __float__(self) -> float:
-        self._refuse_to_lose_graph("float")
+        self._refuse_to_lose_graph("float", AS_NUMBER)
         return float(self._data)
 
     def __int__(self) -> int:
-        self._refuse_to_lose_graph("int")
+        self._refuse_to_lose_graph("int", AS_NUMBER)
         return int(self._data)
 
     def __bool__(self) -> bool:

@@ -78,9 +78,11 @@ def numpy_name(name: str) -> str:
     return "–"
 
 
-def public_name(name: str) -> str:
-    """Return where a function stands in `micrograd`."""
-    return name if hasattr(micrograd, name) else f"linalg.{name}"
+def public_name(name: str) -> str | None:
+    """Return where a function stands in `micrograd`; None for one that only rules use."""
+    if hasattr(micrograd, name):
+        return name
+    return f"linalg.{name}" if hasattr(micrograd.linalg, name) else None
 
 
 def row_of(name: str) -> Op | None:
@@ -103,7 +105,7 @@ def lines_of(family: str) -> Iterator[str]:
         function = getattr(ops, name)
         op = row_of(name)
         where = op if isinstance(function, Op) else function
-        if family_of(where) != family:
+        if family_of(where) != family or public_name(name) is None:
             continue
         if op is None:
             kinds, orders = "Value, Tensor" if takes_values(function) else "Tensor", "of its rows"

@@ -9,7 +9,7 @@ import pytest
 
 import micrograd as mg
 from micrograd import Node, OperandError, Tensor, Value, ops
-from micrograd.protocol import _table
+from micrograd.forms import OF_DATA, forms
 
 A = np.arange(1.0, 7.0).reshape(2, 3)
 
@@ -43,13 +43,14 @@ def test_a_function_of_numpy_gives_a_tensor_with_its_gradient(name: str) -> None
 
 
 def test_every_function_that_numpy_has_too_is_dispatched() -> None:
-    ours = set(_table().values())
+    taken = forms().keys() | OF_DATA
     missing = [
-        name
-        for name in ops.__all__
-        if callable(getattr(np, name, None))
-        and not isinstance(getattr(np, name), np.ufunc)
-        and getattr(ops, name) not in ours
+        f"{module.__name__}.{name}"
+        for module, names in ((np, ops.__all__), (np.linalg, mg.linalg.__all__))
+        for name in names
+        if callable(function := getattr(module, name, None))
+        and not isinstance(function, np.ufunc)
+        and function not in taken
     ]
 
     assert missing == []
@@ -58,13 +59,16 @@ def test_every_function_that_numpy_has_too_is_dispatched() -> None:
 @pytest.mark.parametrize(
     ("call", "words"),
     [
-        (lambda x: np.sum(x, out=np.zeros(3)), r"np\.sum: cannot be called like this.*'out'"),
+        (
+            lambda x: np.sum(x, out=np.zeros(3)),
+            r"np\.sum: out=an array of shape \(3,\) cannot be hon",
+        ),
         (lambda x: np.add(x, 1, out=np.zeros((2, 3))), "with out="),
         (lambda x: np.exp(x, where=A > 0), "with where="),
         (lambda x: np.add.reduce(x), r"np\.add\.reduce"),
         (np.fft.fft, r"np\.fft\.fft: has no derivative here.*\.data"),
         (lambda x: np.partition(x, 1), r"np\.partition"),
-        (np.nancumsum, r"np\.nancumsum.*Use micrograd\.nansum"),
+        (np.nancumsum, r"np\.nancumsum.*use micrograd\.nansum"),
         (np.asarray, "would lose its graph"),
         (np.array, "would lose its graph"),
         (lambda x: np.array([x, x]), "would lose its graph"),

@@ -1,0 +1,68 @@
+"""The signatures of NumPy's functions: which argument of a call is which."""
+
+# What stands in the table takes anything.
+# pyright: reportUnknownLambdaType=false, reportUnknownVariableType=false
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping
+from functools import cache
+from typing import Any
+
+import numpy as np
+
+Function = Callable[..., Any]
+
+UNGIVEN: Any = np._NoValue  # pyright: ignore
+"""NumPy's default for an argument of which every value means something."""
+
+# Written in C, these tell their signatures from NumPy 2.4 on only, and `where` not truly.
+_IN_C: dict[str, Function] = {
+    "can_cast": lambda from_, to, casting="safe": None,
+    "concatenate": lambda arrays, /, axis=0, out=None, *, dtype=None, casting="same_kind": None,
+    "copyto": lambda dst, src, casting="same_kind", where=True: None,
+    "dot": lambda a, b, out=None: None,
+    "empty_like": (
+        lambda prototype, /, dtype=None, order="K", subok=True, shape=None, *, device=None: None
+    ),
+    "inner": lambda a, b, /: None,
+    "putmask": lambda a, mask, values: None,
+    "result_type": lambda *arrays_and_dtypes: None,
+    "vdot": lambda a, b, /: None,
+    "where": lambda condition, x=UNGIVEN, y=UNGIVEN, /: None,
+}
+
+
+def name_of(function: Function) -> str:
+    """Return what users call a function of NumPy's.
+
+    >>> name_of(np.linalg.det)
+    'np.linalg.det'
+    """
+    module = str(getattr(function, "__module__", None) or "numpy")
+    return f"{module.replace('numpy', 'np', 1)}.{function.__name__}"
+
+
+@cache
+def signature_of(function: Function) -> inspect.Signature | None:
+    """Return the signature of a function of NumPy's, None if it is not known.
+
+    >>> str(signature_of(np.vdot))
+    '(a, b, /)'
+    """
+    in_c = function.__module__ == "numpy" and _IN_C.get(function.__name__)
+    try:
+        return inspect.signature(in_c or function)
+    except (TypeError, ValueError):
+        return None
+
+
+def given(function: Function, args: Any, options: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the arguments of a call by NumPy's names; nothing if its signature is not known.
+
+    >>> given(np.sum, ([1.0], 0), {"out": None})
+    {'a': [1.0], 'axis': 0, 'out': None}
+    """
+    signature = signature_of(function)
+    return {} if signature is None else signature.bind(*args, **options).arguments
