@@ -7,6 +7,10 @@ raised, so that code which catches `TypeError` or `ValueError` keeps working.
 True
 """
 
+from __future__ import annotations
+
+from typing import Any
+
 
 class MicrogradError(Exception):
     """Be the base of every exception that this library raises on purpose."""
@@ -77,9 +81,12 @@ def as_well(error: MicrogradError, kind: type[Exception]) -> MicrogradError:
 
 
 def _of_both(ours: type[MicrogradError], kind: type[Exception], *args: object) -> MicrogradError:
-    body = {
+    def reduce(self: Exception) -> tuple[Any, ...]:
+        return _of_both, (ours, kind, *self.args)
+
+    body: dict[str, Any] = {
         "__module__": ours.__module__,
+        "__reduce__": reduce,
         "__str__": Exception.__str__,  # that of a KeyError, for one, is not what it says
-        "__reduce__": lambda self: (_of_both, (ours, kind, *self.args)),
     }
     return type(ours.__name__, (ours, kind), body)(*args)

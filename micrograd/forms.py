@@ -67,7 +67,8 @@ class Form:
                 operands += value
             else:
                 more = value if kind == inspect.Parameter.VAR_KEYWORD else {name: value}
-                settings |= {k: self._setting(k, v) for k, v in more.items() if self._takes(k, v)}
+                taken = {k: v for k, v in more.items() if v is not UNGIVEN and self._takes(k, v)}
+                settings |= {k: self._setting(k, v) for k, v in taken.items()}
         return self._ours(*operands, **settings)
 
     def _takes(self, name: str, value: Any) -> bool:
@@ -145,6 +146,15 @@ def _settings_of(ours: Function, count: int) -> set[str]:
 
 
 # What stands between: NumPy's names, and what they mean there.
+
+
+def _average(a: Any, axis: Any = None, weights: Any = None, keepdims: Any = False) -> Any:
+    if weights is None and 0 in np.shape(plain(a)):
+        raise ArgumentError(
+            f"np.average: came an array of shape {np.shape(plain(a))}, which has no elements to "
+            "average. Use np.mean, which gives nan for none."
+        )
+    return ops.average(a, axis, weights, keepdims)
 
 
 def _clip(
@@ -287,6 +297,7 @@ def _where(condition: Any, x: Any = UNGIVEN, y: Any = UNGIVEN) -> Any:
 
 
 _BETWEEN: dict[str, Function] = {
+    "np.average": _average,
     "np.clip": _clip,
     "np.concatenate": _concatenate,
     "np.cross": _cross,
@@ -318,7 +329,9 @@ def forms() -> dict[Function, Form]:
     [2.0]
     """
     names = {name: name for name in ops.__all__} | _SYNONYMS
-    found = {getattr(np, name, None): getattr(ops, ours) for name, ours in names.items()}
+    found: dict[Any, Function] = {
+        getattr(np, name, None): getattr(ops, ours) for name, ours in names.items()
+    }
     for name in linalg.__all__:
         found[getattr(np.linalg, name, None)] = getattr(linalg, name)
     return {

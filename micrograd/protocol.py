@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, NoReturn
+from functools import partial
+from typing import Any, NoReturn, cast
 
 import numpy as np
 
 from micrograd.errors import MicrogradError, OperandError, as_well
 from micrograd.forms import OF_DATA, OF_SHAPE, forms
-from micrograd.guard import frozen
 from micrograd.hints import hint_for
 from micrograd.node import Node
 from micrograd.op import registry
-from micrograd.signatures import given, name_of
+from micrograd.signatures import bound, name_of
 
 # These write into their first argument.
 _WRITING = frozenset({np.copyto, np.put, np.place, np.putmask, np.fill_diagonal, np.put_along_axis})
@@ -42,15 +42,16 @@ def call_numpy(function: Callable[..., Any], args: Any, options: dict[str, Any])
         form = forms().get(function)
         return form(args, options) if form is not None else _on_data(function, args, options)
     except _ERRORS as error:
-        _refuse(function, args, options, error)
+        _refuse(name_of(function), partial(_ask, function, args, options), error)
 
 
 def _on_data(function: Callable[..., Any], args: Any, options: dict[str, Any]) -> Any:
     """Return what a function gives for the plain arrays, if no gradient is lost by that."""
     name = name_of(function)
-    arguments = given(function, args, options)
+    arguments = bound(function, args, options).arguments
     first = next(iter(arguments.values()), None)
-    if any(_nodes(arguments.get("out"))) or (function in _WRITING and isinstance(first, Node)):
+    written = arguments.get("out"), first if function in _WRITING else None
+    if next(_nodes(written), None) is not None:
         raise OperandError(f"{name}: cannot write into a Tensor. {hint_for('np.copyto')}")
     if function in OF_SHAPE:
         lost = _differentiable(*list(arguments.values())[1:])
@@ -68,35 +69,39 @@ def _no_derivative(name: str, kind: str = "Tensor") -> OperandError:
     )
 
 
-def _refuse(
-    function: Callable[..., Any], args: Any, options: dict[str, Any], error: Exception
-) -> NoReturn:
+def _refuse(name: str, ask: Callable[[], Any], error: Exception) -> NoReturn:
     """Raise an error in typed form, of the class that NumPy raises for the same call, too."""
-    if not isinstance(error, MicrogradError):
-        typed: MicrogradError = OperandError(
-            f"{name_of(function)}: cannot be called like this with a Tensor ({error!s:.300}). "
-            "Check the arguments against NumPy's, or leave out those that it does not need."
-        )
-        typed.__cause__ = error
+    if isinstance(error, MicrogradError):
+        typed, cause = error, error.__cause__
     else:
-        typed = error
-    both = as_well(typed, _numpys_error(function, args, options))
-    raise both.with_traceback(error.__traceback__) from typed.__cause__
+        typed, cause = (
+            OperandError(
+                f"{name}: cannot be called like this with a Tensor ({error!s:.300}). Check the "
+                "arguments against NumPy's, and leave out those that are not needed."
+            ),
+            error,
+        )
+    raise as_well(typed, _numpys_error(ask)).with_traceback(error.__traceback__) from cause
 
 
-def _numpys_error(
-    function: Callable[..., Any], args: Any, options: dict[str, Any]
-) -> type[Exception]:
-    """Return what NumPy raises for the plain arrays, as the class that a user may catch."""
+def _numpys_error(ask: Callable[[], Any]) -> type[Exception]:
+    """Return what NumPy raises when it is asked, as the class that a user may catch."""
     try:
         with np.errstate(all="ignore"):
-            function(*_plain(args, frozen), **_plain(options, frozen))
+            ask()
     except _ERRORS as error:
         public = ("builtins", "numpy.exceptions", "numpy.linalg")
         return next(kind for kind in type(error).__mro__ if kind.__module__ in public)
     except Exception:  # a warning that is an error here
         pass
     return Exception
+
+
+def _ask(function: Callable[..., Any], args: Any, options: Mapping[str, Any]) -> None:
+    """Call NumPy's function for copies of the plain arrays, which it may write into."""
+    call = bound(function, args, options)
+    call.arguments.pop("out", None)  # some of NumPy's crash where it does not fit
+    function(*_plain(call.args, _copied), **_plain(call.kwargs, _copied))
 
 
 def call_ufunc(node: Node, ufunc: Any, method: str, inputs: Any, options: Mapping[str, Any]) -> Any:
@@ -113,11 +118,22 @@ def call_ufunc(node: Node, ufunc: Any, method: str, inputs: Any, options: Mappin
         OperandError: if a gradient would be lost by it.
     """
     name = f"np.{ufunc.__name__}" if method == "__call__" else f"np.{ufunc.__name__}.{method}"
-    if any(_nodes(options.get("out"))) or (method == "at" and isinstance(inputs[0], Node)):
+    try:
+        return _elementwise(name, node, ufunc, method, inputs, options)
+    except _ERRORS as error:
+        rest = {key: value for key, value in options.items() if key != "out"}
+        _refuse(name, partial(_ask, getattr(ufunc, method), inputs, rest), error)
+
+
+def _elementwise(
+    name: str, node: Node, ufunc: Any, method: str, inputs: Any, options: Mapping[str, Any]
+) -> Any:
+    written = options.get("out"), inputs[0] if method == "at" else None
+    if next(_nodes(written), None) is not None:
         raise OperandError(f"{name}: cannot write into a Tensor. {hint_for('np.copyto')}")
     if (ufunc.__name__ in _TESTS and method != "at") or not _differentiable(inputs, options):
         if method == "__call__" and not options:
-            return node._compare(ufunc, *inputs)
+            return cast(Any, node)._compare(ufunc, *inputs)
         return getattr(ufunc, method)(*_plain(inputs), **_plain(options))
     if options.get("out") is not None and method == "__call__":
         raise OperandError(
@@ -147,6 +163,10 @@ def _nodes(*things: Any) -> Iterator[Node]:
             yield from _nodes(*thing)  # pyright: ignore[reportUnknownArgumentType]
         elif isinstance(thing, dict):
             yield from _nodes(*thing.values())  # pyright: ignore[reportUnknownArgumentType]
+
+
+def _copied(thing: Any) -> Any:
+    return thing.copy() if thing.__class__ is np.ndarray else thing
 
 
 def _plain(thing: Any, made: Callable[[Any], Any] = lambda array: array) -> Any:

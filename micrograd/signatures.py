@@ -51,18 +51,21 @@ def signature_of(function: Function) -> inspect.Signature | None:
     >>> str(signature_of(np.vdot))
     '(a, b, /)'
     """
-    in_c = function.__module__ == "numpy" and _IN_C.get(function.__name__)
+    in_c = getattr(function, "__module__", "") == "numpy" and _IN_C.get(function.__name__)
     try:
         return inspect.signature(in_c or function)
     except (TypeError, ValueError):
         return None
 
 
-def given(function: Function, args: Any, options: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the arguments of a call by NumPy's names; nothing if its signature is not known.
+def bound(function: Function, args: Any, options: Mapping[str, Any]) -> inspect.BoundArguments:
+    """Return the arguments of a call by NumPy's names, or by none if these are not known.
 
-    >>> given(np.sum, ([1.0], 0), {"out": None})
+    >>> bound(np.sum, ([1.0], 0), {"out": None}).arguments
     {'a': [1.0], 'axis': 0, 'out': None}
     """
-    signature = signature_of(function)
-    return {} if signature is None else signature.bind(*args, **options).arguments
+    signature = signature_of(function) or inspect.signature(_anything)
+    return signature.bind(*args, **options)
+
+
+def _anything(*args: Any, **options: Any) -> None: ...

@@ -11,7 +11,17 @@ import numpy as np
 from micrograd.errors import OperandError, ShapeError
 from micrograd.node import Node
 
-__all__ = ["along", "array_of", "arrays_of", "axes_of", "axis_of", "no_value", "plain", "shown"]
+__all__ = [
+    "along",
+    "array_of",
+    "arrays_of",
+    "axes_of",
+    "axis_of",
+    "integer",
+    "no_value",
+    "plain",
+    "shown",
+]
 
 
 def array_of(name: str, x: Any) -> Any:
@@ -56,7 +66,7 @@ def shown(value: Any) -> str:
     if isinstance(value, Node):
         return f"a {type(value).__name__} of shape {np.shape(value._data)}"
     if isinstance(value, np.ndarray):
-        return f"an array of shape {np.shape(value)}"
+        return f"an array of shape {cast('Any', value).shape}"
     if isinstance(value, (list, tuple)):
         items = cast("Sequence[Any]", value)
         if len(items) > 8 or any(np.iterable(item) for item in items):
@@ -109,6 +119,20 @@ def axes_of(name: str, axes: int | Sequence[int], ndim: int) -> tuple[int, ...]:
     if len(set(places)) < len(places):
         raise ShapeError(f"{name}: axes {axes} name one axis several times. Give each once.")
     return places
+
+
+def integer(name: str, what: str, number: Any) -> int:
+    """Return a setting that has to be an integer.
+
+    >>> integer("diag", "k", np.int64(1))
+    1
+    """
+    try:
+        return operator.index(number)
+    except TypeError:
+        raise OperandError(
+            f"{name}: {what} is an integer, but came {shown(number)}. Give a whole number."
+        ) from None
 
 
 def along(axis: int, index: Any) -> tuple[Any, ...]:

@@ -66,7 +66,7 @@ def repeat(x: Any, repeats: Any, axis: Any = None) -> Any:
     x = array_of("repeat", x)
     x, axis = (x, axis_of("repeat", axis, x.ndim)) if axis is not None else (reshape(x, -1), 0)
     counts = _counts("repeat", "repeats", repeats)
-    if counts.size == 1:
+    if counts.size == 1 and counts.ndim < 2:
         return _repeat(x, repeats=int(counts.item()), axis=axis)
     if counts.shape != x.shape[axis : axis + 1]:
         raise ShapeError(
