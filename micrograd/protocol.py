@@ -131,23 +131,26 @@ def _elementwise(
     written = options.get("out"), inputs[0] if method == "at" else None
     if next(_nodes(written), None) is not None:
         raise OperandError(f"{name}: cannot write into a Tensor. {hint_for('np.copyto')}")
+    if method == "__call__" and ufunc.__name__ in registry and options:
+        _refuse_options(name, type(node).__name__, options)
     if (ufunc.__name__ in _TESTS and method != "at") or not _differentiable(inputs, options):
         if method == "__call__" and not options:
             return cast(Any, node)._compare(ufunc, *inputs)
         return getattr(ufunc, method)(*_plain(inputs), **_plain(options))
-    if options.get("out") is not None and method == "__call__":
-        raise OperandError(
-            f"{name} with out=: an array cannot hold the gradient of a Tensor, and nor can it by "
-            "+=, -=, *= or /=. Leave out=... out, and write array = array + tensor for += and the "
-            "like; for one without gradients, use the Tensor's .data."
-        )
-    if options and method == "__call__" and ufunc.__name__ in registry:
-        asked = ", ".join(options)
-        raise OperandError(
-            f"{name} with {asked}=: cannot be honoured for a {type(node).__name__}. Leave it out; "
-            "use x.astype(dtype) for another dtype, and micrograd.where to choose elements."
-        )
     raise _no_derivative(name, type(node).__name__)
+
+
+def _refuse_options(name: str, kind: str, options: Mapping[str, Any]) -> NoReturn:
+    if options.get("out") is not None:
+        raise OperandError(
+            f"{name} with out=: the result is a {kind} with a graph, which an array cannot hold. "
+            "Leave it out, and write array = array + tensor for array += tensor (and so for -=, *= "
+            "and /=); to change a plain array without gradients, use the .data of the other."
+        )
+    raise OperandError(
+        f"{name} with {', '.join(options)}=: cannot be honoured for a {kind}. Leave it out; use "
+        "x.astype(dtype) for another dtype, and micrograd.where to choose elements."
+    )
 
 
 def _differentiable(*things: Any) -> bool:

@@ -379,7 +379,7 @@ def test_weights_that_sum_up_to_zero_are_refused() -> None:
 def test_an_axis_that_is_not_there_and_a_value_are_refused(f: Any) -> None:
     options = {"ord": 2} if f is norms.norm else {}
     for x in (Tensor(np.ones((2, 3))), np.ones((2, 3))):
-        with pytest.raises(micrograd.ShapeError, match="axis 2 (is out of bounds|came for)"):
+        with pytest.raises(micrograd.ShapeError, match=r"axis 2 (is out of bounds|came for)"):
             f(x, axis=2, **options)
     with pytest.raises(micrograd.OperandError, match=r"takes arrays.*Use Tensors"):
         f(Value(1.0))
