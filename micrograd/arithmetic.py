@@ -164,8 +164,7 @@ class Arithmetic(Node):
         raise NotImplementedError
 
 
-AS_NUMBER = (
-    "Use this library's function in place of Python's, as in micrograd.exp(x) for math.exp(x), "
-    "and the node itself in arithmetic."
+FUNCTIONS_OF_OURS = (
+    "Use this library's function in place of Python's, as in micrograd.exp(x) for math.exp(x)"
 )
-"""What to do instead of making a Python number of a node."""
+"""What to do instead of giving a node to a function that makes a Python number of it."""

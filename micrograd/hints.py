@@ -80,8 +80,18 @@ HINTS: dict[str, str] = {
         "Find the places with i = np.searchsorted(xp, x.data) - 1, and compute "
         "fp[i] + (x - xp[i]) * (fp[i + 1] - fp[i]) / (xp[i + 1] - xp[i])."
     ),
-    **dict.fromkeys(("np.polyval", "np.poly", "np.polyadd", "np.polymul"), _POLYNOMIAL),
+    **dict.fromkeys(
+        ("np.polyval", "np.poly", "np.polyadd", "np.polysub", "np.polymul", "np.polydiv"),
+        _POLYNOMIAL,
+    ),
     "np.polyfit": "Use micrograd.linalg.pinv(x[:, None] ** np.arange(n)) @ y.",
+    "np.linspace": "Use a + (b - a) * np.linspace(0.0, 1.0, n).",
+    "np.logspace": "Use 10.0 ** (a + (b - a) * np.linspace(0.0, 1.0, n)).",
+    "np.geomspace": "Use a * (b / a) ** np.linspace(0.0, 1.0, n).",
+    **dict.fromkeys(
+        ("np.diag_indices_from", "np.tril_indices_from", "np.triu_indices_from"),
+        "Use np.diag_indices(n), np.tril_indices(n) or np.triu_indices(n), with n = len(x).",
+    ),
     "np.vander": "Use x[:, None] ** np.arange(n).",
     "np.roots": "A polynomial's roots have no derivative here; refine one by Newton's method.",
     "np.apply_along_axis": "Compute with whole arrays, and name the axis, as in x.sum(axis=1).",
@@ -105,6 +115,7 @@ HINTS: dict[str, str] = {
     # Shape
     **dict.fromkeys(("np.append", "np.insert", "np.block", "np.r_", "np.c_"), _JOINED),
     "np.delete": "Index with what is kept, as in x[np.arange(len(x)) != i].",
+    "np.dsplit": "Use micrograd.split(x, parts, axis=2).",
     "np.row_stack": "Use micrograd.vstack.",
     "np.rollaxis": "Use micrograd.moveaxis.",
     "np.unstack": "Use list(x).",

@@ -137,6 +137,11 @@ def _elementwise(
         if method == "__call__" and not options:
             return cast(Any, node)._compare(ufunc, *inputs)
         return getattr(ufunc, method)(*_plain(inputs), **_plain(options))
+    if node._is_number and method != "__call__":
+        raise OperandError(
+            f"{name}: a Value is one number, and of one there is nothing to reduce. Keep Values in "
+            "a list, and use Python's sum, max or min of it; or use Tensors throughout."
+        )
     raise _no_derivative(name, type(node).__name__)
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from micrograd import autodiff, ops
-from micrograd.arithmetic import AS_NUMBER
+from micrograd.arithmetic import FUNCTIONS_OF_OURS
 from micrograd.closure import record_closure
 from micrograd.errors import GradientError, MicrogradError, OperandError, ShapeError
 from micrograd.guard import frozen, settled
@@ -17,6 +17,7 @@ from micrograd.memory import keep_freed_memory
 from micrograd.methods import ArrayMethods
 from micrograd.node import Node, describe
 from micrograd.op import Op
+from micrograd.ops.axes import shown
 from micrograd.protocol import call_numpy
 
 _KINDS = "fiub"  # float, int, unsigned, bool
@@ -74,8 +75,9 @@ class Tensor(ArrayMethods):
     ) -> None:
         if isinstance(data, Node):
             raise OperandError(
-                f"Tensor: came a {type(data).__name__}, whose graph would be lost. Use its .data, "
-                ".detach(), or micrograd.stack for several."
+                f"Tensor: came a {type(data).__name__}, whose graph would be lost. Use a Tensor as "
+                "it is, or t.astype(dtype) for another dtype; micrograd.stack makes one of several. "
+                "For a constant, use .detach() or .data."
             )
         if _has_tensors(data):
             whole = _stacked(data) if dtype is None else ops.astype(_stacked(data), dtype)
@@ -296,17 +298,18 @@ class Tensor(ArrayMethods):
         return array.copy() if copy else array
 
     def __float__(self) -> float:
-        self._refuse_to_lose_graph("float", AS_NUMBER)
+        self._refuse_to_lose_graph("float", _AS_NUMBER)
         return float(self.item())
 
     def __int__(self) -> int:
-        self._refuse_to_lose_graph("int", AS_NUMBER)
+        self._refuse_to_lose_graph("int", _AS_NUMBER)
         return int(self.item())
 
     def __bool__(self) -> bool:
         if self.size != 1:
             raise ShapeError(
-                f"bool: the truth of {describe(self)} is ambiguous. Use .data.any() or .data.all()."
+                f"bool: the truth of {describe(self)} is ambiguous. Use .data.any() "
+                "or .data.all(), or micrograd.where to choose element by element."
             )
         return bool(self.item())
 
@@ -356,7 +359,11 @@ _AS_ARRAY = (
     "Make a Tensor of several with Tensor([a, b]) or micrograd.stack([a, b]), change elements "
     "with t.at[index].set(value), and call this library's functions, or NumPy's on a Tensor."
 )
-"""What to do instead of making a plain array of a Tensor."""
+_AS_NUMBER = (
+    f"{FUNCTIONS_OF_OURS}, make one of several with Tensor([a, b]) or micrograd.stack([a, b]), and "
+    "change elements with t.at[index].set(value)."
+)
+"""What to do instead of making a plain array, or a Python number, of a Tensor."""
 
 keep_freed_memory()
 
@@ -403,8 +410,9 @@ def _as_array(data: Any, what: str, dtype: DTypeLike | None = None) -> NDArray[A
         wanted = array.dtype if dtype is None else np.dtype(dtype)
     except MicrogradError as error:
         raise OperandError(
-            f"{what}: came a list with nodes in it, whose graph would be lost. Use "
-            "micrograd.stack or micrograd.concatenate."
+            f"{what}: came a list with nodes in it, whose graph would be lost. Make one Tensor of "
+            "several with Tensor([a, b]) or micrograd.stack([a, b]); Values stay in a list, and "
+            "are computed with one by one."
         ) from error
     except (ValueError, TypeError) as error:
         raise ShapeError(
@@ -413,8 +421,8 @@ def _as_array(data: Any, what: str, dtype: DTypeLike | None = None) -> NDArray[A
     if array.dtype.kind not in _KINDS or wanted.kind not in _KINDS:
         came = wanted if array.dtype.kind in _KINDS else array.dtype
         raise OperandError(
-            f"{what}: expected real numbers, but came dtype {came}. Convert the data to "
-            "floats or integers first."
+            f"{what}: expected real numbers, but came {shown(data)} of dtype {came}. Convert "
+            "the data to floats or integers first."
         )
     return array if dtype is None else array.astype(wanted, copy=False)
 

@@ -10,7 +10,7 @@ from typing import Any, NoReturn
 import numpy as np
 
 from micrograd import autodiff
-from micrograd.arithmetic import AS_NUMBER, Arithmetic
+from micrograd.arithmetic import FUNCTIONS_OF_OURS, Arithmetic
 from micrograd.closure import record_closure, record_lecture
 from micrograd.errors import GradientError, OperandError
 from micrograd.node import Node, describe
@@ -207,11 +207,11 @@ class Value(Arithmetic):
         )
 
     def __float__(self) -> float:
-        self._refuse_to_lose_graph("float", AS_NUMBER)
+        self._refuse_to_lose_graph("float", _AS_NUMBER)
         return float(self._data)
 
     def __int__(self) -> int:
-        self._refuse_to_lose_graph("int", AS_NUMBER)
+        self._refuse_to_lose_graph("int", _AS_NUMBER)
         return int(self._data)
 
     def __bool__(self) -> bool:
@@ -243,6 +243,11 @@ class Value(Arithmetic):
 
 
 Value._kind = Value
+
+_AS_NUMBER = (
+    f"{FUNCTIONS_OF_OURS}, and keep Values in a list, since an array would hold plain numbers."
+)
+"""What to do instead of making a Python number of a Value."""
 
 _MICROGRAD_SYMBOLS = {
     "add": "+",

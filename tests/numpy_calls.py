@@ -376,7 +376,10 @@ def padded(draw: Draw) -> list[Any]:
 
 
 def sections(draw: Draw) -> list[Any]:
-    return [array(draw), draw(st.sampled_from([1, 2, 3, [1], [1, 2], [0, 5], [], 0, -1, 1.5]))]
+    return [
+        array(draw),
+        draw(st.sampled_from([1, 2, 3, [1], [1, 2], [0, 5], [], 0, -1, 1.5, [0.5]])),
+    ]
 
 
 def one(of: Callable[[Draw], Any]) -> Callable[[Draw], list[Any]]:

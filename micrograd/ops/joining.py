@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike
 
 from micrograd.errors import ArgumentError
 from micrograd.node import Node
-from micrograd.ops.axes import along, array_of, arrays_of, axis_of
+from micrograd.ops.axes import along, array_of, arrays_of, axis_of, integer
 from micrograd.ops.reshaping import atleast_1d, atleast_2d, atleast_3d
 from micrograd.ops.shape import concatenate, reshape
 
@@ -118,7 +118,7 @@ def _split(name: str, x: Any, sections: Any, axis: int, equal: bool) -> list[Any
     axis = axis_of(name, axis, x.ndim)
     length = x.shape[axis]
     if np.iterable(sections) and not isinstance(sections, str):
-        bounds = [0, *[int(i) for i in np.asarray(sections)], length]
+        bounds = [0, *[integer(name, "where a part begins", i) for i in sections], length]
         parts = [slice(a, b) for a, b in pairwise(bounds)]
         parts[-1] = slice(bounds[-2], None)
     else:
