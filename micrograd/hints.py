@@ -21,7 +21,7 @@ _JOINED = "Use micrograd.concatenate, or micrograd.stack for a new axis."
 _SLIDING = "Add up products with slices of x, or use micrograd.conv2d for pictures."
 _POLYNOMIAL = "Use Horner's rule, as in y = y * x + c for each coefficient c."
 _CENTERED = "Compute it from d = x - x.mean(1, keepdims=True), as d @ d.T / (n - 1)."
-_FILES = "Give x.data, or use micrograd.save_arrays."
+_FILES = "A file holds no gradient: give x.data, or use micrograd.saving.save."
 
 HINTS: dict[str, str] = {
     **dict.fromkeys(("np.real", "np.real_if_close", "np.conjugate"), _REAL),

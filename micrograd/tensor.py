@@ -76,8 +76,8 @@ class Tensor(ArrayMethods):
         if isinstance(data, Node):
             raise OperandError(
                 f"Tensor: came a {type(data).__name__}, whose graph would be lost. Use a Tensor as "
-                "it is, or t.astype(dtype) for another dtype; micrograd.stack makes one of several. "
-                "For a constant, use .detach() or .data."
+                "it is, or t.astype(dtype) for another dtype; micrograd.stack makes one of "
+                "several. For a constant, use .detach() or .data."
             )
         if _has_tensors(data):
             whole = _stacked(data) if dtype is None else ops.astype(_stacked(data), dtype)
@@ -413,6 +413,12 @@ def _as_array(data: Any, what: str, dtype: DTypeLike | None = None) -> NDArray[A
             f"{what}: came a list with nodes in it, whose graph would be lost. Make one Tensor of "
             "several with Tensor([a, b]) or micrograd.stack([a, b]); Values stay in a list, and "
             "are computed with one by one."
+        ) from error
+    except RuntimeError as error:
+        raise GradientError(
+            f"{what}: {shown(data)} does not become a plain array, as that of another library "
+            f"which would lose its own gradient. Compute it here from the start, or detach it "
+            f"there first. It says: {error!s:.200}"
         ) from error
     except (ValueError, TypeError) as error:
         raise ShapeError(

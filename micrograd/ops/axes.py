@@ -63,10 +63,10 @@ def shown(value: Any) -> str:
     >>> shown([0] * 1000), shown(np.ones((30, 30))), shown("ij")
     ('a list of length 1000', 'an array of shape (30, 30)', "'ij'")
     """
-    if isinstance(value, Node):
-        return f"a {type(value).__name__} of shape {np.shape(value._data)}"
-    if isinstance(value, np.ndarray):
-        return f"an array of shape {cast('Any', value).shape}"
+    shape = getattr(value, "shape", None)
+    if isinstance(shape, tuple) and not isinstance(value, np.generic):
+        kind = "array" if isinstance(value, np.ndarray) else type(value).__name__
+        return f"{'an' if kind[0] in 'aeiouAEIOU' else 'a'} {kind} of shape {shape}"
     if isinstance(value, (list, tuple)):
         items = cast("Sequence[Any]", value)
         if len(items) > 8 or any(np.iterable(item) for item in items):
