@@ -116,7 +116,6 @@ HINTS: dict[str, str] = {
     **dict.fromkeys(("np.append", "np.insert", "np.block", "np.r_", "np.c_"), _JOINED),
     "np.delete": "Index with what is kept, as in x[np.arange(len(x)) != i].",
     "np.dsplit": "Use micrograd.split(x, parts, axis=2).",
-    "np.row_stack": "Use micrograd.vstack.",
     "np.rollaxis": "Use micrograd.moveaxis.",
     "np.unstack": "Use list(x).",
     "np.resize": "Use micrograd.tile, and cut it with a slice.",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
-from typing import Any, NoReturn, cast
+from typing import Any, NoReturn
 
 import numpy as np
 
@@ -18,7 +18,7 @@ from micrograd.signatures import bound, name_of
 # These write into their first argument.
 _WRITING = frozenset({np.copyto, np.put, np.place, np.putmask, np.fill_diagonal, np.put_along_axis})
 # Of NumPy's elementwise functions, these.
-_TESTS = {
+TESTS = {
     *("less", "less_equal", "greater", "greater_equal", "equal", "not_equal"),
     *("isnan", "isinf", "isfinite", "signbit"),
     *("logical_and", "logical_or", "logical_xor", "logical_not"),
@@ -133,9 +133,7 @@ def _elementwise(
         raise OperandError(f"{name}: cannot write into a Tensor. {hint_for('np.copyto')}")
     if method == "__call__" and ufunc.__name__ in registry and options:
         _refuse_options(name, type(node).__name__, options)
-    if (ufunc.__name__ in _TESTS and method != "at") or not _differentiable(inputs, options):
-        if method == "__call__" and not options:
-            return cast(Any, node)._compare(ufunc, *inputs)
+    if (ufunc.__name__ in TESTS and method != "at") or not _differentiable(inputs, options):
         return getattr(ufunc, method)(*_plain(inputs), **_plain(options))
     if node._is_number and method != "__call__":
         raise OperandError(

@@ -23,12 +23,14 @@ _IN_C: dict[str, Function] = {
     "concatenate": lambda arrays, /, axis=0, out=None, *, dtype=None, casting="same_kind": None,
     "copyto": lambda dst, src, casting="same_kind", where=True: None,
     "dot": lambda a, b, out=None: None,
-    "empty_like": (
-        lambda prototype, /, dtype=None, order="K", subok=True, shape=None, *, device=None: None
-    ),
+    "empty_like": lambda prototype, /, dtype=None, order="K", subok=True, shape=None: None,
     "inner": lambda a, b, /: None,
+    "lexsort": lambda keys, axis=-1: None,
+    "may_share_memory": lambda a, b, /, max_work=None: None,
+    "min_scalar_type": lambda a, /: None,
     "putmask": lambda a, mask, values: None,
     "result_type": lambda *arrays_and_dtypes: None,
+    "shares_memory": lambda a, b, /, max_work=None: None,
     "vdot": lambda a, b, /: None,
     "where": lambda condition, x=UNGIVEN, y=UNGIVEN, /: None,
 }
@@ -41,7 +43,7 @@ def name_of(function: Function) -> str:
     'np.linalg.det'
     """
     module = str(getattr(function, "__module__", None) or "numpy")
-    return f"{module.replace('numpy', 'np', 1)}.{function.__name__}"
+    return f"{module.replace('numpy', 'np', 1)}.{getattr(function, '__name__', function)}"
 
 
 @cache
@@ -51,11 +53,13 @@ def signature_of(function: Function) -> inspect.Signature | None:
     >>> str(signature_of(np.vdot))
     '(a, b, /)'
     """
-    in_c = getattr(function, "__module__", "") == "numpy" and _IN_C.get(function.__name__)
     try:
-        return inspect.signature(in_c or function)
+        if function is not np.where:
+            return inspect.signature(function)
     except (TypeError, ValueError):
-        return None
+        pass
+    stub = _IN_C.get(name_of(function).removeprefix("np."))
+    return None if stub is None else inspect.signature(stub)
 
 
 def bound(function: Function, args: Any, options: Mapping[str, Any]) -> inspect.BoundArguments:

@@ -166,6 +166,7 @@ OPTIONS: dict[str, Callable[[Draw, Array], Any]] = {
     "sparse": some(False, True),
     "stable": some(None, True, False),
     "strides": some(None),
+    "style": some(UNGIVEN),
     "subok": some(True, False),
     "suffix": some("", "x"),
     "suppress_small": some(None, True),
@@ -302,9 +303,10 @@ def along(draw: Draw) -> list[Any]:
 
 
 def products(draw: Draw) -> list[Any]:
-    x = array(draw)
+    """Return two arrays of finite numbers: BLAS takes 0 times inf for 0 at times."""
+    x = finite(array(draw))
     shapes = [x.shape, x.shape[::-1], x.shape[-1:], (*x.shape[-1:], 2), (), (2, *x.shape[-1:])]
-    return [x, elements(draw, draw(st.sampled_from(shapes)))]
+    return [x, finite(elements(draw, draw(st.sampled_from(shapes))))]
 
 
 def vectors(draw: Draw) -> list[Any]:
@@ -553,7 +555,8 @@ def calls(draw: Draw, function: Any) -> tuple[tuple[Any, ...], dict[str, Any]]:
     if any(p.kind == p.VAR_POSITIONAL for p in parameters):
         return tuple(operands), values
     required = [p.name for p in parameters if p.default is p.empty and p.kind != p.VAR_KEYWORD]
-    given = dict(zip(required, operands, strict=True)) | values
+    more = {key: OPTIONS[key](draw, arrays[0]) for key in required[len(operands) :]}  # in NumPy 1
+    given = dict(zip(required, operands, strict=False)) | more | values
     places = [p for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
     run = next((i for i, p in enumerate(places) if p.name not in given), len(places))
     least = sum(p.kind == inspect.Parameter.POSITIONAL_ONLY for p in places[:run])

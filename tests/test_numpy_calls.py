@@ -32,8 +32,16 @@ _SUMS = {
 }
 
 
-# These come from another function of LAPACK's: the largest of them tells how far each may be off.
-_SPECTRA = {"np.linalg.eigvalsh", "np.linalg.svdvals", "np.linalg.svd"}
+# These come from another function of LAPACK's: the largest element tells how far any may be off.
+_LAPACK = {"np.linalg.eigvalsh", "np.linalg.qr", "np.linalg.svd", "np.linalg.svdvals"}
+
+
+def largest(result: Any) -> Any:
+    """Return the largest of each matrix, or row of values, times its length; of each result."""
+    if isinstance(result, tuple):
+        return [largest(one) for one in result]
+    axes = tuple(range(-min(result.ndim, 2), 0))
+    return np.max(abs(result), axis=axes, keepdims=True, initial=0).astype(float) * 4
 
 
 def public(error: Exception) -> type[Exception]:
@@ -140,8 +148,8 @@ def check(function: Any, args: Any, options: Any, choices: int) -> None:
     scale = None
     if name in _SUMS:
         scale, _ = attempt(function, *mapped((list(args), options), abs))
-    if name in _SPECTRA and isinstance(numpys, np.ndarray):
-        scale = numpys.shape[-1] * np.max(abs(numpys), axis=-1, keepdims=True, initial=0)
+    if name in _LAPACK:
+        scale = largest(numpys)
     assert_same(ours, numpys, scale, call)
     for result in ours if isinstance(ours, (list, tuple)) else [ours]:
         if isinstance(result, Tensor) and result.requires_grad:

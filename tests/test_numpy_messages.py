@@ -246,6 +246,6 @@ def test_an_error_is_of_numpys_class_too(call: Any, kind: type[Exception]) -> No
 
 
 def test_a_name_of_numpys_is_what_users_write() -> None:
-    assert {name_of(f) for f in (np.linalg.trace, np.sum)} == {"np.linalg.trace", "np.sum"}
+    assert {name_of(f) for f in (np.linalg.det, np.sum)} == {"np.linalg.det", "np.sum"}
     with pytest.raises(ShapeError):
         mg.concatenate([])
