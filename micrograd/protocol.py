@@ -74,9 +74,10 @@ def _refuse(name: str, ask: Callable[[], Any], error: Exception) -> NoReturn:
     if isinstance(error, MicrogradError):
         typed, cause = error, error.__cause__
     else:
+        said = " ".join(str(error).split())
         typed, cause = (
             OperandError(
-                f"{name}: cannot be called like this with a Tensor ({error!s:.300}). Check the "
+                f"{name}: cannot be called like this with a Tensor ({said:.300}). Check the "
                 "arguments against NumPy's, and leave out those that are not needed."
             ),
             error,

@@ -60,11 +60,11 @@ INTRODUCTION = """# Operations
 This page is written from the registry of operations, and a test holds it to that. Every row has a
 derivative that the laws of `micrograd.testing` prove against numerical derivatives, at both orders,
 over random shapes, dtypes and memory layouts; what is made of rows inherits theirs. NumPy's own
-function of the name, called as NumPy has it, gives what NumPy gives: `np.sum(t, axis=0)` of a Tensor
-is a Tensor. An argument that cannot be honoured, such as `out=` or `dtype=`, is refused by its name,
-unless it has NumPy's default; what NumPy refuses is an error of NumPy's class, too. As in NumPy,
-`linalg.trace` and `linalg.diagonal` are those of the last two axes, `trace` and `diagonal` of the
-first two.
+function of the name, called as NumPy has it, gives what NumPy gives: `np.sum(t, axis=0)` of a
+Tensor is a Tensor. An argument that cannot be honoured, such as `out=` or `dtype=`, is refused by
+its name, unless it has NumPy's default; what NumPy refuses is an error of NumPy's class, too. As in
+NumPy, `linalg.trace` and `linalg.diagonal` are those of the last two axes, `trace` and `diagonal`
+of the first two.
 
 """
 

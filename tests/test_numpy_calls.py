@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from micrograd import MicrogradError, Node, Tensor
 from micrograd.forms import OF_DATA, OF_SHAPE, forms
-from micrograd.signatures import name_of
+from micrograd.signatures import name_of, signature_of
 from tests.numpy_calls import OPERANDS, UFUNCS, calls, options_of, ufunc_calls
 
 FUNCTIONS = sorted({*forms(), *OF_DATA, *OF_SHAPE}, key=name_of)
@@ -180,6 +180,26 @@ def test_an_elementwise_function_means_what_it_means_to_numpy(ufunc: Any) -> Non
         check(getattr(ufunc, method), args, options, choices)
 
     law()
+
+
+LARGE: list[Any] = [np.full((30, 30), 0.5), list(np.linspace(0, 1, 900)), "long" * 300]
+
+
+@pytest.mark.parametrize("function", FUNCTIONS, ids=name_of)
+def test_no_error_prints_what_is_large(function: Any) -> None:
+    signature: Any = signature_of(function)
+    tensor = Tensor(np.ones((30, 30)))
+    required = [p.name for p in signature.parameters.values() if p.default is p.empty]
+    for name in signature.parameters:
+        for large in LARGE:
+            given = dict.fromkeys(required, tensor) | {name: large}
+            if next(iter(given)) == name:
+                given = dict.fromkeys(required, large) | {name: tensor}
+            args = [given.pop(key) for key in list(given) if key in required]
+            _, error = attempt(function, args, given)
+            if isinstance(error, MicrogradError):
+                assert len(str(error)) <= 600, f"{name_of(function)}, {name}: {error}"
+                assert "\n" not in str(error), f"{name_of(function)}, {name}: {error}"
 
 
 def test_every_function_and_every_argument_is_drawn() -> None:

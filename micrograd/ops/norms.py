@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike
 from micrograd.errors import ArgumentError, ShapeError
 from micrograd.node import Node
 from micrograd.op import define_op
-from micrograd.ops.axes import array_of, axes_of
+from micrograd.ops.axes import array_of, axes_of, shown
 from micrograd.ops.elementwise import absolute, where
 from micrograd.ops.reductions import Axis, _keep, max, min, sum
 from micrograd.ops.shape import astype
@@ -125,8 +125,8 @@ def _of_matrices(x: Any, order: Any, row: int, column: int, keepdims: bool) -> A
 
 def _refuse(order: Any, expected: str) -> NoReturn:
     raise ArgumentError(
-        f"norm: ord may be {expected}, but came {order!r}. Leave it out for the square root of "
-        "the sum of squares."
+        f"norm: ord may be {expected}, but came {shown(order)}. Leave it out for the square root "
+        "of the sum of squares."
     )
 
 

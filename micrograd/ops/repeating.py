@@ -16,7 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 from micrograd.errors import ArgumentError, OperandError, ShapeError
 from micrograd.node import Node
 from micrograd.op import define_op
-from micrograd.ops.axes import along, array_of, axis_of
+from micrograd.ops.axes import along, array_of, axis_of, shown
 from micrograd.ops.indexing import put_add
 from micrograd.ops.reductions import sum
 from micrograd.ops.shape import broadcast_to, reshape
@@ -83,7 +83,7 @@ def _counts(name: str, argument: str, given: Any) -> NDArray[Any]:
         return counts.astype(int)
     if counts.dtype.kind not in "iu" or counts.min() < 0:
         raise ArgumentError(
-            f"{name}: {argument} is made of integers from 0 up, but came {given!r}."
+            f"{name}: {argument} is made of integers from 0 up, but came {shown(given)}."
         )
     return counts
 
@@ -172,7 +172,7 @@ def pad(x: Any, pad_width: Any, mode: str = "constant", constant_values: Any = 0
     x = array_of("pad", x)
     widths = _pairs(_counts("pad", "pad_width", pad_width), x)
     if mode not in _MODES:
-        raise ArgumentError(f"pad: mode {mode!r} is none of {', '.join(_MODES)}.")
+        raise ArgumentError(f"pad: mode {shown(mode)} is none of {', '.join(_MODES)}.")
     if isinstance(constant_values, Node) and constant_values.requires_grad:
         raise OperandError(
             "pad: constant_values has no gradient, but came a node that requires one. Use its "
@@ -217,7 +217,7 @@ def meshgrid(*xs: Any, indexing: str = "xy") -> tuple[Any, ...]:
     [[[1, 2], [1, 2]], [[3, 3], [4, 4]]]
     """
     if indexing not in ("xy", "ij"):
-        raise ArgumentError(f'meshgrid: indexing is "xy" or "ij", but came {indexing!r}.')
+        raise ArgumentError(f'meshgrid: indexing is "xy" or "ij", but came {shown(indexing)}.')
     lines = [reshape(array_of("meshgrid", x), -1) for x in xs]
     if any(np.ndim(array_of("meshgrid", x)) > 1 for x in xs):
         raise ShapeError("meshgrid: coordinates have one axis, but came an array of several.")
