@@ -77,6 +77,7 @@ AS_IN_NUMPY: dict[str, tuple[Any, Any, Any]] = {
     "by the data": (lambda x: np.argsort(x, kind="stable"), np.array([2.0, 1.0, 2.0]), [1, 0, 2]),
     "places": (lambda x: np.where(x)[0], np.array([0.0, 2.0, 3.0]), [1, 2]),
     "R alone": (lambda x: abs(np.linalg.qr(x, "r")), np.diag([3.0, 4.0]), [[3, 0], [0, 4]]),
+    "the cutoff": (lambda x: np.linalg.pinv(x), np.diag([1.0, 7e-16]), [[1, 0], [0, 0]]),
     "small integers": (lambda x: np.linalg.norm(x), np.array([30, 40], np.int8), 50),
     "integers with weights": (
         lambda x: np.average(x, weights=np.array([2, 2], np.int8)),
