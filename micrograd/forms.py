@@ -35,6 +35,9 @@ class Form:
         function: NumPy's.
         ours: takes what NumPy requires, in order, and settings by NumPy's names.
         nodes: those of the settings that a gradient may go through.
+
+    Attributes:
+        settings: the names of what can be honoured beside that.
     """
 
     def __init__(self, function: Function, ours: Function, nodes: frozenset[str]) -> None:
@@ -46,11 +49,11 @@ class Form:
         self._nodes = nodes
         parameters = signature.parameters.values()
         self._required = [p.name for p in parameters if p.default is p.empty and p.kind < _STAR]
-        self._settings = _settings_of(ours, len(self._required))
+        self.settings = _settings_of(ours, len(self._required))
         self._defaults: dict[str, Any] = {  # ours may have others
             p.name: p.default
             for p in parameters
-            if p.name in self._settings and p.default not in (p.empty, UNGIVEN)
+            if p.name in self.settings and p.default not in (p.empty, UNGIVEN)
         }
         self._places = [p.name for p in parameters if p.kind < _STAR]
         self._names = {p.name for p in parameters if p.kind in _NAMED}
@@ -68,7 +71,7 @@ class Form:
         for name, value in given.items():
             if value is UNGIVEN:
                 continue
-            if name in self._settings:
+            if name in self.settings:
                 settings[name] = self._without_graph(name, value)
             elif not self._is_default(name, value):
                 raise OperandError(

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 from hypothesis import strategies as st
 
+from micrograd.forms import forms
 from micrograd.signatures import UNGIVEN, name_of, signature_of
 
 Draw = Callable[[Any], Any]
@@ -311,7 +312,7 @@ def products(draw: Draw) -> list[Any]:
 
 def vectors(draw: Draw) -> list[Any]:
     dtypes = ("f8", "f4", "i8")
-    shapes = [(3,), (3, 3), (2, 3), (3, 2), (4, 3), (1, 3), (2,), (2, 4, 3), ()]
+    shapes = [(3,), (3, 3), (3, 3), (3, 3), (2, 3), (3, 2), (3, 3, 3), (1, 3), (2,), (2, 4, 3), ()]
     return [elements(draw, draw(st.sampled_from(shapes)), dtypes) for _ in range(2)]
 
 
@@ -542,8 +543,11 @@ def calls(draw: Draw, function: Any) -> tuple[tuple[Any, ...], dict[str, Any]]:
     signature: Any = signature_of(function)
     parameters = list(signature.parameters.values())
     options = options_of(function)
-    most = draw(st.sampled_from([0, 1, 1, 2, len(options)])) if options else 0
-    chosen = draw(st.permutations(list(options)))[:most]
+    form = forms().get(function)
+    honoured = [key for key in options if form is not None and key in form.settings]
+    among = honoured if honoured and draw(st.booleans()) else list(options)
+    most = draw(st.sampled_from([0, 1, 1, 2, len(among)])) if among else 0
+    chosen = draw(st.permutations(among))[:most]
     values = {key: options[key](draw, arrays[0]) for key in options if key in chosen}
     values = {
         key: value
