@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NoReturn, Self, cast
 
@@ -265,22 +266,22 @@ class Tensor(ArrayMethods):
         return bool(np.any(self._data == _data_of(element)))
 
     def __lt__(self, other: Any) -> NDArray[np.bool_]:
-        return self._data < _data_of(other)
+        return _compared(operator.lt, self, other)
 
     def __le__(self, other: Any) -> NDArray[np.bool_]:
-        return self._data <= _data_of(other)
+        return _compared(operator.le, self, other)
 
     def __gt__(self, other: Any) -> NDArray[np.bool_]:
-        return self._data > _data_of(other)
+        return _compared(operator.gt, self, other)
 
     def __ge__(self, other: Any) -> NDArray[np.bool_]:
-        return self._data >= _data_of(other)
+        return _compared(operator.ge, self, other)
 
     def __eq__(self, other: object) -> Any:
-        return self._data == _data_of(other)
+        return _compared(operator.eq, self, other)
 
     def __ne__(self, other: object) -> Any:
-        return self._data != _data_of(other)
+        return _compared(operator.ne, self, other)
 
     __hash__ = object.__hash__
 
@@ -385,6 +386,19 @@ def _constant_tensor(data: Any, label: str | None = None) -> Tensor:
     constant = object.__new__(Tensor)
     constant._set_leaf(data, False, label)
     return constant
+
+
+def _compared(test: Callable[[Any, Any], Any], tensor: Tensor, other: Any) -> Any:
+    try:
+        return test(tensor._data, _data_of(other))
+    except (TypeError, ValueError) as error:
+        if isinstance(error, MicrogradError):
+            raise
+        kind = ShapeError if isinstance(error, ValueError) else OperandError
+        raise kind(
+            f"comparison: cannot compare {describe(tensor)} with {shown(other)}. Give a number, or "
+            f"an array of a shape that broadcasts with it. NumPy says: {error!s:.200}"
+        ) from error
 
 
 def _data_of(other: Any) -> Any:

@@ -337,7 +337,8 @@ def summed(draw: Draw) -> list[Any]:
             ]
         )
     )
-    arrays = [elements(draw, shape) for shape in shapes]
+    # With `optimize`, NumPy adds up small integers by themselves, which then overflow.
+    arrays = [elements(draw, shape, ("f8", "f4", "f2", "i8", "?")) for shape in shapes]
     if subscripts == "ij,jk->ik" and draw(st.booleans()):
         return [arrays[0], [0, 1], arrays[1], [1, 2], [0, 2]]
     return [subscripts, *arrays]

@@ -118,7 +118,7 @@ def assert_same(ours: Any, numpys: Any, scale: Any, call: str) -> None:
     assert mine.dtype.kind in "fc", call
     with np.errstate(all="ignore"):
         size = abs(theirs) if scale is None else np.maximum(abs(theirs), abs(np.asarray(scale)))
-        near = abs(mine - theirs) <= 4 * np.spacing(size)
+        near = abs(mine - theirs) <= 4 * np.spacing(size.astype(theirs.dtype))
         same = (mine == theirs) | (np.isnan(mine) & np.isnan(theirs))
     assert np.all(near | same), f"{call}: {mine} is not {theirs}"
 

@@ -122,6 +122,12 @@ SAYS: dict[str, tuple[Callable[[], Any], str]] = {
     "parts that begin between": (lambda: np.split(M, [0.5]), r"split: .*an integer, but came 0\.5"),
     "a class from elsewhere on the left": (lambda: Other([1.0] * 3) - T, r"micrograd\.stack"),
     "one that refuses": (lambda: T - Refusing(), r"a Refusing of shape \(3,\).*It says: Can't"),
+    "a comparison of other shapes": (
+        lambda: T < [1.0, 2.0],
+        r"comparison: cannot compare Tensor of shape \(3,\) with \[1\.0, 2\.0\]",
+    ),
+    "a comparison on the right": (lambda: np.ones(2) < T, r"np\.less: cannot be called like this"),
+    "a comparison with text": (lambda: T < "a", r"cannot compare Tensor of shape \(3,\) with 'a'"),
     "None": (lambda: T + None, r"add: .*but came None of dtype object"),
 }
 
