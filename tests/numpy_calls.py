@@ -337,8 +337,9 @@ def summed(draw: Draw) -> list[Any]:
             ]
         )
     )
-    # With `optimize`, NumPy adds up small integers by themselves, which then overflow.
-    arrays = [elements(draw, shape, ("f8", "f4", "f2", "i8", "?")) for shape in shapes]
+    # With `optimize`, NumPy adds up small integers by themselves, which then overflow, and
+    # multiplies in another order, by which inf becomes nan.
+    arrays = [finite(elements(draw, shape, ("f8", "f4", "i8", "?"))) for shape in shapes]
     if subscripts == "ij,jk->ik" and draw(st.booleans()):
         return [arrays[0], [0, 1], arrays[1], [1, 2], [0, 2]]
     return [subscripts, *arrays]
