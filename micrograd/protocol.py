@@ -136,10 +136,11 @@ def _elementwise(
         _refuse_options(name, type(node).__name__, options)
     if (ufunc.__name__ in TESTS and method != "at") or not _differentiable(inputs, options):
         return getattr(ufunc, method)(*_plain(inputs), **_plain(options))
-    if node._is_number and method != "__call__":
+    if node._is_number and method in ("reduce", "accumulate", "reduceat"):
         raise OperandError(
             f"{name}: a Value is one number, and of one there is nothing to reduce. Keep Values in "
-            "a list, and use Python's sum, max or min of it; or use Tensors throughout."
+            "a list, and use Python's sum, max or min of it; or use Tensors throughout. "
+            "For the number without its graph, use .data."
         )
     raise _no_derivative(name, type(node).__name__)
 
