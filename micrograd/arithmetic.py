@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NoReturn, Self
 
-from micrograd.errors import OperandError
+from micrograd.errors import MicrogradError, OperandError
 from micrograd.node import NO_SETTINGS, Node, describe
 from micrograd.op import Op, registry
 from micrograd.ops import (
@@ -27,6 +27,7 @@ from micrograd.ops import (
     tanh,
 )
 from micrograd.ops import round as rounded
+from micrograd.protocol import TESTS, call_ufunc
 from micrograd.record import record
 
 
@@ -140,37 +141,39 @@ class Arithmetic(Node):
             "lost. Use where(mask, ...), or .data for the plain number or array."
         )
 
-    def _refuse_to_lose_graph(self, what: str) -> None:
+    def _refuse_to_lose_graph(self, what: str, instead: str) -> None:
         if self.requires_grad:
             raise OperandError(
-                f"{what}: {describe(self)} requires a gradient, and would lose its graph. Use "
-                ".data, .item() or .detach()."
+                f"{what}: {describe(self)} requires a gradient, which would lose its graph here. "
+                f"{instead} For what needs no gradient, use .data, .item() or .detach()."
             )
 
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **options: Any) -> Any:
         name = ufunc.__name__
         op = registry.get(name)
         plain = method == "__call__" and not options
-        if plain and op is not None:
-            if len(inputs) == 2 and inputs[1] is self:  # an array on the left of an operator
-                return op.operator(self._constant(inputs[0], op), self)
-            return op(*inputs)
-        if not plain or name not in _TESTS:
-            call = f"np.{name}" if method == "__call__" else f"np.{name}.{method}"
-            asked = f" with {', '.join(options)}=" if options else ""
-            raise OperandError(
-                f"{call}{asked}: has no derivative here for a {type(self).__name__}. Use an "
-                "operation of this library, or .data for the plain number or array."
-            )
-        return self._compare(ufunc, *inputs)
+        if plain and name in TESTS:
+            try:
+                return self._compare(ufunc, *inputs)
+            except MicrogradError:
+                raise
+            except (TypeError, ValueError):
+                op = None  # a test that NumPy refuses is refused in typed form, below
+        if op is None or not plain:
+            return call_ufunc(self, ufunc, method, inputs, options)
+        if len(inputs) == 2 and inputs[1] is self:  # an array on the left of an operator
+            return op.operator(self._constant(inputs[0], op), self)
+        return op(*inputs)
+
+    # To pandas: this class decides what an operator between the two gives.
+    __pandas_priority__ = 10_000
 
     def _compare(self, ufunc: Any, *args: Any) -> Any:
         """Return what one of NumPy's tests gives, as when an array stands on the left."""
         raise NotImplementedError
 
 
-_TESTS = {
-    *("less", "less_equal", "greater", "greater_equal", "equal", "not_equal"),
-    *("isnan", "isinf", "isfinite", "signbit"),
-    *("logical_and", "logical_or", "logical_xor", "logical_not"),
-}
+FUNCTIONS_OF_OURS = (
+    "Use this library's function in place of Python's, as in micrograd.exp(x) for math.exp(x)"
+)
+"""What to do instead of giving a node to a function that makes a Python number of it."""

@@ -7,6 +7,10 @@ raised, so that code which catches `TypeError` or `ValueError` keeps working.
 True
 """
 
+from __future__ import annotations
+
+from typing import Any
+
 
 class MicrogradError(Exception):
     """Be the base of every exception that this library raises on purpose."""
@@ -82,3 +86,27 @@ class MissingMethodError(MicrogradError, NotImplementedError):
 
 class MissingExtraError(MicrogradError, ImportError):
     """Report an optional package, or program, that has to be installed first."""
+
+
+def as_well(error: MicrogradError, kind: type[Exception]) -> MicrogradError:
+    """Return an error with the same words that is of another class as well.
+
+    So code that catches what NumPy raises catches it, too.
+
+    >>> both = as_well(ShapeError("no such axis"), IndexError)
+    >>> isinstance(both, ShapeError), isinstance(both, IndexError), str(both)
+    (True, True, 'no such axis')
+    """
+    return error if isinstance(error, kind) else _of_both(type(error), kind, *error.args)
+
+
+def _of_both(ours: type[MicrogradError], kind: type[Exception], *args: object) -> MicrogradError:
+    def reduce(self: Exception) -> tuple[Any, ...]:
+        return _of_both, (ours, kind, *self.args)
+
+    body: dict[str, Any] = {
+        "__module__": ours.__module__,
+        "__reduce__": reduce,
+        "__str__": Exception.__str__,  # that of a KeyError, for one, is not what it says
+    }
+    return type(ours.__name__, (ours, kind), body)(*args)

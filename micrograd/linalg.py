@@ -1,15 +1,24 @@
 """NumPy's `linalg`: solving, decomposing and norms, for Tensors and arrays.
 
+As in NumPy, `trace` and `diagonal` are those of the matrices in the last two axes here.
+
 >>> import micrograd as mg
 >>> mg.linalg.det(mg.Tensor([[2.0, 0.0], [0.0, 3.0]])).item()
 6.0
 """
 
+from __future__ import annotations
+
+from typing import Any, TypeVar, overload
+
+from numpy.typing import ArrayLike, NDArray
+
+from micrograd import ops
+from micrograd.node import Node
 from micrograd.ops import (
     cholesky,
     cross,
     det,
-    diagonal,
     eigh,
     eigvalsh,
     inv,
@@ -26,7 +35,6 @@ from micrograd.ops import (
     svd,
     svdvals,
     tensordot,
-    trace,
 )
 
 __all__ = [
@@ -52,3 +60,53 @@ __all__ = [
     "tensordot",
     "trace",
 ]
+
+N = TypeVar("N", bound=Node)
+
+
+@overload
+def diagonal(x: N, *, offset: int = 0) -> N: ...
+@overload
+def diagonal(x: ArrayLike, *, offset: int = 0) -> NDArray[Any]: ...
+def diagonal(x: Any, *, offset: int = 0) -> Any:
+    """Return a diagonal of the matrices in the last two axes of x, of shape (..., m, n).
+
+    `micrograd.diagonal` takes any two axes, by default the first two.
+
+    Derivative: the gradient on the diagonal, 0 elsewhere.
+
+    Args:
+        x: matrices of shape (..., m, n).
+        offset: which diagonal: 0 for the main one, above it from 1 up, below it from -1 down.
+
+    Raises:
+        ShapeError: if x has fewer than two axes.
+
+    >>> diagonal([[[1, 2], [3, 4]], [[5, 6], [7, 8]]]).tolist()
+    [[1, 4], [5, 8]]
+    """
+    return ops.diagonal(x, offset, -2, -1)
+
+
+@overload
+def trace(x: N, *, offset: int = 0) -> N: ...
+@overload
+def trace(x: ArrayLike, *, offset: int = 0) -> Any: ...
+def trace(x: Any, *, offset: int = 0) -> Any:
+    """Return the sum of a diagonal of the matrices in the last two axes of x.
+
+    `micrograd.trace` takes any two axes, by default the first two.
+
+    Derivative: 1 on the diagonal, 0 elsewhere.
+
+    Args:
+        x: matrices of shape (..., m, n).
+        offset: which diagonal: 0 for the main one, above it from 1 up, below it from -1 down.
+
+    Raises:
+        ShapeError: if x has fewer than two axes.
+
+    >>> trace([[[1, 2], [3, 4]], [[5, 6], [7, 8]]]).tolist()
+    [5, 13]
+    """
+    return ops.trace(x, offset, -2, -1)

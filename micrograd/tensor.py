@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NoReturn, Self, cast
 
@@ -9,6 +10,7 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from micrograd import autodiff, ops
+from micrograd.arithmetic import FUNCTIONS_OF_OURS
 from micrograd.closure import record_closure
 from micrograd.errors import GradientError, MicrogradError, OperandError, ShapeError
 from micrograd.guard import frozen, settled
@@ -16,7 +18,7 @@ from micrograd.memory import keep_freed_memory
 from micrograd.methods import ArrayMethods
 from micrograd.node import Node, describe
 from micrograd.op import Op
-from micrograd.ops.axes import refuse_mask
+from micrograd.ops.axes import refuse_mask, shown
 from micrograd.passes import Pass
 from micrograd.protocol import call_numpy
 from micrograd.record import is_recording
@@ -77,8 +79,9 @@ class Tensor(ArrayMethods):
     ) -> None:
         if isinstance(data, Node):
             raise OperandError(
-                f"Tensor: came a {type(data).__name__}, whose graph would be lost. Use its .data, "
-                ".detach(), or micrograd.stack for several."
+                f"Tensor: came a {type(data).__name__}, whose graph would be lost. Use a Tensor as "
+                "it is, or t.astype(dtype) for another dtype; micrograd.stack makes one of "
+                "several. For a constant, use .detach() or .data."
             )
         if _has_tensors(data):
             whole = _stacked(data) if dtype is None else ops.astype(_stacked(data), dtype)
@@ -274,22 +277,22 @@ class Tensor(ArrayMethods):
         return bool(np.any(self._data == _data_of(element)))
 
     def __lt__(self, other: Any) -> NDArray[np.bool_]:
-        return self._data < _data_of(other)
+        return _compared(operator.lt, self, other)
 
     def __le__(self, other: Any) -> NDArray[np.bool_]:
-        return self._data <= _data_of(other)
+        return _compared(operator.le, self, other)
 
     def __gt__(self, other: Any) -> NDArray[np.bool_]:
-        return self._data > _data_of(other)
+        return _compared(operator.gt, self, other)
 
     def __ge__(self, other: Any) -> NDArray[np.bool_]:
-        return self._data >= _data_of(other)
+        return _compared(operator.ge, self, other)
 
     def __eq__(self, other: object) -> Any:
-        return self._data == _data_of(other)
+        return _compared(operator.eq, self, other)
 
     def __ne__(self, other: object) -> Any:
-        return self._data != _data_of(other)
+        return _compared(operator.ne, self, other)
 
     __hash__ = object.__hash__
 
@@ -302,22 +305,23 @@ class Tensor(ArrayMethods):
         return call_numpy(function, args, options)
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
-        self._refuse_to_lose_graph("np.asarray")
+        self._refuse_to_lose_graph("np.asarray", _AS_ARRAY)
         array = np.asarray(self.data, dtype=dtype)
         return array.copy() if copy else array
 
     def __float__(self) -> float:
-        self._refuse_to_lose_graph("float")
+        self._refuse_to_lose_graph("float", _AS_NUMBER)
         return float(self.item())
 
     def __int__(self) -> int:
-        self._refuse_to_lose_graph("int")
+        self._refuse_to_lose_graph("int", _AS_NUMBER)
         return int(self.item())
 
     def __bool__(self) -> bool:
         if self.size != 1:
             raise ShapeError(
-                f"bool: the truth of {describe(self)} is ambiguous. Use .data.any() or .data.all()."
+                f"bool: the truth of {describe(self)} is ambiguous. Use .data.any() "
+                "or .data.all(), or micrograd.where to choose element by element."
             )
         return bool(self.item())
 
@@ -363,6 +367,16 @@ class Tensor(ArrayMethods):
 
 Tensor._kind = Tensor
 
+_AS_ARRAY = (
+    "Make a Tensor of several with Tensor([a, b]) or micrograd.stack([a, b]), change elements "
+    "with t.at[index].set(value), and call this library's functions, or NumPy's on a Tensor."
+)
+_AS_NUMBER = (
+    f"{FUNCTIONS_OF_OURS}, make one of several with Tensor([a, b]) or micrograd.stack([a, b]), and "
+    "change elements with t.at[index].set(value)."
+)
+"""What to do instead of making a plain array, or a Python number, of a Tensor."""
+
 keep_freed_memory()
 
 
@@ -400,6 +414,19 @@ def _constant_tensor(data: Any, label: str | None = None) -> Tensor:
     return constant
 
 
+def _compared(test: Callable[[Any, Any], Any], tensor: Tensor, other: Any) -> Any:
+    try:
+        return test(tensor._data, _data_of(other))
+    except (TypeError, ValueError) as error:
+        if isinstance(error, MicrogradError):
+            raise
+        kind = ShapeError if isinstance(error, ValueError) else OperandError
+        raise kind(
+            f"comparison: cannot compare {describe(tensor)} with {shown(other)}. Give a number, or "
+            f"an array of a shape that broadcasts with it. NumPy says: {error!s:.200}"
+        ) from error
+
+
 def _data_of(other: Any) -> Any:
     """Return the other side of a comparison as NumPy takes it."""
     if isinstance(other, Node) and not isinstance(other, Tensor):
@@ -423,8 +450,15 @@ def _as_array(data: Any, what: str, dtype: DTypeLike | None = None) -> NDArray[A
         wanted = array.dtype if dtype is None else np.dtype(dtype)
     except MicrogradError as error:
         raise OperandError(
-            f"{what}: came a list with nodes in it, whose graph would be lost. Use "
-            "micrograd.stack or micrograd.concatenate."
+            f"{what}: came a list with nodes in it, whose graph would be lost. Make one Tensor of "
+            "several with Tensor([a, b]) or micrograd.stack([a, b]); Values stay in a list, and "
+            "are computed with one by one."
+        ) from error
+    except RuntimeError as error:
+        raise GradientError(
+            f"{what}: {shown(data)} does not become a plain array, as that of another library "
+            f"which would lose its own gradient. Compute it here from the start, or detach it "
+            f"there first. It says: {error!s:.200}"
         ) from error
     except (ValueError, TypeError) as error:
         raise ShapeError(
@@ -433,8 +467,8 @@ def _as_array(data: Any, what: str, dtype: DTypeLike | None = None) -> NDArray[A
     if array.dtype.kind not in _KINDS or wanted.kind not in _KINDS:
         came = wanted if array.dtype.kind in _KINDS else array.dtype
         raise OperandError(
-            f"{what}: expected real numbers, but came dtype {came}. Convert the data to "
-            "floats or integers first."
+            f"{what}: expected real numbers, but came {shown(data)} of dtype {came}. Convert "
+            "the data to floats or integers first."
         )
     return array if dtype is None else array.astype(wanted, copy=False)
 

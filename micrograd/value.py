@@ -10,10 +10,10 @@ from typing import Any, NoReturn
 import numpy as np
 
 from micrograd import autodiff
-from micrograd.arithmetic import Arithmetic
+from micrograd.arithmetic import FUNCTIONS_OF_OURS, Arithmetic
 from micrograd.closure import record_closure, record_lecture
 from micrograd.errors import GradientError, OperandError
-from micrograd.node import Node
+from micrograd.node import Node, describe
 from micrograd.op import Op
 from micrograd.ops.axes import no_value
 from micrograd.passes import Pass
@@ -205,16 +205,17 @@ class Value(Arithmetic):
 
     def __array__(self, dtype: Any = None, copy: Any = None) -> NoReturn:
         raise OperandError(
-            "Value: NumPy cannot hold a Value without losing its graph. Use .data for the number, "
-            "or Tensor for arrays that are differentiated."
+            f"np.asarray: {describe(self)} would lose its graph in an array. Keep Values in a "
+            "list, as in [2 * v for v in values], or compute with one Tensor from the start, as in "
+            "Tensor([1.0, 2.0]). For the number without a gradient, use .data."
         )
 
     def __float__(self) -> float:
-        self._refuse_to_lose_graph("float")
+        self._refuse_to_lose_graph("float", _AS_NUMBER)
         return float(self._data)
 
     def __int__(self) -> int:
-        self._refuse_to_lose_graph("int")
+        self._refuse_to_lose_graph("int", _AS_NUMBER)
         return int(self._data)
 
     def __bool__(self) -> bool:
@@ -246,6 +247,11 @@ class Value(Arithmetic):
 
 
 Value._kind = Value
+
+_AS_NUMBER = (
+    f"{FUNCTIONS_OF_OURS}, and keep Values in a list, since an array would hold plain numbers."
+)
+"""What to do instead of making a Python number of a Value."""
 
 _MICROGRAD_SYMBOLS = {
     "add": "+",

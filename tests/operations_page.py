@@ -60,7 +60,11 @@ INTRODUCTION = """# Operations
 This page is written from the registry of operations, and a test holds it to that. Every row has a
 derivative that the laws of `micrograd.testing` prove against numerical derivatives, at both orders,
 over random shapes, dtypes and memory layouts; what is made of rows inherits theirs. NumPy's own
-function of the name gives the same: `np.sum(t, axis=0)` of a Tensor is a Tensor.
+function of the name, called as NumPy has it, gives what NumPy gives: `np.sum(t, axis=0)` of a
+Tensor is a Tensor. An argument that cannot be honoured, such as `out=` or `dtype=`, is refused by
+its name, unless it has NumPy's default; what NumPy refuses is an error of NumPy's class, too. As in
+NumPy, `linalg.trace` and `linalg.diagonal` are those of the last two axes, `trace` and `diagonal`
+of the first two.
 
 """
 
@@ -78,9 +82,11 @@ def numpy_name(name: str) -> str:
     return "–"
 
 
-def public_name(name: str) -> str:
-    """Return where a function stands in `micrograd`."""
-    return name if hasattr(micrograd, name) else f"linalg.{name}"
+def public_name(name: str) -> str | None:
+    """Return where a function stands in `micrograd`; None for one that only rules use."""
+    if hasattr(micrograd, name):
+        return name
+    return f"linalg.{name}" if hasattr(micrograd.linalg, name) else None
 
 
 def row_of(name: str) -> Op | None:
@@ -103,7 +109,7 @@ def lines_of(family: str) -> Iterator[str]:
         function = getattr(ops, name)
         op = row_of(name)
         where = op if isinstance(function, Op) else function
-        if family_of(where) != family:
+        if family_of(where) != family or public_name(name) is None:
             continue
         if op is None:
             kinds, orders = "Value, Tensor" if takes_values(function) else "Tensor", "of its rows"

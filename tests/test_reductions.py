@@ -301,12 +301,12 @@ def test_a_norm_has_gradients_where_single_elements_are_zero(order: float) -> No
         ("fro", 0, micrograd.ArgumentError, "but came 'fro'"),
         ("nuc", None, micrograd.ArgumentError, "ord may be of matrices 'fro'.*came 'nuc'"),
         (2, None, micrograd.ArgumentError, "but came 2"),
-        (1, (0, 0), micrograd.ShapeError, r"two different ones.*\(0, 0\)"),
-        (1, (0, -2), micrograd.ShapeError, "two different ones"),
+        (1, (0, 0), micrograd.ShapeError, r"\(0, 0\) name one axis several times"),
+        (1, (0, -2), micrograd.ShapeError, "one axis several times"),
         (1, (), micrograd.ShapeError, "expected one axis"),
-        (1, 5, micrograd.ShapeError, "axis 5 is out of bounds"),
-        (None, 5, micrograd.ShapeError, "axis 5 is out of bounds"),
-        (1, (0, 5), micrograd.ShapeError, "axis 5 is out of bounds"),
+        (1, 5, micrograd.ShapeError, "axis 5 came for an array of 2 axes"),
+        (None, 5, micrograd.ShapeError, "axis 5 came for an array of 2 axes"),
+        (1, (0, 5), micrograd.ShapeError, "axis 5 came for an array of 2 axes"),
     ],
 )
 def test_a_norm_refuses_what_it_does_not_know(
@@ -379,7 +379,7 @@ def test_weights_that_sum_up_to_zero_are_refused() -> None:
 def test_an_axis_that_is_not_there_and_a_value_are_refused(f: Any) -> None:
     options = {"ord": 2} if f is norms.norm else {}
     for x in (Tensor(np.ones((2, 3))), np.ones((2, 3))):
-        with pytest.raises(micrograd.ShapeError, match="axis 2 is out of bounds"):
+        with pytest.raises(micrograd.ShapeError, match=r"axis 2 (is out of bounds|came for)"):
             f(x, axis=2, **options)
     with pytest.raises(micrograd.OperandError, match=r"takes arrays.*Use Tensors"):
         f(Value(1.0))

@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 from micrograd.errors import ArgumentError, ShapeError
 from micrograd.node import Node
 from micrograd.op import define_op
-from micrograd.ops.axes import along, array_of, axes_of, axis_of
+from micrograd.ops.axes import along, array_of, axes_of, axis_of, shown
 from micrograd.ops.shape import transpose
 
 __all__ = ["diff", "flip", "fliplr", "flipud", "roll", "rot90"]
@@ -160,7 +160,7 @@ def _integers(name: str, given: Any) -> Any:
     if given is None:
         return None
     if np.asarray(given).dtype.kind not in "iu":
-        raise ArgumentError(f"roll: {name} is an integer or several, but came {given!r}.")
+        raise ArgumentError(f"roll: {name} is an integer or several, but came {shown(given)}.")
     return tuple([int(n) for n in given]) if np.iterable(given) else int(given)
 
 

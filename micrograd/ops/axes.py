@@ -17,9 +17,12 @@ __all__ = [
     "arrays_of",
     "axes_of",
     "axis_of",
+    "integer",
     "integers_of",
     "no_value",
     "plain",
+    "refuse_mask",
+    "shown",
 ]
 
 
@@ -73,15 +76,36 @@ def no_value(name: str) -> OperandError:
     )
 
 
+def shown(value: Any) -> str:
+    """Return what came, for a message: what is long, or an array, by its size only.
+
+    >>> shown([0] * 1000), shown(np.ones((30, 30))), shown("ij")
+    ('a list of length 1000', 'an array of shape (30, 30)', "'ij'")
+    """
+    shape = getattr(value, "shape", None)
+    if isinstance(shape, tuple) and not isinstance(value, np.generic):
+        kind = "array" if isinstance(value, np.ndarray) else type(value).__name__
+        return f"{'an' if kind[0] in 'aeiouAEIOU' else 'a'} {kind} of shape {shape}"
+    if isinstance(value, (list, tuple)):
+        items = cast("Sequence[Any]", value)
+        if len(items) > 8 or any(np.iterable(item) for item in items):
+            return f"a {type(items).__name__} of length {len(items)}"
+    return f"{value!r:.60}"
+
+
 def arrays_of(name: str, arrays: Any, least: int = 1) -> list[Any]:
     """Return each of a list of arrays as `array_of` does; refuse fewer than `least`.
 
     >>> [x.shape for x in arrays_of("hstack", [[1, 2], 3])]
     [(2,), ()]
     """
-    if isinstance(arrays, Node) or len(arrays) < least:
-        number = "one or more" if least == 1 else "two or more"
-        raise ShapeError(f"{name}: expected a list of {number} arrays, came {arrays!r}.")
+    number = "one or more" if least == 1 else "two or more"
+    if isinstance(arrays, Node) or not hasattr(arrays, "__len__") or len(arrays) < least:
+        kind = ShapeError if hasattr(arrays, "__len__") else OperandError
+        raise kind(
+            f"{name}: expected a list of {number} arrays, but came {shown(arrays)}. Give the parts "
+            "in a list, as in [a, b]; list(x) makes one of the rows of an array."
+        )
     return [array_of(name, x) for x in arrays]
 
 
@@ -94,7 +118,9 @@ def axis_of(name: str, axis: Any, ndim: int) -> int:
     try:
         place = operator.index(axis)
     except TypeError:
-        raise OperandError(f"{name}: an axis is an integer, but came {axis!r}.") from None
+        raise OperandError(
+            f"{name}: an axis is an integer, but came {shown(axis)}. Give its number."
+        ) from None
     if not -ndim <= place < ndim:
         expected = f"Give one from {-ndim} to {ndim - 1}." if ndim else "One number has none."
         raise ShapeError(f"{name}: axis {place} came for an array of {ndim} axes. {expected}")
@@ -127,6 +153,20 @@ def integers_of(name: str, indices: Any) -> Any:
             f"{name}: indices are integers, but came {array.dtype}. Index with [ ] for a mask."
         )
     return array if array.size else array.astype(np.intp)
+
+
+def integer(name: str, what: str, number: Any) -> int:
+    """Return a setting that has to be an integer.
+
+    >>> integer("diag", "k", np.int64(1))
+    1
+    """
+    try:
+        return operator.index(number)
+    except TypeError:
+        raise OperandError(
+            f"{name}: {what} is an integer, but came {shown(number)}. Give a whole number."
+        ) from None
 
 
 def along(axis: int, index: Any) -> tuple[Any, ...]:

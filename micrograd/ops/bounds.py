@@ -15,6 +15,7 @@ from numpy.typing import ArrayLike
 from micrograd.errors import OperandError
 from micrograd.node import Node
 from micrograd.op import define_op
+from micrograd.ops.axes import shown
 from micrograd.ops.elementwise import absolute_rule, where
 from micrograd.ops.rounding import flat
 from micrograd.ops.rows import binary, unary
@@ -209,7 +210,7 @@ def nan_to_num(
     for name, number in settings.items():
         if isinstance(number, Node) or np.ndim(number) != 0:
             raise OperandError(
-                f"nan_to_num: {name} has to be a plain number, but came {number!r:.60}. "
+                f"nan_to_num: {name} has to be a plain number, but came {shown(number)}. "
                 "Use where(...) to replace elements by those of another array."
             )
     return _nan_to_num(x, **settings)

@@ -16,7 +16,7 @@ from numpy.typing import ArrayLike
 
 from micrograd.errors import ArgumentError, ShapeError
 from micrograd.node import Node
-from micrograd.ops.axes import array_of, axis_of
+from micrograd.ops.axes import array_of, axis_of, shown
 from micrograd.ops.einsum import einsum
 from micrograd.ops.elementwise import multiply
 from micrograd.ops.linalg import matmul
@@ -136,8 +136,8 @@ def tensordot(a: Any, b: Any, axes: Any = 2) -> Any:
     left, right = _pair_of_axes(axes, a, b)
     if len(left) != len(right) or len({*left}) < len(left) or len({*right}) < len(right):
         raise ArgumentError(
-            f"tensordot: axes={axes!r} pairs the axes {left} of a with {right} of b. Give as many "
-            "of a as of b, none of them twice."
+            f"tensordot: axes={shown(axes)} pairs the axes {left} of a with {right} of b. Give as "
+            "many of a as of b, none of them twice."
         )
     return _summed("tensordot", a, b, left, right)
 
@@ -148,8 +148,8 @@ def _pair_of_axes(axes: Any, a: Any, b: Any) -> tuple[list[int], list[int]]:
         left, right = map(_integers, axes) if np.iterable(axes) else (_integers(axes), None)
     except (TypeError, ValueError):
         raise ArgumentError(
-            f"tensordot: axes={axes!r} came. Give the number of axes to sum over, or a pair of "
-            "the axes of a and those of b, as in axes=([1, 0], [0, 1])."
+            f"tensordot: axes={shown(axes)} came. Give the number of axes to sum over, or a pair "
+            "of the axes of a and those of b, as in axes=([1, 0], [0, 1])."
         ) from None
     if right is None:
         (count,) = left

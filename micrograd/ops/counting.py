@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike
 
 from micrograd.errors import OperandError, ShapeError
 from micrograd.node import Node
-from micrograd.ops.axes import array_of
+from micrograd.ops.axes import array_of, shown
 from micrograd.ops.reductions import Axis
 
 
@@ -27,8 +27,8 @@ def _of_data(function: Callable[..., Any], x: Any, axis: Axis, keepdims: bool) -
     except (ValueError, TypeError) as error:
         kind = ShapeError if isinstance(error, ValueError) else OperandError
         raise kind(
-            f"{name}: cannot take an array of shape {np.shape(x)} with axis={axis!r}. Expected an "
-            f"axis that it has, and elements along it. NumPy says: {error}"
+            f"{name}: cannot take an array of shape {np.shape(x)} with axis={shown(axis)}. "
+            f"Expected an axis that it has, and elements along it. NumPy says: {error}"
         ) from error
 
 

@@ -17,7 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 from micrograd.errors import ShapeError
 from micrograd.node import Node
 from micrograd.op import define_op
-from micrograd.ops.axes import array_of, axes_of
+from micrograd.ops.axes import array_of, axes_of, integer
 from micrograd.ops.indexing import put_add
 from micrograd.ops.reductions import sum
 from micrograd.ops.reshaping import moveaxis
@@ -56,6 +56,7 @@ def diagonal(x: Any, offset: Any = 0, axis1: Any = 0, axis2: Any = 1) -> Any:
 
 def _diagonal(name: str, x: Any, offset: int, axis1: int, axis2: int) -> Any:
     x = array_of(name, x)
+    offset = integer(name, "offset", offset)
     last = moveaxis(x, axes_of(name, (axis1, axis2), x.ndim), (-2, -1))
     *others, rows, columns = last.shape
     return reshape(last, (*others, rows * columns))[..., _diagonal_of(rows, columns, offset)]
@@ -95,7 +96,7 @@ def diag(x: Any, k: Any = 0) -> Any:
     >>> diag([[1, 2], [3, 4]]).tolist(), diag([1, 2]).tolist()
     ([1, 4], [[1, 0], [0, 2]])
     """
-    x = array_of("diag", x)
+    x, k = array_of("diag", x), integer("diag", "k", k)
     if x.ndim not in (1, 2):
         raise ShapeError(
             f"diag: expected a vector or a matrix, but came shape {x.shape}. Use diagonal for a "
@@ -134,7 +135,7 @@ def tril(x: Any, k: Any = 0) -> Any:
     >>> tril([[1, 2], [3, 4]]).tolist()
     [[1, 0], [3, 4]]
     """
-    return _tril(_with_rows("tril", x), k=k)
+    return _tril(_with_rows("tril", x), k=integer("tril", "k", k))
 
 
 _triu = define_op(
@@ -163,7 +164,7 @@ def triu(x: Any, k: Any = 0) -> Any:
     >>> triu([[1, 2], [3, 4]]).tolist()
     [[1, 2], [0, 4]]
     """
-    return _triu(_with_rows("triu", x), k=k)
+    return _triu(_with_rows("triu", x), k=integer("triu", "k", k))
 
 
 def _with_rows(name: str, x: Any) -> Any:

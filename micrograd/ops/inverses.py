@@ -18,7 +18,7 @@ from numpy.typing import ArrayLike
 from micrograd.errors import ArgumentError, GradientError, OperandError, ShapeError
 from micrograd.node import Node
 from micrograd.op import define_op
-from micrograd.ops.axes import array_of
+from micrograd.ops.axes import array_of, shown
 from micrograd.ops.elementwise import where
 
 N = TypeVar("N", bound=Node)
@@ -237,7 +237,7 @@ def matrix_power(a: Any, n: int) -> Any:
     """
     data = matrices("matrix_power", a, square=True)
     if not isinstance(n, (int, np.integer)) or isinstance(n, bool):
-        raise OperandError(f"matrix_power: n has to be an integer, but came {n!r}.")
+        raise OperandError(f"matrix_power: n has to be an integer, but came {shown(n)}.")
     base: Any = a if isinstance(a, Node) else data
     if n == 0:
         return where(False, base, np.eye(data.shape[-1], dtype=data.dtype))

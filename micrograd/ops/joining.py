@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike
 
 from micrograd.errors import ArgumentError, ShapeError
 from micrograd.node import Node
-from micrograd.ops.axes import along, array_of, arrays_of, axis_of, integers_of
+from micrograd.ops.axes import along, array_of, arrays_of, axis_of, integers_of, shown
 from micrograd.ops.reshaping import atleast_1d, atleast_2d, atleast_3d
 from micrograd.ops.shape import concatenate, reshape
 
@@ -136,7 +136,7 @@ def _split(name: str, x: Any, sections: Any, axis: int, equal: bool) -> list[Any
 
 def _even_bounds(name: str, length: int, number: Any, equal: bool) -> list[int]:
     if not isinstance(number, (int, np.integer)) or number < 1:
-        raise ArgumentError(f"{name}: the number of parts is 1 or more, but came {number!r}.")
+        raise ArgumentError(f"{name}: the number of parts is 1 or more, but came {shown(number)}.")
     if equal and length % number:
         raise ArgumentError(
             f"{name}: {length} elements do not make {number} equal parts. Use array_split, or "

@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any, NoReturn, TypeVar, overload
+from typing import Any, NoReturn, TypeVar, cast, overload
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -15,9 +15,10 @@ from numpy.typing import ArrayLike
 from micrograd.errors import ArgumentError, ShapeError
 from micrograd.node import Node
 from micrograd.op import define_op
-from micrograd.ops.axes import array_of
+from micrograd.ops.axes import array_of, axes_of, shown
 from micrograd.ops.elementwise import absolute, where
 from micrograd.ops.reductions import Axis, _keep, max, min, sum
+from micrograd.ops.shape import astype
 
 N = TypeVar("N", bound=Node)
 
@@ -76,6 +77,8 @@ def norm(x: Any, ord: Any = None, axis: Axis = None, keepdims: bool = False) -> 
     (5.0, 7.0)
     """
     x = array_of("norm", x)
+    if x.dtype.kind != "f":
+        x = astype(x, float)  # else the squares of small integers overflow
     if ord is None and axis is None:
         return _norm(x, order=2.0, axis=None, keepdims=keepdims)
     axes = _axes(x.ndim, axis)
@@ -86,9 +89,9 @@ def norm(x: Any, ord: Any = None, axis: Axis = None, keepdims: bool = False) -> 
 
 def _axes(ndim: int, axis: Axis) -> tuple[int, ...]:
     """Return the one or two axes of a vector or matrix."""
-    axes = (axis,) if isinstance(axis, int) else axis
-    axes = tuple(range(ndim)) if axes is None else axes
-    if len({i % (ndim or 1) for i in axes}) != len(axes) or len(axes) not in (1, 2):
+    several = axis if isinstance(axis, tuple) else (axis,)
+    axes = tuple(range(ndim)) if axis is None else axes_of("norm", cast("Any", several), ndim)
+    if len(axes) not in (1, 2):
         raise ShapeError(
             f"norm: expected one axis, for vectors, or two different ones, for matrices, but came "
             f"the axes {axes} for an array of {ndim} axes. Name the axes, or leave out ord."
@@ -122,8 +125,8 @@ def _of_matrices(x: Any, order: Any, row: int, column: int, keepdims: bool) -> A
 
 def _refuse(order: Any, expected: str) -> NoReturn:
     raise ArgumentError(
-        f"norm: ord may be {expected}, but came {order!r}. Leave it out for the square root of "
-        "the sum of squares."
+        f"norm: ord may be {expected}, but came {shown(order)}. Leave it out for the square root "
+        "of the sum of squares."
     )
 
 

@@ -30,7 +30,7 @@ def _kept_shape(shape: Shape, axis: Axis) -> Shape:
     """Return `shape` with length 1 along the reduced axes."""
     if axis is None or not shape:  # to NumPy, a number has an axis 0 to reduce
         return (1,) * len(shape)
-    axes = (axis,) if isinstance(axis, int) else axis
+    axes = axis if isinstance(axis, tuple) else (axis,)
     reduced = {i % len(shape) for i in axes}
     return tuple(1 if i in reduced else n for i, n in enumerate(shape))
 
@@ -97,7 +97,7 @@ def _one_by_one(shape: Shape, axis: Axis) -> list[Any]:
     """
     if math.prod(shape) < _FEW * 1000:
         return []
-    named = range(len(shape)) if axis is None else (axis,) if isinstance(axis, int) else axis
+    named = range(len(shape)) if axis is None else axis if isinstance(axis, tuple) else (axis,)
     axes = {i % len(shape) for i in named}
     valid = len(axes) == len(named) and all(-len(shape) <= i < len(shape) for i in named)
     if not valid or not 1 < math.prod(shape[i] for i in axes) <= _FEW:

@@ -16,7 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 from micrograd.errors import ArgumentError, OperandError, ShapeError
 from micrograd.node import Node
 from micrograd.op import define_op
-from micrograd.ops.axes import along, array_of, axis_of, refuse_mask
+from micrograd.ops.axes import along, array_of, axis_of, refuse_mask, shown
 from micrograd.ops.indexing import put_add
 from micrograd.ops.reductions import sum
 from micrograd.ops.shape import broadcast_to, reshape
@@ -66,7 +66,7 @@ def repeat(x: Any, repeats: Any, axis: Any = None) -> Any:
     x = array_of("repeat", x)
     x, axis = (x, axis_of("repeat", axis, x.ndim)) if axis is not None else (reshape(x, -1), 0)
     counts = _counts("repeat", "repeats", repeats)
-    if counts.size == 1:
+    if counts.size == 1 and counts.ndim < 2:
         return _repeat(x, repeats=int(counts.item()), axis=axis)
     if counts.shape != x.shape[axis : axis + 1]:
         raise ShapeError(
@@ -84,7 +84,7 @@ def _counts(name: str, argument: str, given: Any) -> NDArray[Any]:
         return counts.astype(int)
     if counts.dtype.kind not in "iu" or counts.min() < 0:
         raise ArgumentError(
-            f"{name}: {argument} is made of integers from 0 up, but came {given!r}."
+            f"{name}: {argument} is made of integers from 0 up, but came {shown(given)}."
         )
     return counts
 
@@ -173,7 +173,7 @@ def pad(x: Any, pad_width: Any, mode: str = "constant", constant_values: Any = 0
     x = array_of("pad", x)
     widths = _pairs(_counts("pad", "pad_width", pad_width), x)
     if mode not in _MODES:
-        raise ArgumentError(f"pad: mode {mode!r} is none of {', '.join(_MODES)}.")
+        raise ArgumentError(f"pad: mode {shown(mode)} is none of {', '.join(_MODES)}.")
     if isinstance(constant_values, Node) and constant_values.requires_grad:
         raise OperandError(
             "pad: constant_values has no gradient, but came a node that requires one. Use its "
@@ -218,7 +218,7 @@ def meshgrid(*xs: Any, indexing: str = "xy") -> tuple[Any, ...]:
     [[[1, 2], [1, 2]], [[3, 3], [4, 4]]]
     """
     if indexing not in ("xy", "ij"):
-        raise ArgumentError(f'meshgrid: indexing is "xy" or "ij", but came {indexing!r}.')
+        raise ArgumentError(f'meshgrid: indexing is "xy" or "ij", but came {shown(indexing)}.')
     lines = [reshape(array_of("meshgrid", x), -1) for x in xs]
     if any(np.ndim(array_of("meshgrid", x)) > 1 for x in xs):
         raise ShapeError("meshgrid: coordinates have one axis, but came an array of several.")

@@ -19,6 +19,7 @@ from numpy.typing import ArrayLike
 from micrograd.errors import OperandError
 from micrograd.node import Node
 from micrograd.op import define_op
+from micrograd.ops.axes import shown
 from micrograd.ops.elementwise import where
 from micrograd.ops.rows import binary, unary
 
@@ -140,7 +141,7 @@ def round(x: Any, decimals: int = 0) -> Any:
         decimals = operator.index(decimals)
     except TypeError:
         raise OperandError(
-            f"round: decimals has to be an integer, but came {decimals!r} of type "
+            f"round: decimals has to be an integer, but came {shown(decimals)} of type "
             f"{type(decimals).__name__}. Give the number of digits to keep behind the point."
         ) from None
     return _round(x, decimals=decimals)

@@ -12,10 +12,10 @@ from typing import Any, TypeVar, overload
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
-from micrograd.errors import ShapeError
+from micrograd.errors import OperandError, ShapeError
 from micrograd.node import Node
 from micrograd.op import define_op
-from micrograd.ops.axes import along, arrays_of
+from micrograd.ops.axes import along, arrays_of, shown
 
 N = TypeVar("N", bound=Node)
 Shape = tuple[int, ...]
@@ -171,10 +171,23 @@ def astype(x: Any, dtype: Any) -> Any:
 
     Derivative: 1, cast back to the dtype of x.
 
+    Raises:
+        OperandError: if it is no dtype, or none of real numbers.
+
     >>> astype([1, 2], "float32").dtype
     dtype('float32')
     """
-    return _astype(x, dtype=np.dtype(dtype))
+    try:
+        wanted = np.dtype(dtype)
+    except TypeError as error:
+        raise OperandError(
+            f"astype: {shown(dtype)} is no dtype. Give one such as float or 'float32'."
+        ) from error
+    if wanted.kind not in "fiub":
+        raise OperandError(
+            f"astype: expected a dtype of real numbers, but came {wanted}. Give one such as float."
+        )
+    return _astype(x, dtype=wanted)
 
 
 def _parts(g: Any, y: Any, *arrays: Any, axis: int) -> Callable[[int], Any]:

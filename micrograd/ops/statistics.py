@@ -23,7 +23,7 @@ from micrograd.ops.axes import array_of
 from micrograd.ops.elementwise import where
 from micrograd.ops.reductions import Axis, _keep, max, mean, min, sum
 from micrograd.ops.scans import product_of_others
-from micrograd.ops.shape import Shape, reshape, transpose
+from micrograd.ops.shape import Shape, astype, reshape, transpose
 
 N = TypeVar("N", bound=Node)
 
@@ -32,7 +32,7 @@ def _axes(shape: Shape, axis: Axis) -> list[int]:
     """Return the reduced axes, counted from the front."""
     if axis is None or not shape:  # to NumPy, a number has an axis 0 to reduce
         return list(range(len(shape)))
-    return [i % len(shape) for i in ((axis,) if isinstance(axis, int) else axis)]
+    return [i % len(shape) for i in (axis if isinstance(axis, tuple) else (axis,))]
 
 
 def _count(shape: Shape, axis: Axis) -> int:
@@ -196,6 +196,8 @@ def median(x: Any, axis: Axis = None, keepdims: bool = False) -> Any:
     >>> float(median([3.0, 1.0, 2.0])), float(median([4.0, 1.0, 3.0, 2.0]))
     (2.0, 2.5)
     """
+    several: Any = axis
+    axis = tuple(several) if isinstance(axis, list) else axis  # NumPy takes a list here
     return _median(x, axis=axis, keepdims=keepdims)
 
 
@@ -235,6 +237,8 @@ def average(x: Any, axis: Axis = None, weights: Any = None, keepdims: bool = Fal
         return mean(x, axis, keepdims)
     x, weights = array_of("average", x), array_of("average", weights)
     w = _fitting(weights, x.shape, axis)
+    dtype = np.result_type(x.dtype, w.dtype, x.dtype if x.dtype.kind == "f" else float)
+    x, w = [a if a.dtype == dtype else astype(a, dtype) for a in (x, w)]
     total = sum(w, axis, keepdims)
     if np.any(total == 0):
         raise ArgumentError(
