@@ -86,6 +86,7 @@ from micrograd.ops.elementwise import (
 )
 from micrograd.ops.fused import (
     log_softmax,
+    logsumexp,
     softmax,
     softmax_cross_entropy,
 )
@@ -148,7 +149,6 @@ from micrograd.ops.products import (
     outer,
 )
 from micrograd.ops.reductions import (
-    logsumexp,
     max,
     mean,
     min,

@@ -16,36 +16,40 @@ from micrograd.node import Node
 from micrograd.op import define_op
 from micrograd.ops.axes import plain
 from micrograd.ops.elementwise import exp
-from micrograd.ops.reductions import extreme
+from micrograd.ops.ranges import divided, wide
+from micrograd.ops.reductions import Axis, _keep, extreme
 
 N = TypeVar("N", bound=Node)
 
 
-def _parts(x: Any, axis: int) -> tuple[Any, Any, Any]:
+def _parts(x: Any, axis: Axis) -> tuple[Any, Any, Any]:
     """Return the maximum along an axis, exp of what is below it, and the sum of that."""
+    x = wide(x)
     top = extreme(np.maximum, x, axis, keepdims=True)
     e = np.exp(x - top)
     return top, e, e.sum(axis=axis, keepdims=True)
 
 
-def _forward_softmax(x: Any, *, axis: int) -> Any:
-    _, e, total = _parts(np.asarray(x), axis)
-    return e / total
+def _balanced(h: Any, p: Any, axis: Axis) -> Any:
+    """Return h, which sums up to 0, with what has a probability above a half made of the others.
+
+    There h is a difference of nearly equal numbers, which has lost its digits.
+    """
+    others = h * (p <= 0.5)
+    return others - others.sum(axis=axis, keepdims=True) * (p > 0.5)
 
 
-def _forward_log_softmax(x: Any, *, axis: int) -> Any:
+def _forward_softmax(x: Any, *, axis: Axis) -> Any:
     x = np.asarray(x)
-    top, _, total = _parts(x, axis)
-    return (x - top) - np.log(total)
+    _, e, total = _parts(x, axis)
+    return (e / total).astype(np.result_type(x.dtype, np.float16), copy=False)
 
 
-_softmax = define_op(
-    "softmax",
-    _forward_softmax,
-    lambda g, y, x, *, axis: y * (g - (g * y).sum(axis=axis, keepdims=True)),
-    arrays_only=True,
-    along_axis=True,
-)
+def _softmax_rule(g: Any, y: Any, x: Any, *, axis: Axis) -> Any:
+    return _balanced(y * (g - (g * y).sum(axis=axis, keepdims=True)), y, axis)
+
+
+_softmax = define_op("softmax", _forward_softmax, _softmax_rule, arrays_only=True, along_axis=True)
 
 
 @overload
@@ -63,12 +67,22 @@ def softmax(x: Any, axis: int = -1) -> Any:
     return _softmax(x, axis=axis)
 
 
+def _forward_log_softmax(x: Any, *, axis: int) -> Any:
+    x = np.asarray(x)
+    top, e, _ = _parts(x, axis)
+    if e.size:  # log(total) would lose a small rest beside the 1 of the largest element
+        np.put_along_axis(e, np.expand_dims(e.argmax(axis), axis), 0, axis)
+    y = (wide(x) - top) - np.log1p(e.sum(axis=axis, keepdims=True))
+    return y.astype(np.result_type(x.dtype, np.float16), copy=False)
+
+
+def _log_softmax_rule(g: Any, y: Any, x: Any, *, axis: int) -> Any:
+    p = exp(y)
+    return _balanced(g - p * g.sum(axis=axis, keepdims=True), p, axis)
+
+
 _log_softmax = define_op(
-    "log_softmax",
-    _forward_log_softmax,
-    lambda g, y, x, *, axis: g - exp(y) * g.sum(axis=axis, keepdims=True),
-    arrays_only=True,
-    along_axis=True,
+    "log_softmax", _forward_log_softmax, _log_softmax_rule, arrays_only=True, along_axis=True
 )
 
 
@@ -87,6 +101,42 @@ def log_softmax(x: Any, axis: int = -1) -> Any:
     return _log_softmax(x, axis=axis)
 
 
+def _forward_logsumexp(x: Any, *, axis: Axis, keepdims: bool) -> Any:
+    x = np.asarray(x)
+    dtype, x = np.result_type(x.dtype, np.float16), wide(x)
+    peak = x.max(axis=axis, keepdims=True)
+    peak = np.where(np.isfinite(peak), peak, 0)  # inf - inf would be nan
+    with np.errstate(divide="ignore", over="ignore"):  # exp(-inf) and log(0) are meant
+        y = np.log(np.exp(x - peak).sum(axis=axis, keepdims=True)) + peak
+    y = y.astype(dtype, copy=False)
+    return y if keepdims else np.squeeze(y, axis=axis)
+
+
+# Not exp(x - y): y has lost the logarithm beside a large x.
+_logsumexp = define_op(
+    "logsumexp",
+    _forward_logsumexp,
+    lambda g, y, x, *, axis, keepdims: _keep(g, x, axis) * _softmax(x, axis=axis),
+    arrays_only=True,
+    along_axis=True,
+)
+
+
+@overload
+def logsumexp(x: N, axis: Axis = None, keepdims: bool = False) -> N: ...
+@overload
+def logsumexp(x: ArrayLike, axis: Axis = None, keepdims: bool = False) -> Any: ...
+def logsumexp(x: Any, axis: Axis = None, keepdims: bool = False) -> Any:
+    """Return log(sum(exp(x))) along `axis`, without overflow.
+
+    Derivative: softmax(x).
+
+    >>> logsumexp([1000.0, 1000.0]).item() == 1000 + math.log(2)
+    True
+    """
+    return _logsumexp(x, axis=axis, keepdims=keepdims)
+
+
 def _work(x: Any, t: Any) -> tuple[Any, Any, Any, Any]:
     """Return the parts of softmax(x), and where in the flattened x the labels point, if they do."""
     top, e, total = _parts(x, -1)
@@ -100,11 +150,13 @@ def _forward_cross_entropy(x: Any, t: Any, *, work: Any = None) -> Any:
     top, _, total, places = work or _work(x, t)
     if places is not None:
         picked = x.reshape(-1)[places]
-        return (np.log(total.reshape(-1)) + (top.reshape(-1) - picked)).sum() / t.size
+        y = (np.log(total.reshape(-1)) + (top.reshape(-1) - picked)).sum() / t.size
+        return y if y.dtype == x.dtype else y.astype(x.dtype)
     log_p = x - top
     log_p -= np.log(total)
     # Where t is 0, log(p) does not count, even if it is -inf.
-    return -np.multiply(t, log_p, where=t != 0, out=np.zeros_like(log_p)).sum() / _rows(x)
+    y = -np.multiply(t, log_p, where=t != 0, out=np.zeros_like(log_p)).sum() / _rows(x)
+    return y if y.dtype == x.dtype else y.astype(x.dtype)
 
 
 def _rows(x: Any) -> int:
@@ -117,9 +169,10 @@ def _forward_slope(x: Any, t: Any, *, work: Any = None) -> Any:
     p = e / total
     if places is not None:
         p = p.reshape(-1)  # a copy, where p is not in C order
-        p[places] -= 1
+        p[places] = 0
+        p[places] = -p.reshape(-1, x.shape[-1]).sum(axis=-1)  # not p - 1, which would cancel
     else:
-        p = p * t.sum(axis=-1, keepdims=True) - t
+        p = _balanced(p * t.sum(axis=-1, keepdims=True) - t, p, -1)
     p /= _rows(x)
     return p.reshape(x.shape)
 
@@ -130,18 +183,20 @@ def _cross_entropy_rule(g: Any, y: Any, x: Any, t: Any, *, work: Any = None) -> 
 
 
 def _slope_rule(g: Any, y: Any, x: Any, t: Any) -> Any:
-    p = softmax(x)
     weight = 1 if t.ndim < x.ndim else t.sum(axis=-1, keepdims=True)
-    return p * (g - (g * p).sum(axis=-1, keepdims=True)) * weight / _rows(x)
+    return divided(_softmax_rule(g, softmax(x), x, axis=-1) * weight, _rows(x))
 
 
 def _slope_target_rule(g: Any, y: Any, x: Any, t: Any) -> Any:
-    return ((g * softmax(x)).sum(axis=-1, keepdims=True) - g) / _rows(x)
+    p = softmax(x)
+    # What every g has in common does not count: without it, no sum of p and 1 cancels.
+    g = g - (plain(g) * (plain(p) > 0.5)).sum(axis=-1, keepdims=True)
+    return divided((g * p).sum(axis=-1, keepdims=True) - g, _rows(x))
 
 
 _slope = define_op(
     "softmax_cross_entropy_slope",
-    _forward_slope,
+    lambda x, t: _forward_slope(x, t).astype(x.dtype, copy=False),
     _slope_rule,
     _slope_target_rule,
     symbol="softmax − t",
@@ -152,7 +207,7 @@ _cross_entropy = define_op(
     "softmax_cross_entropy",
     _forward_cross_entropy,
     _cross_entropy_rule,
-    lambda g, y, x, t, *, work=None: -g / _rows(x) * log_softmax(x),
+    lambda g, y, x, t, *, work=None: divided(-g * log_softmax(x), _rows(x)),
     symbol="softmax loss",
     arrays_only=True,
 )

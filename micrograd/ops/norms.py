@@ -15,22 +15,28 @@ from numpy.typing import ArrayLike
 from micrograd.errors import ArgumentError, ShapeError
 from micrograd.node import Node
 from micrograd.op import define_op
-from micrograd.ops.axes import array_of
+from micrograd.ops.axes import array_of, plain
 from micrograd.ops.elementwise import absolute, where
+from micrograd.ops.ranges import homogeneous, is_sound, magnitude
 from micrograd.ops.reductions import Axis, _keep, max, min, sum
 
 N = TypeVar("N", bound=Node)
 
 
 def _forward_norm(x: Any, *, order: float, axis: Axis, keepdims: bool) -> Any:
-    x = np.asarray(x)
-    if order == 2:
-        return np.sqrt(np.sum(x * x, axis=axis, keepdims=keepdims))
-    return np.sum(np.abs(x) ** order, axis=axis, keepdims=keepdims) ** (1 / order)
+    def norm_of(x: Any, keepdims: bool) -> Any:
+        if order == 2:
+            return np.sqrt(np.sum(x * x, axis=axis, keepdims=keepdims))
+        return np.sum(np.abs(x) ** order, axis=axis, keepdims=keepdims) ** (1 / order)
+
+    return homogeneous(norm_of, x, order, axis, keepdims)
 
 
 def _norm_rule(g: Any, y: Any, x: Any, *, order: float, axis: Axis, keepdims: bool) -> Any:
     g, y = _keep(g, x, axis), _keep(y, x, axis)
+    if not np.all(is_sound(plain(y))):  # the slope is that of any multiple of x
+        x = x / magnitude(plain(x), axis)
+        y = _norm(x, order=order, axis=axis, keepdims=True)
     y = where(y > 0, y, math.inf)  # of zeros, every share is 0
     if order == 2:
         return g * (x / y)
