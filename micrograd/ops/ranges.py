@@ -80,10 +80,10 @@ def homogeneous(
     dtype = np.result_type(x.dtype, np.float16)
     x = wide(x)
     with np.errstate(over="ignore", under="ignore", invalid="ignore"):
-        y = function(x, keepdims=keepdims)
+        y: Any = function(x, keepdims=keepdims)
         sound = is_sound(y, power)
         if not np.all(sound) and x.size:
             scale = magnitude(x, axis)
             again = function(x / scale, keepdims=True) * scale
-            y = np.where(sound, y, again.reshape(y.shape))[()]
+            y = np.where(sound, y, np.reshape(again, np.shape(y)))[()]
         return y.astype(dtype, copy=False)
