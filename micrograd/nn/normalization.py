@@ -15,7 +15,7 @@ from micrograd.nn.init import constant, zeros
 from micrograd.nn.inputs import called, positive, weights, wrong_shape
 from micrograd.nn.module import Module
 from micrograd.ops.axes import array_of, plain
-from micrograd.ops.ranges import magnitude, wide
+from micrograd.ops.ranges import magnitude, narrow, wide
 from micrograd.tensor import Tensor
 
 
@@ -64,7 +64,7 @@ class _BatchNorm(Module):
             y = self._by_batch(x)
         else:
             mean, var = self.running_mean.reshape(across), self.running_var.reshape(across)
-            y = _narrow((x - mean) / ops.sqrt(var + self.eps), x)
+            y = narrow((x - mean) / ops.sqrt(var + self.eps), x)
         return y * self.weight.reshape(across) + self.bias.reshape(across)
 
     def _by_batch(self, x: Any) -> Any:
@@ -211,7 +211,7 @@ def _normalized(x: Any, axes: tuple[int, ...], eps: float) -> tuple[Any, Any, An
             least = np.finfo(scale.dtype).tiny  # of equal elements, var is 0
             small = np.maximum(eps / scale / scale, least)
             y, _, _ = _standardized(given / scale, axes, small)
-    return _narrow(y, x), mean, var
+    return narrow(y, x), mean, var
 
 
 def _standardized(x: Any, axes: tuple[int, ...], eps: Any) -> tuple[Any, Any, Any]:
@@ -219,11 +219,6 @@ def _standardized(x: Any, axes: tuple[int, ...], eps: Any) -> tuple[Any, Any, An
     centered = x - mean
     var = (centered * centered).mean(axis=axes, keepdims=True)
     return centered / ops.sqrt(var + eps), mean, var
-
-
-def _narrow(y: Any, x: Any) -> Any:
-    """Return what was computed in float32 for an x of float16 in float16 again."""
-    return y.astype(x.dtype) if x.dtype == np.float16 else y
 
 
 def _move(running: Tensor, new: Any, share: float) -> None:

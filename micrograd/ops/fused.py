@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any, TypeVar, overload
 
 import numpy as np
@@ -16,7 +17,7 @@ from micrograd.node import Node
 from micrograd.op import define_op
 from micrograd.ops.axes import plain
 from micrograd.ops.elementwise import exp
-from micrograd.ops.ranges import divided, wide
+from micrograd.ops.ranges import divided, narrow, wide
 from micrograd.ops.reductions import Axis, _keep, extreme
 
 N = TypeVar("N", bound=Node)
@@ -27,7 +28,24 @@ def _parts(x: Any, axis: Axis) -> tuple[Any, Any, Any]:
     x = wide(x)
     top = extreme(np.maximum, x, axis, keepdims=True)
     e = np.exp(x - top)
-    return top, e, e.sum(axis=axis, keepdims=True)
+    return top, e, _total(e, axis)
+
+
+_SHORT = 64
+
+
+def _total(x: Any, axis: Axis) -> Any:
+    """Return the sum along an axis, which is kept; of short rows as a product, which is faster."""
+    last = axis in (-1, x.ndim - 1) and x.__class__ is np.ndarray
+    if last and x.shape[-1] <= _SHORT and x.flags.c_contiguous:
+        rows = x.reshape(-1, x.shape[-1])
+        return rows.dot(_ones(x.shape[-1], x.dtype)).reshape(*x.shape[:-1], 1)
+    return x.sum(axis=axis, keepdims=True)
+
+
+@cache
+def _ones(count: int, dtype: Any) -> Any:
+    return np.ones(count, dtype)
 
 
 def _balanced(h: Any, p: Any, axis: Axis) -> Any:
@@ -35,18 +53,22 @@ def _balanced(h: Any, p: Any, axis: Axis) -> Any:
 
     There h is a difference of nearly equal numbers, which has lost its digits.
     """
-    others = h * (p <= 0.5)
-    return others - others.sum(axis=axis, keepdims=True) * (p > 0.5)
+    most = p > 0.5
+    if not most.any():
+        return h
+    most = most.astype(p.dtype)
+    others = h - h * most
+    return others - _total(others, axis) * most
 
 
 def _forward_softmax(x: Any, *, axis: Axis) -> Any:
     x = np.asarray(x)
     _, e, total = _parts(x, axis)
-    return (e / total).astype(np.result_type(x.dtype, np.float16), copy=False)
+    return narrow(e / total, x)
 
 
 def _softmax_rule(g: Any, y: Any, x: Any, *, axis: Axis) -> Any:
-    return _balanced(y * (g - (g * y).sum(axis=axis, keepdims=True)), y, axis)
+    return _balanced(y * (g - _total(g * y, axis)), y, axis)
 
 
 _softmax = define_op("softmax", _forward_softmax, _softmax_rule, arrays_only=True, along_axis=True)
@@ -69,16 +91,17 @@ def softmax(x: Any, axis: int = -1) -> Any:
 
 def _forward_log_softmax(x: Any, *, axis: int) -> Any:
     x = np.asarray(x)
-    top, e, _ = _parts(x, axis)
-    if e.size:  # log(total) would lose a small rest beside the 1 of the largest element
-        np.put_along_axis(e, np.expand_dims(e.argmax(axis), axis), 0, axis)
-    y = (wide(x) - top) - np.log1p(e.sum(axis=axis, keepdims=True))
-    return y.astype(np.result_type(x.dtype, np.float16), copy=False)
+    top, e, total = _parts(x, axis)
+    if total.min(initial=np.inf) > 1.25:
+        return narrow((x - top) - np.log(total), x)
+    # log(total) would lose a small rest beside the 1 of the largest element.
+    np.put_along_axis(e, np.expand_dims(e.argmax(axis), axis), 0, axis)
+    return narrow((x - top) - np.log1p(_total(e, axis)), x)
 
 
 def _log_softmax_rule(g: Any, y: Any, x: Any, *, axis: int) -> Any:
     p = exp(y)
-    return _balanced(g - p * g.sum(axis=axis, keepdims=True), p, axis)
+    return _balanced(g - p * _total(g, axis), p, axis)
 
 
 _log_softmax = define_op(
@@ -103,12 +126,12 @@ def log_softmax(x: Any, axis: int = -1) -> Any:
 
 def _forward_logsumexp(x: Any, *, axis: Axis, keepdims: bool) -> Any:
     x = np.asarray(x)
-    dtype, x = np.result_type(x.dtype, np.float16), wide(x)
+    given, x = x, wide(x)
     peak = x.max(axis=axis, keepdims=True)
     peak = np.where(np.isfinite(peak), peak, 0)  # inf - inf would be nan
     with np.errstate(divide="ignore", over="ignore"):  # exp(-inf) and log(0) are meant
         y = np.log(np.exp(x - peak).sum(axis=axis, keepdims=True)) + peak
-    y = y.astype(dtype, copy=False)
+    y = narrow(y, given)
     return y if keepdims else np.squeeze(y, axis=axis)
 
 
@@ -151,12 +174,12 @@ def _forward_cross_entropy(x: Any, t: Any, *, work: Any = None) -> Any:
     if places is not None:
         picked = x.reshape(-1)[places]
         y = (np.log(total.reshape(-1)) + (top.reshape(-1) - picked)).sum() / t.size
-        return y if y.dtype == x.dtype else y.astype(x.dtype)
+        return narrow(y, x)
     log_p = x - top
     log_p -= np.log(total)
     # Where t is 0, log(p) does not count, even if it is -inf.
     y = -np.multiply(t, log_p, where=t != 0, out=np.zeros_like(log_p)).sum() / _rows(x)
-    return y if y.dtype == x.dtype else y.astype(x.dtype)
+    return narrow(y, x)
 
 
 def _rows(x: Any) -> int:
@@ -170,9 +193,9 @@ def _forward_slope(x: Any, t: Any, *, work: Any = None) -> Any:
     if places is not None:
         p = p.reshape(-1)  # a copy, where p is not in C order
         p[places] = 0
-        p[places] = -p.reshape(-1, x.shape[-1]).sum(axis=-1)  # not p - 1, which would cancel
+        p[places] = -_total(p.reshape(-1, x.shape[-1]), -1)[:, 0]  # not p - 1, which would cancel
     else:
-        p = _balanced(p * t.sum(axis=-1, keepdims=True) - t, p, -1)
+        p = _balanced(p * _total(t, -1) - t, p, -1)
     p /= _rows(x)
     return p.reshape(x.shape)
 
@@ -183,7 +206,7 @@ def _cross_entropy_rule(g: Any, y: Any, x: Any, t: Any, *, work: Any = None) -> 
 
 
 def _slope_rule(g: Any, y: Any, x: Any, t: Any) -> Any:
-    weight = 1 if t.ndim < x.ndim else t.sum(axis=-1, keepdims=True)
+    weight = 1 if t.ndim < x.ndim else _total(t, -1)
     return divided(_softmax_rule(g, softmax(x), x, axis=-1) * weight, _rows(x))
 
 
@@ -191,12 +214,12 @@ def _slope_target_rule(g: Any, y: Any, x: Any, t: Any) -> Any:
     p = softmax(x)
     # What every g has in common does not count: without it, no sum of p and 1 cancels.
     g = g - (plain(g) * (plain(p) > 0.5)).sum(axis=-1, keepdims=True)
-    return divided((g * p).sum(axis=-1, keepdims=True) - g, _rows(x))
+    return divided(_total(g * p, -1) - g, _rows(x))
 
 
 _slope = define_op(
     "softmax_cross_entropy_slope",
-    lambda x, t: _forward_slope(x, t).astype(x.dtype, copy=False),
+    lambda x, t: narrow(_forward_slope(x, t), x),
     _slope_rule,
     _slope_target_rule,
     symbol="softmax − t",

@@ -13,11 +13,12 @@ computed in float32.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 import numpy as np
 
-__all__ = ["divided", "homogeneous", "is_sound", "magnitude", "wide"]
+__all__ = ["divided", "homogeneous", "is_sound", "magnitude", "narrow", "wide"]
 
 
 def wide(x: Any) -> Any:
@@ -26,7 +27,17 @@ def wide(x: Any) -> Any:
     >>> wide(np.ones(2, np.float16)).dtype, wide(np.ones(2)).dtype
     (dtype('float32'), dtype('float64'))
     """
-    return x.astype(np.float32) if x.dtype == np.float16 else x
+    return x.astype(np.float32) if x.dtype.char == "e" else x
+
+
+def narrow(y: Any, x: Any) -> Any:
+    """Return y, which was computed from `wide(x)`, in float16 where x is of float16.
+
+    >>> x = np.ones(2, np.float16)
+    >>> narrow(wide(x) * 2, x).dtype
+    dtype('float16')
+    """
+    return y.astype(x.dtype) if x.dtype.char == "e" else y
 
 
 def divided(g: Any, count: float) -> Any:
@@ -60,8 +71,14 @@ def is_sound(y: Any, power: float = 1) -> Any:
     >>> is_sound(np.array([1e-170, 1.0, np.inf]), 2).tolist()
     [False, True, False]
     """
-    limits, root = np.finfo(y.dtype), 1 / max(power, 1)
-    return (y > float(limits.tiny / limits.eps) ** root) & (y < float(limits.max) ** root)
+    least, most = _limits(y.dtype, power)
+    return (y > least) & (y < most)
+
+
+@cache
+def _limits(dtype: Any, power: float) -> tuple[float, float]:
+    limits, root = np.finfo(dtype), 1 / max(power, 1)
+    return float(limits.tiny / limits.eps) ** root, float(limits.max) ** root
 
 
 def homogeneous(
@@ -76,9 +93,8 @@ def homogeneous(
     >>> float(homogeneous(root_of_squares, [3e-200, 4e-200], 2, -1, keepdims=False))
     5e-200
     """
-    x = np.asarray(x)
-    dtype = np.result_type(x.dtype, np.float16)
-    x = wide(x)
+    given = np.asarray(x)
+    x = wide(given)
     with np.errstate(over="ignore", under="ignore", invalid="ignore"):
         y: Any = function(x, keepdims=keepdims)
         sound = is_sound(y, power)
@@ -86,4 +102,4 @@ def homogeneous(
             scale = magnitude(x, axis)
             again = function(x / scale, keepdims=True) * scale
             y = np.where(sound, y, np.reshape(again, np.shape(y)))[()]
-        return y.astype(dtype, copy=False)
+        return narrow(y, given)

@@ -135,8 +135,8 @@ def _count(chosen: Any, axis: Axis) -> Any:
 
 def _extreme_rule(g: Any, chosen: Any, x: Any, axis: Axis) -> Any:
     ties = _count(chosen, axis)
-    dtype = np.result_type(x.dtype, np.float32)  # else float32 would widen
-    return where(chosen, _keep(g, x, axis) / ties.astype(dtype), 0)
+    ties = ties.astype(np.float32 if x.dtype.char == "e" else x.dtype)  # else float32 would widen
+    return where(chosen, _keep(g, x, axis) / ties, 0)
 
 
 _max = define_op(

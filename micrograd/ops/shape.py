@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any, TypeVar, overload
 
@@ -16,7 +17,7 @@ from micrograd.errors import ShapeError
 from micrograd.node import Node
 from micrograd.op import define_op
 from micrograd.ops.axes import along, arrays_of
-from micrograd.ops.ranges import wide
+from micrograd.ops.ranges import narrow, wide
 
 N = TypeVar("N", bound=Node)
 Shape = tuple[int, ...]
@@ -125,7 +126,7 @@ def broadcast_to(x: Any, shape: Any) -> Any:
 def forward_sum_to(x: Any, *, shape: Shape) -> Any:
     extra = x.ndim - len(shape)
     kept = x.shape[extra:]
-    if extra == 1 and kept == shape and len(x) < _FEW and x.dtype != np.float16:
+    if extra == 1 and kept == shape and len(x) < _FEW and x.dtype.char != "e":
         return np.add.reduce(x, axis=0)
     if extra < 0 or any(n not in (1, m) for n, m in zip(shape, kept, strict=True)):
         raise ShapeError(f"sum_to: cannot sum shape {x.shape} to shape {shape}.")
@@ -142,15 +143,18 @@ def _summed(x: Any, axes: list[int]) -> Any:
     NumPy adds pairwise along the last axes only. Along others it goes row by row, so
     that the rounding errors grow with their number: there it is given blocks of rows.
     """
-    dtype, x = x.dtype, wide(x)
+    given, x = x, wide(x)
     first = x.ndim
     while first - 1 in axes:
         first -= 1
-    x = np.add.reduce(x, axis=tuple(range(first, x.ndim)), keepdims=True)
+    if math.prod([x.shape[axis] for axis in axes if axis < first]) < _FEW:
+        return narrow(np.add.reduce(x, axis=tuple(axes)), given)
+    if first < x.ndim:
+        x = np.add.reduce(x, axis=tuple(range(first, x.ndim)), keepdims=True)
     for axis in axes:
-        if axis < first and x.shape[axis] != 1:
-            x = np.expand_dims(_sum_of_rows(np.moveaxis(x, axis, 0)), axis)
-    return x.astype(dtype, copy=False)
+        if axis < first:
+            x = _sum_of_rows(x.swapaxes(0, axis))[None].swapaxes(0, axis)
+    return narrow(x, given)
 
 
 def _sum_of_rows(x: Any) -> Any:
