@@ -22,6 +22,7 @@ from micrograd.node import Node
 from micrograd.op import define_op
 from micrograd.ops.axes import array_of, plain
 from micrograd.ops.elementwise import where
+from micrograd.ops.norms import _norm
 from micrograd.ops.ranges import divided, homogeneous, is_sound, magnitude, wide
 from micrograd.ops.reductions import Axis, _keep, max, mean, min, sum
 from micrograd.ops.scans import product_of_others
@@ -73,20 +74,15 @@ def _products_of_others(rows: Any) -> Any:
     missing = np.sum(~some, axis=-1, keepdims=True) - ~some  # of the others
     if np.all(is_sound(abs(plain(products))) | (missing > 0)):
         return products
-    exponents = np.rint(np.log2(np.where(some, abs(data), 1))).astype(int)
-    total = np.sum(exponents, axis=-1, keepdims=True) - exponents
-    products = product_of_others(rows / _power_of_two(exponents, data.dtype))
-    return (
-        products
-        * _power_of_two(total // 2, data.dtype)
-        * _power_of_two(total - total // 2, data.dtype)
-    )
-
-
-def _power_of_two(exponents: Any, dtype: Any) -> Any:
-    """Return 2**exponents, or the next in range."""
-    limits = np.finfo(dtype)
-    return np.ldexp(dtype.type(1), np.clip(exponents, limits.minexp, limits.maxexp - 1))
+    limits = np.finfo(data.dtype)
+    ends = limits.minexp - limits.nmant, limits.maxexp - 1
+    exponents = np.clip(np.rint(np.log2(np.where(some, abs(data), 1))), *ends).astype(int)
+    half, rest = np.divmod(np.sum(exponents, axis=-1, keepdims=True) - exponents, 2)
+    one = data.dtype.type(1)
+    products = product_of_others(rows / np.ldexp(one, exponents))
+    for power in (half, half + rest):  # the two together may be in range
+        products = products * np.ldexp(one, np.clip(power, *ends))
+    return products
 
 
 _prod = define_op("prod", np.prod, _prod_rule, symbol="Π", arrays_only=True, along_axis=True)
@@ -157,17 +153,16 @@ def var(x: Any, axis: Axis = None, ddof: float = 0, keepdims: bool = False) -> A
 
 
 def _std_rule(g: Any, y: Any, x: Any, *, axis: Axis, ddof: float, keepdims: bool) -> Any:
-    if 0 in x.shape:
-        return x
-    # The mean of equal numbers may be off by a rounding, and y be no exact 0.
-    spread = max(x, axis, True) > min(x, axis, True)
-    y = _keep(y, x, axis)
     free = _freedom(x, axis, ddof)
-    if free and not np.all(is_sound(plain(y))):  # the slope is that of any multiple of x
-        x = x / magnitude(plain(x), axis)
-        y = _std(x, axis=axis, ddof=ddof, keepdims=True)
-    per_y = (x - mean(x, axis, True)) / where(spread & (y > 0), y, math.inf)
-    return per_y * (divided(_keep(g, x, axis), free) if free else math.inf)
+    if 0 in x.shape or not free:
+        return x * math.nan
+    distance, _ = _centered(wide(x), axis)
+    distance = distance - mean(distance, axis, True)  # of close numbers, the mean is not exact
+    distance = distance / magnitude(plain(distance), axis)  # any multiple has the same direction
+    length = _norm(distance, order=2, axis=axis, keepdims=True)
+    spread = max(x, axis, True) > min(x, axis, True)  # of equal numbers, length is no exact 0
+    per_root = _keep(g, x, axis) / np.sqrt(np.result_type(x.dtype, np.float32).type(free))
+    return per_root * (distance / where(spread, length, math.inf))
 
 
 def _forward_std(x: Any, *, axis: Axis, ddof: float, keepdims: bool) -> Any:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from tests.precision import Looser, Row
-from tests.precision_rows import elementwise, others
+from tests.precision_rows import elementwise, others, reductions
 
-FAMILIES = (elementwise, others)
+FAMILIES = (elementwise, others, reductions)
 
 TABLE: dict[str, Row | str] = {name: e for family in FAMILIES for name, e in family.TABLE.items()}
 LOOSER: dict[str, list[Looser]] = {
