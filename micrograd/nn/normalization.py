@@ -206,7 +206,7 @@ def _normalized(x: Any, axes: tuple[int, ...], eps: float) -> tuple[Any, Any, An
     given = wide(x)
     with np.errstate(over="ignore", invalid="ignore"):
         y, mean, var = _standardized(given, axes, eps)
-        if not np.all(np.isfinite(plain(var))):  # squares left the range; their roots need not
+        if not np.isfinite(plain(var)).all():  # squares left the range; their roots need not
             scale = magnitude(plain(given), axes)
             least = np.finfo(scale.dtype).tiny  # of equal elements, var is 0
             small = np.maximum(eps / scale / scale, least)

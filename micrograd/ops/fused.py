@@ -35,12 +35,16 @@ _SHORT = 64
 
 
 def _total(x: Any, axis: Axis) -> Any:
-    """Return the sum along an axis, which is kept; of short rows as a product, which is faster."""
+    """Return the sum along an axis, which is kept: of short rows a product, which is faster."""
     last = axis in (-1, x.ndim - 1) and x.__class__ is np.ndarray
     if last and x.shape[-1] <= _SHORT and x.flags.c_contiguous:
-        rows = x.reshape(-1, x.shape[-1])
-        return rows.dot(_ones(x.shape[-1], x.dtype)).reshape(*x.shape[:-1], 1)
+        return _row_sums(x.reshape(-1, x.shape[-1])).reshape(*x.shape[:-1], 1)
     return x.sum(axis=axis, keepdims=True)
+
+
+def _row_sums(x: Any) -> Any:
+    count = x.shape[1]
+    return x.dot(_ones(count, x.dtype)) if count <= _SHORT else x.sum(axis=1)
 
 
 @cache
@@ -193,7 +197,7 @@ def _forward_slope(x: Any, t: Any, *, work: Any = None) -> Any:
     if places is not None:
         p = p.reshape(-1)  # a copy, where p is not in C order
         p[places] = 0
-        p[places] = -_total(p.reshape(-1, x.shape[-1]), -1)[:, 0]  # not p - 1, which would cancel
+        p[places] = -_row_sums(p.reshape(-1, x.shape[-1]))  # not p - 1, which would cancel
     else:
         p = _balanced(p * _total(t, -1) - t, p, -1)
     p /= _rows(x)

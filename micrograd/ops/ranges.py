@@ -98,7 +98,7 @@ def homogeneous(
     with np.errstate(over="ignore", under="ignore", invalid="ignore"):
         y: Any = function(x, keepdims=keepdims)
         sound = is_sound(y, power)
-        if not np.all(sound) and x.size:
+        if not sound.all() and x.size:
             scale = magnitude(x, axis)
             again = function(x / scale, keepdims=True) * scale
             y = np.where(sound, y, np.reshape(again, np.shape(y)))[()]

@@ -113,7 +113,7 @@ def _freedom(x: Any, axis: Axis, ddof: float) -> float:
 def _centered(x: Any, axis: Axis) -> tuple[Any, float]:
     """Return x less its mean, and what it was divided by so that nothing leaves the range."""
     distance = x - mean(x, axis, True)
-    if np.all(np.isfinite(plain(distance))):
+    if np.isfinite(plain(distance)).all():
         return distance, 1.0
     scale = 2.0 ** _count(x.shape, axis).bit_length()
     return x / scale - mean(x / scale, axis, True), scale
@@ -156,9 +156,9 @@ def _std_rule(g: Any, y: Any, x: Any, *, axis: Axis, ddof: float, keepdims: bool
     free = _freedom(x, axis, ddof)
     if 0 in x.shape or not free:
         return x * math.nan
-    distance, _ = _centered(wide(x), axis)
+    scaled = wide(x) / magnitude(plain(x), axis)  # any multiple has the same direction
+    distance = scaled - mean(scaled, axis, True)
     distance = distance - mean(distance, axis, True)  # of close numbers, the mean is not exact
-    distance = distance / magnitude(plain(distance), axis)  # any multiple has the same direction
     length = _norm(distance, order=2, axis=axis, keepdims=True)
     spread = max(x, axis, True) > min(x, axis, True)  # of equal numbers, length is no exact 0
     per_root = _keep(g, x, axis) / np.sqrt(np.result_type(x.dtype, np.float32).type(free))
