@@ -130,6 +130,17 @@ def test_undoing_a_broadcast_over_a_million_rows_keeps_six_digits() -> None:
     np.testing.assert_allclose(b.grad, 1e6 * float(np.float32(0.1)), rtol=1e-6)
 
 
+@pytest.mark.parametrize(("dtype", "count"), [("float16", 5000), ("float32", 1_000_000)])
+def test_an_element_picked_many_times_gets_all_of_its_gradient(dtype: str, count: int) -> None:
+    x = Tensor(np.array([0.1, 0.2], dtype))
+    picked = x[np.zeros(count, int)]
+    (picked * np.full(count, 0.1, dtype)).sum().backward()
+
+    expected = count * float(np.array(0.1, dtype))
+    assert x.grad.dtype == dtype
+    np.testing.assert_allclose(x.grad, [expected, 0], rtol=1e-6 if dtype == "float32" else 1e-3)
+
+
 @given(st.data())
 def test_a_sum_to_any_shape_is_right_to_the_logarithm_of_the_number_of_its_terms(
     data: st.DataObject,

@@ -36,6 +36,7 @@ _SHORT = 64
 
 def _total(x: Any, axis: Axis) -> Any:
     """Return the sum along an axis, which is kept: of short rows a product, which is faster."""
+    x = wide(x)
     last = axis in (-1, x.ndim - 1) and x.__class__ is np.ndarray
     if last and x.shape[-1] <= _SHORT and x.flags.c_contiguous:
         return _row_sums(x.reshape(-1, x.shape[-1])).reshape(*x.shape[:-1], 1)
@@ -200,8 +201,7 @@ def _forward_slope(x: Any, t: Any, *, work: Any = None) -> Any:
         p[places] = -_row_sums(p.reshape(-1, x.shape[-1]))  # not p - 1, which would cancel
     else:
         p = _balanced(p * _total(t, -1) - t, p, -1)
-    p /= _rows(x)
-    return p.reshape(x.shape)
+    return (p / _rows(x)).reshape(x.shape)
 
 
 def _cross_entropy_rule(g: Any, y: Any, x: Any, t: Any, *, work: Any = None) -> Any:

@@ -265,9 +265,7 @@ TABLE: dict[str, Row | str] = {
         several(rows_of(2), rows_of(2)),
         orders=(1,),
     ),
-    "softmax_cross_entropy": row(
-        by_sample(label_loss), lambda x: -log_softmax(x)[0], rows_of(3)
-    ),
+    "softmax_cross_entropy": row(by_sample(label_loss), lambda x: -log_softmax(x)[0], rows_of(3)),
     "softmax_cross_entropy, soft": row(
         by_sample(lambda x, t: mg.softmax_cross_entropy(x, t)),
         lambda x, t: -total([a * b for a, b in zip(log_softmax(x), t, strict=True)]),
