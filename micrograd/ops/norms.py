@@ -69,6 +69,9 @@ def norm(
 def norm(x: Any, ord: Any = None, axis: Axis = None, keepdims: bool = False) -> Any:
     """Return the length of vectors or matrices along `axis`, as np.linalg.norm does.
 
+    It is right also where squares or powers of the elements leave the range of the
+    dtype, and float16 is computed in float32.
+
     Derivative: of the order 2, x / norm(x), and 0 where all elements are 0; of
     the order 1, the sign of x, which is 0 at 0; of any p,
     sign(x) * (abs(x) / norm(x))**(p - 1); of inf and -inf, the sign of x at the

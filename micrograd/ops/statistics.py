@@ -182,6 +182,8 @@ def std(x: ArrayLike, axis: Axis = None, ddof: float = 0, keepdims: bool = False
 def std(x: Any, axis: Axis = None, ddof: float = 0, keepdims: bool = False) -> Any:
     """Return the standard deviation along `axis`: the square root of the variance.
 
+    It is right also where the variance is too large or too small for the dtype.
+
     Derivative: (x - mean(x)) / ((n - ddof) * std(x)) for n elements, and 0 where
     all of them are equal.
 

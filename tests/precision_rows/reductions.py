@@ -323,5 +323,5 @@ CANCELS = (
 )
 
 LOOSER: dict[str, list[Looser]] = {
-    "norm": [Looser(math.inf, CANCELS, orders=(2,))],
+    "norm": [Looser(why=CANCELS, factor=math.inf, orders=(2,))],
 }
