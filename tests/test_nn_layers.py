@@ -203,7 +203,7 @@ def test_plain_arrays_and_lists_are_taken_too_and_left_as_they_were(case: Case) 
     [
         (lambda d: Linear(3, 2, dtype=d), np.float32),
         (lambda d: Conv2d(1, 2, 2, dtype=d), np.float32),
-        (lambda d: BatchNorm1d(3, dtype=d), np.float16),
+        (lambda d: BatchNorm1d(3, dtype=d), np.float32),
         (lambda d: LayerNorm(3, dtype=d), np.float32),
     ],
 )

@@ -119,7 +119,10 @@ SAYS: dict[str, tuple[Callable[[], Any], str]] = {
     "order": (lambda: np.ravel(M, "F"), r"np\.ravel: order='F' cannot.*Transpose first"),
     "a complex dtype": (lambda: T.astype(complex), r"dtype of real numbers, but came complex128"),
     "no dtype": (lambda: T.astype("no"), r"astype: 'no' is no dtype"),
-    "parts that begin between": (lambda: np.split(M, [0.5]), r"split: indices are integers, but came float64"),
+    "parts that begin between": (
+        lambda: np.split(M, [0.5]),
+        r"split: indices are integers, but came float64",
+    ),
     "a class from elsewhere on the left": (lambda: Other([1.0] * 3) - T, r"micrograd\.stack"),
     "one that refuses": (lambda: T - Refusing(), r"a Refusing of shape \(3,\).*It says: Can't"),
     "a comparison of other shapes": (

@@ -9,6 +9,7 @@ import numpy as np
 
 from micrograd.errors import ArgumentError
 from micrograd.nn.parameters import Parameters, by_name, require_finite, with_gradients
+from micrograd.ops.ranges import is_sound, wide
 from micrograd.settings import in_range
 
 __all__ = ["clip_grad_norm", "clip_grad_value"]
@@ -63,8 +64,10 @@ def clip_grad_norm(
             for _, node, grad in found:
                 if node._is_number:
                     node._grad = grad * scale
-                else:
+                elif scale >= np.finfo(grad.dtype).tiny:
                     grad *= scale
+                else:  # the dtype of the gradient does not hold the scale
+                    np.multiply(grad, scale, out=grad, dtype=float, casting="same_kind")
     return norm
 
 
@@ -97,10 +100,10 @@ def clip_grad_value(parameters: Parameters, clip_value: float) -> None:
 
 def _norm(numbers: Any, order: float) -> float:
     """Return (Σ |x|^order)^(1 / order), also where the sum itself would overflow."""
-    flat = np.ravel(numbers, order="K")
+    flat = wide(np.ravel(numbers, order="K"))
     with np.errstate(all="ignore"):
         norm = _plain_norm(flat, order)
-        if math.isfinite(norm) and norm > np.finfo(flat.dtype).tiny ** 0.5:
+        if order == math.inf or is_sound(flat.dtype.type(norm), order):
             return norm
         largest = float(np.abs(flat).max(initial=0))
         if largest == 0 or not math.isfinite(largest):

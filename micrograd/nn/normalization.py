@@ -15,6 +15,7 @@ from micrograd.nn.init import constant, zeros
 from micrograd.nn.inputs import called, positive, weights, wrong_shape
 from micrograd.nn.module import Module
 from micrograd.ops.axes import array_of, plain
+from micrograd.ops.ranges import magnitude, narrow, wide
 from micrograd.tensor import Tensor
 
 
@@ -40,8 +41,9 @@ class _BatchNorm(Module):
         self.momentum = momentum
         self.weight = weights(what, constant, shape, None, dtype)
         self.bias = weights(what, zeros, shape, None, dtype)
-        self.running_mean = Tensor(np.zeros(shape, dtype), requires_grad=False)
-        self.running_var = Tensor(np.ones(shape, dtype), requires_grad=False)
+        kept = np.result_type(self.weight.dtype, np.float32)  # float16 holds no variance of 300²
+        self.running_mean = Tensor(np.zeros(shape, kept), requires_grad=False)
+        self.running_var = Tensor(np.ones(shape, kept), requires_grad=False)
 
     def forward(self, x: Any) -> Tensor:
         """Return weight * (x - mean) / sqrt(var + eps) + bias.
@@ -62,7 +64,7 @@ class _BatchNorm(Module):
             y = self._by_batch(x)
         else:
             mean, var = self.running_mean.reshape(across), self.running_var.reshape(across)
-            y = (x - mean) / ops.sqrt(var + self.eps)
+            y = narrow((x - mean) / ops.sqrt(var + self.eps), x)
         return y * self.weight.reshape(across) + self.bias.reshape(across)
 
     def _by_batch(self, x: Any) -> Any:
@@ -106,8 +108,8 @@ class BatchNorm1d(_BatchNorm):
     Attributes:
         weight: of shape (num_features,), called gamma in the book; starts as 1.
         bias: of shape (num_features,), called beta; starts as 0.
-        running_mean: a buffer of shape (num_features,); starts as 0.
-        running_var: a buffer of shape (num_features,); starts as 1.
+        running_mean: a buffer of shape (num_features,); starts as 0; of float32 at least.
+        running_var: a buffer of shape (num_features,); starts as 1; of float32 at least.
 
     Raises:
         ArgumentError: if a setting is out of its range.
@@ -201,6 +203,18 @@ class LayerNorm(Module):
 
 def _normalized(x: Any, axes: tuple[int, ...], eps: float) -> tuple[Any, Any, Any]:
     """Return x with mean 0 and variance 1 along axes, and its mean and variance."""
+    given = wide(x)
+    with np.errstate(over="ignore", invalid="ignore"):
+        y, mean, var = _standardized(given, axes, eps)
+        if not np.isfinite(plain(var)).all():  # squares left the range; their roots need not
+            scale = magnitude(plain(given), axes)
+            least = np.finfo(scale.dtype).tiny  # of equal elements, var is 0
+            small = np.maximum(eps / scale / scale, least)
+            y, _, _ = _standardized(given / scale, axes, small)
+    return narrow(y, x), mean, var
+
+
+def _standardized(x: Any, axes: tuple[int, ...], eps: Any) -> tuple[Any, Any, Any]:
     mean = x.mean(axis=axes, keepdims=True)
     centered = x - mean
     var = (centered * centered).mean(axis=axes, keepdims=True)

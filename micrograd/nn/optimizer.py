@@ -19,6 +19,7 @@ from micrograd.nn.parameters import (
     with_gradients,
 )
 from micrograd.node import Node
+from micrograd.ops.ranges import wide
 from micrograd.settings import in_range
 
 _Array = NDArray[Any]
@@ -40,7 +41,10 @@ class Optimizer:
     """The base of the optimizers, which says all but the rule of the update.
 
     An update writes into the arrays of the parameters, in blocks that fit into
-    the cache, and makes no arrays but for its state, at the first step. A graph
+    the cache, and makes no arrays but for its state, at the first step. For
+    float16, which does not hold the square of 300 or 1e-4, it computes in
+    float32, and so is the state. The square of a gradient above 1e19 in float32
+    is inf, so that a step that is divided by its root is 0. A graph
     that was recorded before refuses `backward()` afterwards. A parameter
     without a gradient is left alone, and so is its state.
 
@@ -180,15 +184,17 @@ class Optimizer:
     def _advance(self, entry: _Entry, grad: Any) -> None:
         node = entry.node
         data: _Array = np.array(node._data, float) if node._is_number else node._data
-        grad = np.asarray(grad)
+        new, grad = wide(data), wide(np.asarray(grad))
         if entry.kept is None:
-            entry.kept = tuple([np.zeros_like(data) for _ in self._slots])
+            entry.kept = tuple([np.zeros_like(new) for _ in self._slots])
         entry.steps += 1
         try:
             for index, scratch in entry.blocks:
                 kept = [array[index] for array in entry.kept]
-                self._update(data[index], grad[index], kept, scratch, entry.steps)
+                self._update(new[index], grad[index], kept, scratch, entry.steps)
         finally:  # what was written has to be known, even after an interrupt
+            if new is not data:
+                data[...] = new
             node._overwrite(data.item() if node._is_number else data)
 
     def _update(
@@ -242,7 +248,8 @@ class Optimizer:
 
 
 def _dtype(node: Node) -> np.dtype[Any]:
-    return np.dtype(float) if node._is_number else node._data.dtype
+    """Return what a parameter is updated in: its dtype, but float32 for float16."""
+    return np.dtype(float) if node._is_number else np.result_type(node._data.dtype, np.float32)
 
 
 def _rows(shape: tuple[int, ...]) -> int:

@@ -87,6 +87,7 @@ from micrograd.ops.elementwise import (
 )
 from micrograd.ops.fused import (
     log_softmax,
+    logsumexp,
     softmax,
     softmax_cross_entropy,
 )
@@ -149,7 +150,6 @@ from micrograd.ops.products import (
     outer,
 )
 from micrograd.ops.reductions import (
-    logsumexp,
     max,
     mean,
     min,

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any, TypeVar, overload
 
 import numpy as np
@@ -16,37 +17,67 @@ from micrograd.node import Node
 from micrograd.op import define_op
 from micrograd.ops.axes import array_of, plain
 from micrograd.ops.elementwise import exp
-from micrograd.ops.reductions import extreme
+from micrograd.ops.ranges import divided, narrow, wide
+from micrograd.ops.reductions import Axis, _keep, extreme
 from micrograd.ops.shape import astype
 
 N = TypeVar("N", bound=Node)
 
 
-def _parts(x: Any, axis: int) -> tuple[Any, Any, Any]:
+def _parts(x: Any, axis: Axis) -> tuple[Any, Any, Any]:
     """Return the maximum along an axis, exp of what is below it, and the sum of that."""
+    x = wide(x)
     top = extreme(np.maximum, x, axis, keepdims=True)
     e = np.exp(x - top)
-    return top, e, e.sum(axis=axis, keepdims=True)
+    return top, e, _total(e, axis)
 
 
-def _forward_softmax(x: Any, *, axis: int) -> Any:
-    _, e, total = _parts(np.asarray(x), axis)
-    return e / total
+_SHORT = 64
 
 
-def _forward_log_softmax(x: Any, *, axis: int) -> Any:
+def _total(x: Any, axis: Axis) -> Any:
+    """Return the sum along an axis, which is kept: of short rows a product, which is faster."""
+    x = wide(x)
+    last = axis in (-1, x.ndim - 1) and x.__class__ is np.ndarray
+    if last and x.shape[-1] <= _SHORT and x.flags.c_contiguous:
+        return _row_sums(x.reshape(-1, x.shape[-1])).reshape(*x.shape[:-1], 1)
+    return x.sum(axis=axis, keepdims=True)
+
+
+def _row_sums(x: Any) -> Any:
+    count = x.shape[1]
+    return x.dot(_ones(count, x.dtype)) if count <= _SHORT else x.sum(axis=1)
+
+
+@cache
+def _ones(count: int, dtype: Any) -> Any:
+    return np.ones(count, dtype)
+
+
+def _balanced(h: Any, p: Any, axis: Axis) -> Any:
+    """Return h, which sums up to 0, with what has a probability above a half made of the others.
+
+    There h is a difference of nearly equal numbers, which has lost its digits.
+    """
+    most = p > 0.5
+    if not most.any():
+        return h
+    most = most.astype(p.dtype)
+    others = h - h * most
+    return others - _total(others, axis) * most
+
+
+def _forward_softmax(x: Any, *, axis: Axis) -> Any:
     x = np.asarray(x)
-    top, _, total = _parts(x, axis)
-    return (x - top) - np.log(total)
+    _, e, total = _parts(x, axis)
+    return narrow(e / total, x)
 
 
-_softmax = define_op(
-    "softmax",
-    _forward_softmax,
-    lambda g, y, x, *, axis: y * (g - (g * y).sum(axis=axis, keepdims=True)),
-    arrays_only=True,
-    along_axis=True,
-)
+def _softmax_rule(g: Any, y: Any, x: Any, *, axis: Axis) -> Any:
+    return _balanced(y * (g - _total(g * y, axis)), y, axis)
+
+
+_softmax = define_op("softmax", _forward_softmax, _softmax_rule, arrays_only=True, along_axis=True)
 
 
 @overload
@@ -64,12 +95,23 @@ def softmax(x: Any, axis: int = -1) -> Any:
     return _softmax(x, axis=axis)
 
 
+def _forward_log_softmax(x: Any, *, axis: int) -> Any:
+    x = np.asarray(x)
+    top, e, total = _parts(x, axis)
+    if total.min(initial=np.inf) > 1.25:
+        return narrow((x - top) - np.log(total), x)
+    # log(total) would lose a small rest beside the 1 of the largest element.
+    np.put_along_axis(e, np.expand_dims(e.argmax(axis), axis), 0, axis)
+    return narrow((x - top) - np.log1p(_total(e, axis)), x)
+
+
+def _log_softmax_rule(g: Any, y: Any, x: Any, *, axis: int) -> Any:
+    p = exp(y)
+    return _balanced(g - p * _total(g, axis), p, axis)
+
+
 _log_softmax = define_op(
-    "log_softmax",
-    _forward_log_softmax,
-    lambda g, y, x, *, axis: g - exp(y) * g.sum(axis=axis, keepdims=True),
-    arrays_only=True,
-    along_axis=True,
+    "log_softmax", _forward_log_softmax, _log_softmax_rule, arrays_only=True, along_axis=True
 )
 
 
@@ -88,6 +130,42 @@ def log_softmax(x: Any, axis: int = -1) -> Any:
     return _log_softmax(x, axis=axis)
 
 
+def _forward_logsumexp(x: Any, *, axis: Axis, keepdims: bool) -> Any:
+    x = np.asarray(x)
+    given, x = x, wide(x)
+    peak = x.max(axis=axis, keepdims=True)
+    peak = np.where(np.isfinite(peak), peak, 0)  # inf - inf would be nan
+    with np.errstate(divide="ignore", over="ignore"):  # exp(-inf) and log(0) are meant
+        y = np.log(np.exp(x - peak).sum(axis=axis, keepdims=True)) + peak
+    y = narrow(y, given)
+    return y if keepdims else np.squeeze(y, axis=axis)
+
+
+# Not exp(x - y): y has lost the logarithm beside a large x.
+_logsumexp = define_op(
+    "logsumexp",
+    _forward_logsumexp,
+    lambda g, y, x, *, axis, keepdims: _keep(g, x, axis) * _softmax(x, axis=axis),
+    arrays_only=True,
+    along_axis=True,
+)
+
+
+@overload
+def logsumexp(x: N, axis: Axis = None, keepdims: bool = False) -> N: ...
+@overload
+def logsumexp(x: ArrayLike, axis: Axis = None, keepdims: bool = False) -> Any: ...
+def logsumexp(x: Any, axis: Axis = None, keepdims: bool = False) -> Any:
+    """Return log(sum(exp(x))) along `axis`, without overflow.
+
+    Derivative: softmax(x).
+
+    >>> float(logsumexp([1000.0, 1000.0])) == 1000 + float(np.log(2))
+    True
+    """
+    return _logsumexp(x, axis=axis, keepdims=keepdims)
+
+
 def _work(x: Any, t: Any) -> tuple[Any, Any, Any, Any]:
     """Return the parts of softmax(x), and where in the flattened x the labels point, if they do."""
     top, e, total = _parts(x, -1)
@@ -101,11 +179,13 @@ def _forward_cross_entropy(x: Any, t: Any, *, work: Any = None) -> Any:
     top, _, total, places = work or _work(x, t)
     if places is not None:
         picked = x.reshape(-1)[places]
-        return (np.log(total.reshape(-1)) + (top.reshape(-1) - picked)).sum() / t.size
+        y = (np.log(total.reshape(-1)) + (top.reshape(-1) - picked)).sum() / t.size
+        return narrow(y, x)
     log_p = x - top
     log_p -= np.log(total)
     # Where t is 0, log(p) does not count, even if it is -inf.
-    return -np.multiply(t, log_p, where=t != 0, out=np.zeros_like(log_p)).sum() / _rows(x)
+    y = -np.multiply(t, log_p, where=t != 0, out=np.zeros_like(log_p)).sum() / _rows(x)
+    return narrow(y, x)
 
 
 def _rows(x: Any) -> int:
@@ -118,11 +198,11 @@ def _forward_slope(x: Any, t: Any, *, work: Any = None) -> Any:
     p = e / total
     if places is not None:
         p = p.reshape(-1)  # a copy, where p is not in C order
-        p[places] -= 1
+        p[places] = 0
+        p[places] = -_row_sums(p.reshape(-1, x.shape[-1]))  # not p - 1, which would cancel
     else:
-        p = p * t.sum(axis=-1, keepdims=True) - t
-    p /= _rows(x)
-    return p.reshape(x.shape)
+        p = _balanced(p * _total(t, -1) - t, p, -1)
+    return (p / _rows(x)).reshape(x.shape)
 
 
 def _cross_entropy_rule(g: Any, y: Any, x: Any, t: Any, *, work: Any = None) -> Any:
@@ -131,18 +211,20 @@ def _cross_entropy_rule(g: Any, y: Any, x: Any, t: Any, *, work: Any = None) -> 
 
 
 def _slope_rule(g: Any, y: Any, x: Any, t: Any) -> Any:
-    p = softmax(x)
-    weight = 1 if t.ndim < x.ndim else t.sum(axis=-1, keepdims=True)
-    return p * (g - (g * p).sum(axis=-1, keepdims=True)) * weight / _rows(x)
+    weight = 1 if t.ndim < x.ndim else _total(t, -1)
+    return divided(_softmax_rule(g, softmax(x), x, axis=-1) * weight, _rows(x))
 
 
 def _slope_target_rule(g: Any, y: Any, x: Any, t: Any) -> Any:
-    return ((g * softmax(x)).sum(axis=-1, keepdims=True) - g) / _rows(x)
+    p = softmax(x)
+    # What every g has in common does not count: without it, no sum of p and 1 cancels.
+    g = g - (plain(g) * (plain(p) > 0.5)).sum(axis=-1, keepdims=True)
+    return divided(_total(g * p, -1) - g, _rows(x))
 
 
 _slope = define_op(
     "softmax_cross_entropy_slope",
-    _forward_slope,
+    lambda x, t: narrow(_forward_slope(x, t), x),
     _slope_rule,
     _slope_target_rule,
     symbol="softmax − t",
@@ -153,7 +235,7 @@ _cross_entropy = define_op(
     "softmax_cross_entropy",
     _forward_cross_entropy,
     _cross_entropy_rule,
-    lambda g, y, x, t, *, work=None: -g / _rows(x) * log_softmax(x),
+    lambda g, y, x, t, *, work=None: divided(-g * log_softmax(x), _rows(x)),
     symbol="softmax loss",
     arrays_only=True,
 )

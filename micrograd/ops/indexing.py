@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any, TypeVar, cast, overload
 
 import numpy as np
@@ -15,17 +16,24 @@ from micrograd.errors import OperandError
 from micrograd.node import Node
 from micrograd.op import define_op
 from micrograd.ops.axes import refuse_mask
+from micrograd.ops.ranges import wide
 
 N = TypeVar("N", bound=Node)
 
 
 def _forward_put(x: Any, *, index: Any, shape: tuple[int, ...]) -> Any:
-    whole = np.zeros(shape, dtype=x.dtype)
     if _is_basic(index):
+        whole = np.zeros(shape, dtype=x.dtype)
         whole[index] = x
-    else:
-        np.add.at(whole, index, x)  # an element that was picked twice gets both
-    return whole
+        return whole
+    # An element that was picked twice gets both. NumPy adds one by one: many would lose digits.
+    many = x.size > _MANY * math.prod(shape)
+    whole = np.zeros(shape, dtype=np.result_type(x.dtype, float) if many else wide(x).dtype)
+    np.add.at(whole, index, x)
+    return whole.astype(x.dtype, copy=False)
+
+
+_MANY = 128  # times that elements were picked on average
 
 
 _getitem = define_op(

@@ -15,8 +15,9 @@ from numpy.typing import ArrayLike
 from micrograd.errors import ArgumentError, ShapeError
 from micrograd.node import Node
 from micrograd.op import define_op
-from micrograd.ops.axes import array_of, axes_of, shown
+from micrograd.ops.axes import array_of, axes_of, plain, shown
 from micrograd.ops.elementwise import absolute, where
+from micrograd.ops.ranges import homogeneous, is_sound, magnitude, narrow, wide
 from micrograd.ops.reductions import Axis, _keep, max, min, sum
 from micrograd.ops.shape import astype
 
@@ -24,19 +25,34 @@ N = TypeVar("N", bound=Node)
 
 
 def _forward_norm(x: Any, *, order: float, axis: Axis, keepdims: bool) -> Any:
-    x = np.asarray(x)
-    if order == 2:
+    def root_of_squares(x: Any, keepdims: bool) -> Any:
         return np.sqrt(np.sum(x * x, axis=axis, keepdims=keepdims))
-    return np.sum(np.abs(x) ** order, axis=axis, keepdims=keepdims) ** (1 / order)
+
+    if order == 2:
+        return homogeneous(root_of_squares, x, 2, axis, keepdims)
+    given = np.asarray(x)
+    x = np.abs(wide(given))
+    scale = magnitude(x, axis) if x.size else 1  # the root of a large sum would be less exact
+    sums = np.sum((x / scale) ** order, axis=axis, keepdims=True)
+    with np.errstate(over="ignore"):
+        y = sums ** (1 / sums.dtype.type(order)) * scale
+    return narrow(y if keepdims else np.squeeze(y, axis), given)
 
 
 def _norm_rule(g: Any, y: Any, x: Any, *, order: float, axis: Axis, keepdims: bool) -> Any:
     g, y = _keep(g, x, axis), _keep(y, x, axis)
-    y = where(y > 0, y, math.inf)  # of zeros, every share is 0
+    if x.dtype.char == "e" or not is_sound(plain(y)).all():
+        x = wide(x)
+        x = x / magnitude(plain(x), axis)  # the slope is that of any multiple of x
+        y = _norm(x, order=order, axis=axis, keepdims=True)
+    y = where(y > 0, y, math.inf if order == 2 else 1)  # of zeros, every share is 0
     if order == 2:
         return g * (x / y)
-    size = abs(x) / y
-    slope = g * where(size > 0, size, 1) ** (order - 1)  # 0 to a power below 0 would be inf
+    size = where(abs(x) > 0, abs(x), 1)  # 0 to a power below 0 would be inf
+    if order < 2:  # the quotient may leave the range where its root does not
+        slope = g * (size ** (order - 1) / y ** (order - 1))
+    else:
+        slope = g * (size / y) ** (order - 1)
     return slope * (x > 0) - slope * (x < 0)
 
 
@@ -53,6 +69,9 @@ def norm(
 ) -> Any: ...
 def norm(x: Any, ord: Any = None, axis: Axis = None, keepdims: bool = False) -> Any:
     """Return the length of vectors or matrices along `axis`, as np.linalg.norm does.
+
+    It is right also where squares or powers of the elements leave the range of the
+    dtype, and float16 is computed in float32.
 
     Derivative: of the order 2, x / norm(x), and 0 where all elements are 0; of
     the order 1, the sign of x, which is 0 at 0; of any p,

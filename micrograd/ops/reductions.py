@@ -19,7 +19,8 @@ from numpy.typing import ArrayLike
 
 from micrograd.node import Node
 from micrograd.op import define_op
-from micrograd.ops.elementwise import exp, where
+from micrograd.ops.elementwise import where
+from micrograd.ops.ranges import divided
 from micrograd.ops.shape import Shape, broadcast_to
 
 N = TypeVar("N", bound=Node)
@@ -65,7 +66,7 @@ def sum(x: Any, axis: Axis = None, keepdims: bool = False) -> Any:
 def _mean_rule(g: Any, y: Any, x: Any, *, axis: Axis, keepdims: bool) -> Any:
     kept = _keep(g, x, axis)
     count = math.prod(n for n, k in zip(x.shape, kept.shape, strict=True) if n != k)
-    return broadcast_to(kept / count, x.shape)
+    return broadcast_to(divided(kept, count), x.shape)
 
 
 _mean = define_op("mean", np.mean, _mean_rule, arrays_only=True, moves=True)
@@ -133,7 +134,8 @@ def _count(chosen: Any, axis: Axis) -> Any:
 
 
 def _extreme_rule(g: Any, chosen: Any, x: Any, axis: Axis) -> Any:
-    ties = _count(chosen, axis).astype(x.dtype)  # else float32 would widen
+    ties = _count(chosen, axis)
+    ties = ties.astype(np.float32 if x.dtype.char == "e" else x.dtype)  # else float32 would widen
     return where(chosen, _keep(g, x, axis) / ties, 0)
 
 
@@ -185,37 +187,3 @@ def min(x: Any, axis: Axis = None, keepdims: bool = False) -> Any:
     1.0
     """
     return _min(x, axis=axis, keepdims=keepdims)
-
-
-def forward_logsumexp(x: Any, *, axis: Axis, keepdims: bool) -> Any:
-    """Return log(sum(exp(x))) of an array, without overflow."""
-    x = np.asarray(x)
-    peak = x.max(axis=axis, keepdims=True)
-    peak = np.where(np.isfinite(peak), peak, 0)  # inf - inf would be nan
-    with np.errstate(divide="ignore", over="ignore"):  # exp(-inf) and log(0) are meant
-        y = np.log(np.exp(x - peak).sum(axis=axis, keepdims=True)) + peak
-    return y if keepdims else np.squeeze(y, axis=axis)
-
-
-_logsumexp = define_op(
-    "logsumexp",
-    forward_logsumexp,
-    lambda g, y, x, *, axis, keepdims: _keep(g, x, axis) * exp(x - _keep(y, x, axis)),
-    arrays_only=True,
-    along_axis=True,
-)
-
-
-@overload
-def logsumexp(x: N, axis: Axis = None, keepdims: bool = False) -> N: ...
-@overload
-def logsumexp(x: ArrayLike, axis: Axis = None, keepdims: bool = False) -> Any: ...
-def logsumexp(x: Any, axis: Axis = None, keepdims: bool = False) -> Any:
-    """Return log(sum(exp(x))) along `axis`, without overflow.
-
-    Derivative: softmax(x).
-
-    >>> float(logsumexp([1000.0, 1000.0])) == 1000 + math.log(2)
-    True
-    """
-    return _logsumexp(x, axis=axis, keepdims=keepdims)

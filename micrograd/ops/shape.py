@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar, overload
 
@@ -16,6 +17,7 @@ from micrograd.errors import OperandError, ShapeError
 from micrograd.node import Node
 from micrograd.op import define_op
 from micrograd.ops.axes import along, arrays_of, shown
+from micrograd.ops.ranges import narrow, wide
 
 N = TypeVar("N", bound=Node)
 Shape = tuple[int, ...]
@@ -124,12 +126,46 @@ def broadcast_to(x: Any, shape: Any) -> Any:
 def forward_sum_to(x: Any, *, shape: Shape) -> Any:
     extra = x.ndim - len(shape)
     kept = x.shape[extra:]
-    if extra > 0 and kept == shape:
-        return np.add.reduce(x, axis=0 if extra == 1 else tuple(range(extra)))
+    if extra == 1 and kept == shape and len(x) < _FEW and x.dtype.char != "e":
+        return np.add.reduce(x, axis=0)
     if extra < 0 or any(n not in (1, m) for n, m in zip(shape, kept, strict=True)):
         raise ShapeError(f"sum_to: cannot sum shape {x.shape} to shape {shape}.")
     repeated = [extra + i for i, n in enumerate(shape) if n == 1]
-    return np.add.reduce(x, axis=(*range(extra), *repeated)).reshape(shape)
+    return _summed(x, [*range(extra), *repeated]).reshape(shape)
+
+
+_FEW, _BLOCK = 128, 16
+
+
+def _summed(x: Any, axes: list[int]) -> Any:
+    """Return x summed over some axes, which stay with length 1; float16 in float32.
+
+    NumPy adds pairwise along the last axes only. Along others it goes row by row, so
+    that the rounding errors grow with their number: there it is given blocks of rows.
+    """
+    given, x = x, wide(x)
+    first = x.ndim
+    while first - 1 in axes:
+        first -= 1
+    if math.prod([x.shape[axis] for axis in axes if axis < first]) < _FEW:
+        return narrow(np.add.reduce(x, axis=tuple(axes)), given)
+    if first < x.ndim:
+        x = np.add.reduce(x, axis=tuple(range(first, x.ndim)), keepdims=True)
+    for axis in axes:
+        if axis < first:
+            x = _sum_of_rows(x.swapaxes(0, axis))[None].swapaxes(0, axis)
+    return narrow(x, given)
+
+
+def _sum_of_rows(x: Any) -> Any:
+    while len(x) >= _FEW:
+        rows = len(x) // _BLOCK
+        count = len(x) // rows
+        blocks = x[: rows * count].reshape(count, rows, *x.shape[1:])
+        left = x[rows * count :]
+        x = np.add.reduce(blocks, axis=0)
+        x[: len(left)] += left
+    return np.add.reduce(x, axis=0)
 
 
 _sum_to = define_op(

@@ -11,6 +11,7 @@ negative; `keepdims` leaves the reduced axes in place with length 1.
 from __future__ import annotations
 
 import math
+from functools import partial
 from typing import Any, TypeVar, overload
 
 import numpy as np
@@ -19,8 +20,10 @@ from numpy.typing import ArrayLike
 from micrograd.errors import ArgumentError, ShapeError
 from micrograd.node import Node
 from micrograd.op import define_op
-from micrograd.ops.axes import array_of
+from micrograd.ops.axes import array_of, plain
 from micrograd.ops.elementwise import where
+from micrograd.ops.norms import _norm
+from micrograd.ops.ranges import divided, homogeneous, is_sound, magnitude, wide
 from micrograd.ops.reductions import Axis, _keep, max, mean, min, sum
 from micrograd.ops.scans import product_of_others
 from micrograd.ops.shape import Shape, astype, reshape, transpose
@@ -61,7 +64,25 @@ def _unrow(rows: Any, shape: Shape, axis: Axis) -> Any:
 
 
 def _prod_rule(g: Any, y: Any, x: Any, *, axis: Axis, keepdims: bool) -> Any:
-    return _keep(g, x, axis) * _unrow(product_of_others(_rows(x, axis)), x.shape, axis)
+    return _keep(g, x, axis) * _unrow(_products_of_others(_rows(x, axis)), x.shape, axis)
+
+
+def _products_of_others(rows: Any) -> Any:
+    """Return `product_of_others`, also where products on the way to it leave the range."""
+    products, data = product_of_others(rows), plain(rows)
+    some = (data != 0) & np.isfinite(data)
+    missing = np.sum(~some, axis=-1, keepdims=True) - ~some  # of the others
+    if np.all(is_sound(abs(plain(products))) | (missing > 0)):
+        return products
+    limits = np.finfo(data.dtype)
+    ends = limits.minexp - limits.nmant, limits.maxexp - 1
+    exponents = np.clip(np.rint(np.log2(np.where(some, abs(data), 1))), *ends).astype(int)
+    half, rest = np.divmod(np.sum(exponents, axis=-1, keepdims=True) - exponents, 2)
+    one = data.dtype.type(1)
+    products = product_of_others(rows / np.ldexp(one, exponents))
+    for power in (half, half + rest):  # the two together may be in range
+        products = products * np.ldexp(one, np.clip(power, *ends))
+    return products
 
 
 _prod = define_op("prod", np.prod, _prod_rule, symbol="Π", arrays_only=True, along_axis=True)
@@ -89,9 +110,21 @@ def _freedom(x: Any, axis: Axis, ddof: float) -> float:
     return free if free > 0 else 0.0
 
 
+def _centered(x: Any, axis: Axis) -> tuple[Any, float]:
+    """Return x less its mean, and what it was divided by so that nothing leaves the range."""
+    distance = x - mean(x, axis, True)
+    if np.isfinite(plain(distance)).all():
+        return distance, 1.0
+    scale = 2.0 ** _count(x.shape, axis).bit_length()
+    return x / scale - mean(x / scale, axis, True), scale
+
+
 def _var_rule(g: Any, y: Any, x: Any, *, axis: Axis, ddof: float, keepdims: bool) -> Any:
     free = _freedom(x, axis, ddof)
-    return _keep(g, x, axis) * (x - mean(x, axis, True)) * (2 / free if free else math.inf)
+    distance, scale = _centered(x, axis)
+    per_free = _keep(g, x, axis) * distance
+    per_free = divided(per_free, free / 2) if free else per_free * math.inf
+    return per_free if scale == 1 else per_free * scale
 
 
 _var = define_op("var", np.var, _var_rule, symbol="σ²", arrays_only=True, along_axis=True)
@@ -120,17 +153,26 @@ def var(x: Any, axis: Axis = None, ddof: float = 0, keepdims: bool = False) -> A
 
 
 def _std_rule(g: Any, y: Any, x: Any, *, axis: Axis, ddof: float, keepdims: bool) -> Any:
-    if 0 in x.shape:
-        return x
-    # The mean of equal numbers may be off by a rounding, and y be no exact 0.
-    spread = max(x, axis, True) > min(x, axis, True)
-    y = _keep(y, x, axis)
-    per_y = _keep(g, x, axis) / where(spread & (y > 0), y, math.inf)
     free = _freedom(x, axis, ddof)
-    return per_y * (x - mean(x, axis, True)) * (1 / free if free else math.inf)
+    if 0 in x.shape or not free:
+        return x * math.nan
+    scaled = wide(x) / magnitude(plain(x), axis)  # any multiple has the same direction
+    distance = scaled - mean(scaled, axis, True)
+    distance = distance - mean(distance, axis, True)  # of close numbers, the mean is not exact
+    length = _norm(distance, order=2, axis=axis, keepdims=True)
+    spread = max(x, axis, True) > min(x, axis, True)  # of equal numbers, length is no exact 0
+    per_root = _keep(g, x, axis) / np.sqrt(np.result_type(x.dtype, np.float32).type(free))
+    return per_root * (distance / where(spread, length, math.inf))
 
 
-_std = define_op("std", np.std, _std_rule, symbol="σ", arrays_only=True, along_axis=True)
+def _forward_std(x: Any, *, axis: Axis, ddof: float, keepdims: bool) -> Any:
+    std_of = partial(np.std, axis=axis, ddof=ddof)
+    if _freedom(np.asarray(x), axis, ddof) == 0:
+        return std_of(x, keepdims=keepdims)
+    return homogeneous(std_of, x, 2, axis, keepdims)
+
+
+_std = define_op("std", _forward_std, _std_rule, symbol="σ", arrays_only=True, along_axis=True)
 
 
 @overload
@@ -139,6 +181,8 @@ def std(x: N, axis: Axis = None, ddof: float = 0, keepdims: bool = False) -> N: 
 def std(x: ArrayLike, axis: Axis = None, ddof: float = 0, keepdims: bool = False) -> Any: ...
 def std(x: Any, axis: Axis = None, ddof: float = 0, keepdims: bool = False) -> Any:
     """Return the standard deviation along `axis`: the square root of the variance.
+
+    It is right also where the variance is too large or too small for the dtype.
 
     Derivative: (x - mean(x)) / ((n - ddof) * std(x)) for n elements, and 0 where
     all of them are equal.
@@ -238,14 +282,15 @@ def average(x: Any, axis: Axis = None, weights: Any = None, keepdims: bool = Fal
     x, weights = array_of("average", x), array_of("average", weights)
     w = _fitting(weights, x.shape, axis)
     dtype = np.result_type(x.dtype, w.dtype, x.dtype if x.dtype.kind == "f" else float)
-    x, w = [a if a.dtype == dtype else astype(a, dtype) for a in (x, w)]
-    total = sum(w, axis, keepdims)
+    x, w = [wide(a if a.dtype == dtype else astype(a, dtype)) for a in (x, w)]
+    total = sum(w, axis, keepdims=True)
     if np.any(total == 0):
         raise ArgumentError(
             "average: the weights sum up to zero, so there is no average. Give weights with a sum "
             "that is not zero along each reduced axis."
         )
-    return sum(x * w, axis, keepdims) / total
+    y = sum(x * (w / total), axis, keepdims)
+    return y.astype(dtype) if dtype == np.float16 else y
 
 
 def _fitting(weights: Any, shape: Shape, axis: Axis) -> Any:
