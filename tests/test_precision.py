@@ -19,13 +19,12 @@ except ImportError:
     pytest.skip("mpmath is not installed", allow_module_level=True)
 
 from tests import jets
-from tests.precision import Row, check, factor_of, fault, kinds_of, to_exact, ulp
+from tests.precision import Row, check, fault, kinds_of, to_exact, ulp
 from tests.precision_rows import LOOSER, TABLE
-from tests.precision_rows.elementwise import NOT_YET
 from tests.precision_rows.others import WANTED
 
 COUNT = 24  # samples of each row, dtype and order; `python -m tests.precision` takes more
-ROWS = {name: row for name, row in TABLE.items() if isinstance(row, Row) and name not in NOT_YET}
+ROWS = {name: row for name, row in TABLE.items() if isinstance(row, Row)}
 
 
 def test_every_operation_declares_how_it_is_held_to_the_law() -> None:
@@ -37,18 +36,16 @@ def test_every_operation_declares_how_it_is_held_to_the_law() -> None:
 def test_a_row_with_a_looser_factor_says_why() -> None:
     for name, entries in LOOSER.items():
         assert isinstance(TABLE[name], Row)
-        assert all(entry.why and entry.factor > 8 for entry in entries)
+        assert all(entry.why and (entry.factor > 8 or entry.lost) for entry in entries)
 
 
 @pytest.mark.parametrize("name", ROWS)
 def test_a_derivative_is_right_to_a_few_units_of_its_last_place(name: str) -> None:
     row = ROWS[name]
     for dtype in kinds_of(row):
-        for order in row.orders:
-            factor = factor_of(LOOSER, name, dtype, order)
-            checked, broken = check(name, row, dtype, order, COUNT, 1, factor)
-            assert not broken, "\n".join(map(str, broken[:5]))
-            assert checked, f"{name}: no sample in {dtype}"
+        checked, broken = check(name, row, LOOSER, dtype, COUNT, 1)
+        assert not broken, "\n".join(map(str, broken[:5]))
+        assert checked, f"{name}: no sample in {dtype}"
 
 
 # -- the law itself

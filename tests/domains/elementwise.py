@@ -130,6 +130,11 @@ def sinc_slope(x: Any) -> Any:
     return registry["sinc_slope"](x, order=1)
 
 
+def inner(name: str) -> Callable[..., Any]:
+    """Return an operation that only derivatives are made of."""
+    return registry[name]
+
+
 inside = between(-0.9, 0.9)
 away = between(0.2, 3)  # from 0, near which PyTorch and the textbook lose digits
 
@@ -154,6 +159,10 @@ TABLE: dict[str, Entry] = {
     "arctan": simple(trigonometric, "arctan", anywhere),
     "arctan2": pair(trigonometric, "arctan2", off_zero, anywhere),
     "hypot": pair(trigonometric, "hypot", off_zero, anywhere),
+    "cosine": binary(inner("cosine"), lambda a, b: a / np.hypot(a, b), off_zero, anywhere),
+    "turn": binary(inner("turn"), lambda a, b: a / (a * a + b * b), off_zero, anywhere),
+    "one_minus_square": unary(inner("one_minus_square"), lambda x: 1 - x * x, anywhere),
+    "tanh_slope": binary(inner("tanh_slope"), lambda g, x: g / np.cosh(x) ** 2, anywhere, anywhere),
     "sinh": simple(trigonometric, "sinh", anywhere),
     "cosh": simple(trigonometric, "cosh", anywhere),
     "arcsinh": simple(trigonometric, "arcsinh", anywhere),
@@ -286,6 +295,10 @@ def torch_table(torch: Any) -> dict[str, Callable[..., Any] | None]:
         "clip": lambda *args: torch.clamp(*torch.broadcast_tensors(*args)),
         "cbrt": lambda x: torch.sign(x) * torch.abs(x) ** (1 / 3),
         "sinc_slope": torch_sinc_slope,
+        "cosine": lambda a, b: a / torch.hypot(a, b),
+        "turn": lambda a, b: a / (a * a + b * b),
+        "one_minus_square": lambda x: 1 - x * x,
+        "tanh_slope": lambda g, x: g / torch.cosh(x) ** 2,
         "rint": torch.round,
         "fabs": torch.abs,
         "nan_to_num": torch_nan_to_num,
