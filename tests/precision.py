@@ -9,7 +9,7 @@ the true one at the very same arguments, worked out by mpmath in as many digits 
 
 κ is the componentwise condition number: what rounding the arguments would do to g*. Where g* is
 larger than the dtype holds, g is ±inf or the largest number; where it is too small, 0 or subnormal.
-A second derivative is not looked at where the first, whose derivative it is, is out of range.
+A second derivative is not looked at where a first one by one of its arguments is out of range.
 The arguments are taken from the whole exponent range, subnormal numbers and the largest ones
 included, and from close to special points; documented singular points are left out. For Tensors
 this is checked in every dtype the row takes, for Values in float64.
@@ -220,7 +220,7 @@ class Truth:
     value: Any
     sway: Any
     slope: Any = 0
-    """Of a second derivative: the first one, whose derivative it is."""
+    """Of a second derivative: the larger of the first ones by the same arguments."""
 
 
 def truths(row: Row, arguments: Sequence[Any]) -> list[list[Truth]]:
@@ -237,7 +237,7 @@ def truths(row: Row, arguments: Sequence[Any]) -> list[list[Truth]]:
             return Truth(
                 result.derivative(*which),
                 sum(abs(x * result.derivative(*which, k)) for k, x in enumerate(flat)),
-                result.derivative(which[0]) if len(which) == 2 else 0,
+                max(abs(result.derivative(i)) for i in which) if len(which) == 2 else 0,
             )
 
         every = range(len(flat))
@@ -286,12 +286,11 @@ def fault(found: Any, true: Truth, dtype: Any, factor: float, lost: Any = 1) -> 
     if np.isinf(found):  # the tolerance may lead past the largest number
         beyond = (to_exact(info.max) - tolerance) - true.value * int(np.sign(found))
         return 0.0 if beyond < 0 else math.inf
-    error = abs(to_exact(found) - true.value)
-    if abs(true.value) > to_exact(info.max):
-        reached = to_exact(info.max) * (1 - factor * condition * to_exact(info.eps))
-        is_largest = abs(to_exact(found)) >= reached and found * mp.sign(true.value) > 0
-        return 0.0 if is_largest else math.inf
-    return float(error / tolerance)
+    size = abs(to_exact(found))
+    reached = to_exact(info.max) * (1 - factor * condition * to_exact(info.eps))
+    if abs(true.value) > to_exact(info.max) and size >= reached and found * true.value > 0:
+        return 0.0
+    return float(abs(to_exact(found) - true.value) / tolerance)
 
 
 # -- what the engine gives

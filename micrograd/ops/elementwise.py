@@ -95,10 +95,13 @@ def negative(x: Any) -> Any:
 def power_base_rule(power: Any, g: Any, y: Any, x: Any, n: Any) -> Any:
     """Return n * x**(n - 1) times g, for an operation `power`."""
     n = without_wrap(n)
+    small = n < 0.1
+    if small is False or (small is not True and not small.any()):
+        return g * (n * power(x, n - 1))
     # x**0 is the constant 1, also at x = 0, where n * x**-1 would be 0 * inf.
     x = where(abs(x) + abs(n) <= 0, 1, x)
     # n - 1 would lose the digits of a small n, and x**(n - 1) may overflow for a negative one.
-    return g * where((n < 0.1) & (abs(x) > 0), n * y / x, n * power(x, n - 1))
+    return g * where(small & (abs(x) > 0), n * y / x, n * power(x, n - 1))
 
 
 def without_wrap(x: Any) -> Any:

@@ -16,6 +16,8 @@ from micrograd.op import define_op
 from micrograd.ops.elementwise import sqrt, where
 from micrograd.ops.rows import binary, unary
 
+_TINY = float(np.finfo(np.float64).tiny)
+
 __all__ = [
     "arccos",
     "arccosh",
@@ -93,11 +95,17 @@ def arctan(x: Any) -> Any:
     """
 
 
-def _scaled(a: Any, b: Any) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
+def _scaled(a: Any, b: Any) -> tuple[Any, Any, Any]:
     """Return a and the hypot of a and b, both times a power of 2, and its exponent.
 
-    It makes the larger of them about 1. The hypot is 1 at (0, 0).
+    It makes the larger of them about 1 if any hypot is out of range, or has few
+    digits. The hypot is 1 at (0, 0).
     """
+    with np.errstate(over="ignore"):
+        length = np.hypot(a, b)
+    info = np.finfo(length.dtype)
+    if np.all((length >= info.tiny) & (length <= info.max)):
+        return a, length, 0
     _, exponent = np.frexp(np.maximum(np.abs(a), np.abs(b)))
     a, b = np.ldexp(a, -exponent), np.ldexp(b, -exponent)
     length = np.hypot(a, b)
@@ -109,6 +117,11 @@ def _forward_cosine(a: Any, b: Any) -> Any:
     return a / length
 
 
+def _scalar_cosine(a: float, b: float) -> float:
+    length = math.hypot(a, b)
+    return a / length if _TINY <= length < math.inf else _forward_cosine(a, b)
+
+
 # A row of its own, since 1 / y - a * (a / y**3) would lose the digits of b**2 / y**3.
 _cosine = define_op(
     "cosine",
@@ -116,6 +129,7 @@ _cosine = define_op(
     lambda g, y, a, b: _over(g * _cosine(b, a), a, b) * _cosine(b, a),
     lambda g, y, a, b: -_over(g * _cosine(b, a), a, b) * y,
     symbol="hypot′",
+    scalar=_scalar_cosine,
     elementwise=True,
 )
 """a / hypot(a, b), and 0 at (0, 0)."""
@@ -145,7 +159,13 @@ def hypot(a: Any, b: Any) -> Any:
 
 def _forward_turn(a: Any, b: Any) -> Any:
     a, length, exponent = _scaled(a, b)
-    return np.ldexp(a / length / length, exponent)
+    turn = a / length / length
+    return turn if isinstance(exponent, int) else np.ldexp(turn, exponent)
+
+
+def _scalar_turn(a: float, b: float) -> float:
+    length = math.hypot(a, b)
+    return a / length / length if _TINY <= length < math.inf else _forward_turn(a, b)
 
 
 def _turn_rule(g: Any, y: Any, a: Any, b: Any) -> Any:
@@ -160,6 +180,7 @@ _turn = define_op(
     _turn_rule,
     lambda g, y, a, b: -2 * _over(_over(g * (_cosine(a, b) * _cosine(b, a)), a, b), a, b),
     symbol="arctan2′",
+    scalar=_scalar_turn,
     elementwise=True,
 )
 """a / (a**2 + b**2), and 0 at (0, 0)."""

@@ -302,7 +302,7 @@ POWER = [
     Looser(UNDERFLOWN, lost=lost_by_power),
     *beyond(
         "n * y / x has an infinite derivative less an infinite one where x**(n - 2) is infinite",
-        lambda x, n: x ** (n - 2) if 0 < n < 0.1 else 0,
+        lambda x, n: x ** (n - 2) if 0 <= n < 0.1 else 0,
     ),
 ]
 
@@ -323,6 +323,7 @@ LOOSER: dict[str, list[Looser]] = {
     **{name: POWER for name in ("power", "float_power")},
     "arctan2": [Looser("the sine of an angle near 0 may be subnormal", lost=lost_by_turn)],
     "hypot": [
+        Looser("the sine of an angle near 0 may be subnormal", lost=lost_by_turn),
         *beyond("1 / y is subnormal where y overflows, and comes out as 0", mp.hypot),
         *beyond("1 / y overflows where y is subnormal", lambda a, b: 1 / mp.hypot(a, b)),
     ],
