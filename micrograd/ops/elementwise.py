@@ -98,10 +98,11 @@ def power_base_rule(power: Any, g: Any, y: Any, x: Any, n: Any) -> Any:
     small = n < 0.1
     if small is False or (small is not True and not small.any()):
         return g * (n * power(x, n - 1))
-    # x**0 is the constant 1, also at x = 0, where n * x**-1 would be 0 * inf.
-    x = where(abs(x) + abs(n) <= 0, 1, x)
+    usual = abs(x) > 0
+    # x**0 is the constant 1, also where x is 0 or nan, which would make nan of it.
+    x = where(usual | (abs(n) > 0), x, 1)
     # n - 1 would lose the digits of a small n, and x**(n - 1) may overflow for a negative one.
-    return g * where(small & (abs(x) > 0), n * y / x, n * power(x, n - 1))
+    return g * where(small & usual, n * y / x, n * power(x, n - 1))
 
 
 def without_wrap(x: Any) -> Any:

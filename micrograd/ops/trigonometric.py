@@ -109,7 +109,7 @@ def _scaled(a: Any, b: Any) -> tuple[Any, Any, Any]:
     _, exponent = np.frexp(np.maximum(np.abs(a), np.abs(b)))
     a, b = np.ldexp(a, -exponent), np.ldexp(b, -exponent)
     length = np.hypot(a, b)
-    return a, np.where(length > 0, length, 1).astype(length.dtype), -exponent
+    return a, np.where(length == 0, 1, length).astype(length.dtype), -exponent
 
 
 def _forward_cosine(a: Any, b: Any) -> Any:

@@ -181,7 +181,7 @@ TABLE: dict[str, Row | str] = {
         remainder(lambda q: mp.floor(q) if q > 0 else mp.ceil(q)),
         inside=lambda a, b: b != 0,
     ),
-    "sigmoid": unary(mg.sigmoid, jets.sigmoid, 0, 1, -1, 17, 40, -40, 700, -740),
+    "sigmoid": unary(mg.sigmoid, jets.sigmoid, 0, 1, -1, 17, 40, -40, 700, -740, orders=(0, 1, 2)),
     "log_sigmoid": unary(
         mg.log_sigmoid, lambda x: -jets.softplus(-x), 0, 1, 17, 40, -40, 700, orders=(0, 1, 2)
     ),
@@ -284,8 +284,8 @@ def lost_by_turn(a: Any, b: Any) -> Any:
     return 8 * max(1, 1 / (a * a + b * b))
 
 
-def beyond(why: str, f: Callable[..., Any]) -> list[Looser]:
-    """Return that the law does not hold for second derivatives where f leaves the range."""
+def beyond(why: str, f: Callable[..., Any], orders: tuple[int, ...] = (2,)) -> list[Looser]:
+    """Return that the law does not hold where f, which is met on the way, leaves the range."""
 
     def entry(dtype: str) -> Looser:
         largest = to_exact(np.finfo("float64" if dtype == "Value" else dtype).max) / 4
@@ -293,7 +293,7 @@ def beyond(why: str, f: Callable[..., Any]) -> list[Looser]:
         def lost(*args: Any) -> Any:
             return mp.inf if f(*args) > largest else 1
 
-        return Looser(why, lost=lost, orders=(2,), dtypes=(dtype,))
+        return Looser(why, lost=lost, orders=orders, dtypes=(dtype,))
 
     return [entry(dtype) for dtype in (*DTYPES, "Value")]
 
@@ -301,16 +301,25 @@ def beyond(why: str, f: Callable[..., Any]) -> list[Looser]:
 POWER = [
     Looser(UNDERFLOWN, lost=lost_by_power),
     *beyond(
-        "n * y / x has an infinite derivative less an infinite one where x**(n - 2) is infinite",
-        lambda x, n: x ** (n - 2) if 0 <= n < 0.1 else 0,
+        "x**(n - 1) is infinite, and n times it just in range",
+        lambda x, n: x ** (n - 1) if abs(n) < 1 else 0,
+        orders=(1, 2),
+    ),
+    *beyond(
+        "x**(n - 2) is infinite, and n * (n - 1) times it just in range, or inf - inf",
+        lambda x, n: x ** (n - 2) if abs(n) < 2 else 0,
     ),
 ]
 
 LOOSER: dict[str, list[Looser]] = {
     **{
         name: [Looser(OWN_CONSTANTS, 2**14, dtypes=("longdouble",))]
-        for name in ("exp2", "log2", "log10", "logaddexp2", "deg2rad", "rad2deg", "erf")
+        for name in ("log2", "log10", "logaddexp2", "deg2rad", "rad2deg", "erf")
     },
+    "exp2": [
+        Looser(OWN_CONSTANTS, 2**14, dtypes=("longdouble",)),
+        *beyond("y is infinite, and log(2) * y just in range", lambda x: 2**x, orders=(1, 2)),
+    ],
     "cbrt": [
         Looser(
             "math.cbrt is off by some units, and y**-5 by five times as many",
