@@ -129,12 +129,12 @@ def _float_power_symbol(node: Node) -> str:
     return f"^{exponent._data:g}" if constant and exponent.label is None else "^"
 
 
+def _power_rule(g: Any, y: Any, x: Any, n: Any) -> Any:
+    return power_base_rule(power, g, y, x, n)
+
+
 @binary(
-    np.power,
-    lambda g, y, x, n: power_base_rule(power, g, y, x, n),
-    power_exponent_rule,
-    symbol=_float_power_symbol,
-    scalar=_scalar_power,
+    np.power, _power_rule, power_exponent_rule, symbol=_float_power_symbol, scalar=_scalar_power
 )
 def power(x: Any, n: Any) -> Any:
     """Return x**n, element by element, broadcasting as NumPy does.
@@ -225,13 +225,17 @@ def _scalar_over_square_of_cosh(g: float, x: float) -> float:
     return g / c / c
 
 
+def _tanh_slope_rule(h: Any, y: Any, g: Any, x: Any) -> Any:
+    return -2 * h * y * tanh(x)
+
+
 # From x, since 1 - y * y loses the digits of y near 1; by a row of its own, since the derivative
 # of cosh is infinite where that of tanh is 0.
 _tanh_slope = define_op(
     "tanh_slope",
     _over_square_of_cosh,
     lambda h, y, g, x: _tanh_slope(h, x),
-    lambda h, y, g, x: -2 * h * y * tanh(x),
+    _tanh_slope_rule,
     symbol="tanh′",
     scalar=_scalar_over_square_of_cosh,
     elementwise=True,

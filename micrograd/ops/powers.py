@@ -193,9 +193,13 @@ def logaddexp2(a: Any, b: Any) -> Any:
     """
 
 
+def _float_power_rule(g: Any, y: Any, x: Any, n: Any) -> Any:
+    return power_base_rule(float_power, g, y, x, n)
+
+
 @binary(
     np.float_power,
-    lambda g, y, x, n: power_base_rule(float_power, g, y, x, n),
+    _float_power_rule,
     power_exponent_rule,
     symbol="^",
     scalar=math.pow,

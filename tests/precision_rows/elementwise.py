@@ -328,6 +328,9 @@ LOOSER: dict[str, list[Looser]] = {
             orders=(2,),
         )
     ],
+    "gelu, tanh": [
+        Looser("a sum of products of ten factors, some of which cancel", 32, orders=(2,))
+    ],
     "divide": [Looser(UNDERFLOWN, lost=lost_by_quotient)],
     **{name: POWER for name in ("power", "float_power")},
     "arctan2": [Looser("the sine of an angle near 0 may be subnormal", lost=lost_by_turn)],
