@@ -301,6 +301,11 @@ def beyond(why: str, f: Callable[..., Any], orders: tuple[int, ...] = (2,)) -> l
 POWER = [
     Looser(UNDERFLOWN, lost=lost_by_power),
     *beyond(
+        "y is infinite, and y * log(x) just in range",
+        lambda x, n: x**n if abs(mp.log(x)) < 1 else 0,
+        orders=(1, 2),
+    ),
+    *beyond(
         "x**(n - 1) is infinite, and n times it just in range",
         lambda x, n: x ** (n - 1) if abs(n) < 1 else 0,
         orders=(1, 2),
@@ -329,7 +334,7 @@ LOOSER: dict[str, list[Looser]] = {
         )
     ],
     "gelu, tanh": [
-        Looser("a sum of products of ten factors, some of which cancel", 32, orders=(2,))
+        Looser("a sum of products of ten factors, some of which cancel", 32, orders=(1, 2))
     ],
     "divide": [Looser(UNDERFLOWN, lost=lost_by_quotient)],
     **{name: POWER for name in ("power", "float_power")},
