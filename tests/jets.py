@@ -147,6 +147,16 @@ def function(derivatives: Callable[[Any], Iterable[Any]]) -> Callable[[Any], Jet
 # -- functions; each gives f, f', f'' and f''' of a number
 
 
+def e_to(x: Any) -> Any:
+    """Return e**x, or for large |x| another number that is out of the range of every dtype."""
+    return mp.exp(max(min(x, 10**6), -(10**6)))
+
+
+def sinh_and_cosh(x: Any) -> tuple[Any, Any]:
+    e = e_to(x)
+    return mp.sinh(x) if abs(x) < 1 else (e - 1 / e) / 2, (e + 1 / e) / 2
+
+
 @function
 def reciprocal(x: Any) -> Iterable[Any]:
     r = 1 / x
@@ -184,12 +194,12 @@ def cbrt(x: Any) -> Iterable[Any]:
 
 @function
 def exp(x: Any) -> Iterable[Any]:
-    return (mp.exp(x),) * 4
+    return (e_to(x),) * 4
 
 
 @function
 def expm1(x: Any) -> Iterable[Any]:
-    return mp.expm1(x), mp.exp(x), mp.exp(x), mp.exp(x)
+    return mp.expm1(x) if abs(x) < 1 else e_to(x) - 1, e_to(x), e_to(x), e_to(x)
 
 
 @function
@@ -222,31 +232,33 @@ def tan(x: Any) -> Iterable[Any]:
 
 @function
 def sinh(x: Any) -> Iterable[Any]:
-    return mp.sinh(x), mp.cosh(x), mp.sinh(x), mp.cosh(x)
+    s, c = sinh_and_cosh(x)
+    return s, c, s, c
 
 
 @function
 def cosh(x: Any) -> Iterable[Any]:
-    return mp.cosh(x), mp.sinh(x), mp.cosh(x), mp.sinh(x)
+    s, c = sinh_and_cosh(x)
+    return c, s, c, s
 
 
 @function
 def tanh(x: Any) -> Iterable[Any]:
-    t, q = mp.tanh(x), mp.sech(x) ** 2
+    t, q = mp.tanh(x), 1 / sinh_and_cosh(x)[1] ** 2
     return t, q, -2 * t * q, 2 * q * (2 - 3 * q)
 
 
 @function
 def sigmoid(x: Any) -> Iterable[Any]:
-    e = mp.exp(-abs(x))
+    e = e_to(-abs(x))
     t, q = mp.tanh(x / 2), e / (1 + e) ** 2
-    return 1 / (1 + mp.exp(-x)), q, -t * q, q * (1 - 6 * q)
+    return 1 / (1 + e_to(-x)), q, -t * q, q * (1 - 6 * q)
 
 
 @function
 def softplus(x: Any) -> Iterable[Any]:
-    e = mp.exp(-abs(x))
-    s, t, q = 1 / (1 + mp.exp(-x)), mp.tanh(x / 2), e / (1 + e) ** 2
+    e = e_to(-abs(x))
+    s, t, q = 1 / (1 + e_to(-x)), mp.tanh(x / 2), e / (1 + e) ** 2
     return max(x, 0) + mp.log1p(e), s, q, -t * q
 
 
@@ -285,13 +297,13 @@ def atanh(x: Any) -> Iterable[Any]:
 
 @function
 def erf(x: Any) -> Iterable[Any]:
-    q = 2 / mp.sqrt(mp.pi) * mp.exp(-x * x)
-    value = mp.erf(x) if abs(x) < 10**6 else mp.sign(x)
+    q = 2 / mp.sqrt(mp.pi) * e_to(-x * x)
+    value = mp.erf(x) if abs(x) < 300 else mp.sign(x)
     return value, q, -2 * x * q, (4 * x * x - 2) * q
 
 
 @function
 def normal_cdf(x: Any) -> Iterable[Any]:
-    q = mp.exp(-x * x / 2) / mp.sqrt(2 * mp.pi)
-    value = mp.erfc(-x / mp.sqrt(2)) / 2 if abs(x) < 10**6 else mpmath.mpf(x > 0)
+    q = e_to(-x * x / 2) / mp.sqrt(2 * mp.pi)
+    value = mp.erfc(-x / mp.sqrt(2)) / 2 if abs(x) < 300 else mpmath.mpf(x > 0)
     return value, q, -x * q, (x * x - 1) * q

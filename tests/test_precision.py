@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+import micrograd as mg
+from micrograd import Tensor, Value
 from micrograd.op import registry
 
 try:
@@ -19,13 +21,12 @@ except ImportError:
     pytest.skip("mpmath is not installed", allow_module_level=True)
 
 from tests import jets
-from tests.precision import Row, check, factor_of, fault, kinds_of, to_exact, ulp
+from tests.precision import Row, Truth, check, fault, kinds_of, to_exact, ulp
 from tests.precision_rows import LOOSER, TABLE
-from tests.precision_rows.elementwise import NOT_YET
 from tests.precision_rows.others import WANTED
 
 COUNT = 24  # samples of each row, dtype and order; `python -m tests.precision` takes more
-ROWS = {name: row for name, row in TABLE.items() if isinstance(row, Row) and name not in NOT_YET}
+ROWS = {name: row for name, row in TABLE.items() if isinstance(row, Row)}
 
 
 def test_every_operation_declares_how_it_is_held_to_the_law() -> None:
@@ -37,18 +38,79 @@ def test_every_operation_declares_how_it_is_held_to_the_law() -> None:
 def test_a_row_with_a_looser_factor_says_why() -> None:
     for name, entries in LOOSER.items():
         assert isinstance(TABLE[name], Row)
-        assert all(entry.why and entry.factor > 8 for entry in entries)
+        assert all(entry.why and (entry.factor > 8 or entry.lost) for entry in entries)
 
 
 @pytest.mark.parametrize("name", ROWS)
 def test_a_derivative_is_right_to_a_few_units_of_its_last_place(name: str) -> None:
     row = ROWS[name]
     for dtype in kinds_of(row):
-        for order in row.orders:
-            factor = factor_of(LOOSER, name, dtype, order)
-            checked, broken = check(name, row, dtype, order, COUNT, 1, factor)
-            assert not broken, "\n".join(map(str, broken[:5]))
-            assert checked, f"{name}: no sample in {dtype}"
+        checked, broken = check(name, row, LOOSER, dtype, COUNT, 1)
+        assert not broken, "\n".join(map(str, broken[:5]))
+        assert checked, f"{name}: no sample in {dtype}"
+
+
+# -- values worked out one by one: the point, and the first or second derivative there
+
+TAIL = 4.248354255291589e-18  # exp(-40)
+
+WORKED_OUT: dict[str, tuple[Any, float, int, float]] = {
+    "sigmoid at 40": (mg.sigmoid, 40.0, 1, TAIL),
+    "sigmoid at -40": (mg.sigmoid, -40.0, 1, TAIL),
+    "sigmoid near 0": (mg.sigmoid, 1e-20, 2, -1e-20 / 8),
+    "tanh at 20": (mg.tanh, 20.0, 1, 4 * TAIL),
+    "tanh at -20": (mg.tanh, -20.0, 1, 4 * TAIL),
+    "tanh at 20, twice": (mg.tanh, 20.0, 2, -8 * TAIL),
+    "tanh where cosh overflows": (mg.tanh, 1000.0, 2, 0.0),
+    "tanh where the square of cosh overflows": (mg.tanh, 360.0, 1, 4 * math.exp(-720)),
+    "softplus at 40": (mg.softplus, 40.0, 2, TAIL),
+    "log_sigmoid at -40": (mg.log_sigmoid, -40.0, 2, -TAIL),
+    "silu at 40": (mg.silu, 40.0, 2, -38 * TAIL),
+    "logaddexp at 40": (lambda x: mg.logaddexp(x, 0.0), 40.0, 2, TAIL),
+    "gelu by tanh, far below 0": (
+        lambda x: mg.gelu(x, approximate="tanh"), -12.0, 0, -1.635985449353481e-61
+    ),
+    "arcsin near 0": (mg.arcsin, 1e-20, 2, 1e-20),
+    "arcsin near 1": (mg.arcsin, 1 - 2.0**-53, 2, (1 - 2.0**-53) * (2.0**-52 - 2.0**-106) ** -1.5),
+    "arccos near 0": (mg.arccos, 1e-20, 2, -1e-20),
+    "arctanh near 0": (mg.arctanh, 1e-20, 2, 2e-20),
+    "arctan far out": (mg.arctan, 1e101, 2, -2e-303),
+    "arctan where x * x overflows": (mg.arctan, 2.0**520, 1, 2.0**-1040),
+    "softsign where its square overflows": (mg.softsign, 1e101, 2, -2e-303),
+    "hypot of legs apart": (lambda x: mg.hypot(x, 1e-20), 1.0, 2, 1e-40),
+    "hypot out of range": (lambda x: mg.hypot(x, 1.5e308), 1.5e308, 1, math.sqrt(0.5)),
+    "sinc at a large whole number": (mg.sinc, 2.0**60, 1, 2.0**-60),
+    "a power by nearly 0": (lambda x: x**5e-324, 5e-324, 1, 1.0),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", [Value, Tensor])
+@pytest.mark.parametrize("name", WORKED_OUT)
+def test_a_derivative_keeps_its_digits(name: str, kind: Any) -> None:
+    f, at, order, expected = WORKED_OUT[name]
+    x = kind(at)
+    with np.errstate(all="ignore"):
+        y = f(x)
+        for _ in range(order):
+            x.zero_grad()
+            y.backward(create_graph=True)
+            y = x.grad
+
+    assert y.item() == pytest.approx(expected, rel=1e-13, abs=0)
+
+
+@pytest.mark.parametrize("dtype", ["float16", "float32"])
+@pytest.mark.parametrize("f", [mg.tanh, mg.sigmoid, mg.softplus, mg.arctan, mg.silu])
+def test_a_tail_in_a_narrow_dtype_is_that_of_float64_rounded(f: Any, dtype: str) -> None:
+    x = np.arange(-16, 17, dtype=dtype)
+    narrow, wide = Tensor(x), Tensor(x.astype(float))
+    for node in (narrow, wide):
+        f(node).sum().backward()
+
+    assert narrow.grad.dtype == dtype
+    unit = np.finfo(dtype).eps
+    lost = np.finfo(dtype).smallest_subnormal
+    np.testing.assert_allclose(narrow.grad, wide.grad, rtol=32 * unit, atol=lost)
 
 
 # -- the law itself
@@ -119,8 +181,6 @@ def test_a_number_becomes_an_exact_one_and_its_unit_is_the_distance_to_the_next(
 
 
 def test_the_law_allows_eight_units_and_no_more() -> None:
-    from tests.precision import Truth
-
     true = Truth(mpmath.mpf(1), mpmath.mpf(0))
     eps = float(np.finfo(np.float64).eps)
 
@@ -131,8 +191,6 @@ def test_the_law_allows_eight_units_and_no_more() -> None:
 
 
 def test_out_of_range_the_law_wants_infinity_or_zero() -> None:
-    from tests.precision import Truth
-
     huge, tiny = (Truth(mpmath.mpf(10) ** power, mpmath.mpf(0)) for power in (400, -400))
 
     assert fault(np.float64(math.inf), huge, np.float64, 8) <= 1
@@ -140,3 +198,12 @@ def test_out_of_range_the_law_wants_infinity_or_zero() -> None:
     assert fault(np.float64(1e300), huge, np.float64, 8) > 1
     assert fault(np.float64(0), tiny, np.float64, 8) <= 1
     assert fault(np.float64(1e-300), tiny, np.float64, 8) > 1
+
+
+def test_the_textbook_derivative_of_tanh_breaks_the_law(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(registry["tanh"], "derivatives", (lambda g, y, x: g * (1 - y * y),))
+
+    _, broken = check("tanh", ROWS["tanh"], LOOSER, "float64", COUNT, 1)
+
+    assert broken
+    assert "tanh, float64, order 1" in str(broken[0])

@@ -16,7 +16,7 @@ from micrograd.errors import ArgumentError
 from micrograd.node import Node
 from micrograd.op import define_op
 from micrograd.ops.bounds import clip
-from micrograd.ops.elementwise import exp, sigmoid, tanh, where
+from micrograd.ops.elementwise import exp, sigmoid, where
 from micrograd.ops.rows import by_element, unary
 
 N = TypeVar("N", bound=Node)
@@ -133,7 +133,8 @@ def gelu(x: Any, approximate: Literal["none", "tanh"] = "none") -> Any:
         x: numbers, an array or a node.
         approximate: "none", or "tanh" for
             x / 2 * (1 + tanh(sqrt(2 / pi) * (x + 0.044715 * x**3))), which is
-            faster and off by less than 0.0005.
+            faster and off by less than 0.0005. Since (1 + tanh(z)) / 2 is
+            sigmoid(2 * z), it is computed by that, without a difference.
 
     Raises:
         ArgumentError: if `approximate` is something else.
@@ -145,9 +146,9 @@ def gelu(x: Any, approximate: Literal["none", "tanh"] = "none") -> Any:
     if approximate == "none":
         return x * normal_cdf(x)
     if approximate == "tanh":
-        # tanh is 1 long before 10, and the cube of large numbers would overflow.
-        z = where(x > 10, 10, where(x < -10, -10, x))
-        return x * (1 + tanh(math.sqrt(2 / math.pi) * z * (1 + 0.044715 * z * z))) / 2
+        # The sigmoid is 1 or 0 long before 60, and the cube of large numbers would overflow.
+        z = where(x > 60, 60, where(x < -60, -60, x))
+        return x * sigmoid(math.sqrt(8 / math.pi) * z * (1 + 0.044715 * z * z))
     raise ArgumentError(
         f"gelu: approximate has to be 'none' or 'tanh', but came {approximate!r}. Leave it out for "
         "the exact function."
@@ -170,14 +171,18 @@ def silu(x: Any) -> Any:
     return x * sigmoid(x)
 
 
+def _forward_softplus(x: Any, *, beta: float) -> Any:
+    x = np.asarray(x)
+    return np.maximum(x, 0) + np.log1p(np.exp(-abs(beta * x))) / beta
+
+
 def _scalar_softplus(x: float, *, beta: float) -> float:
-    z = beta * x
-    return ((z if z > 0 else 0.0) + math.log1p(math.exp(-abs(z)))) / beta
+    return (x if x > 0 else 0.0) + math.log1p(math.exp(-abs(beta * x))) / beta
 
 
 _softplus = define_op(
     "softplus",
-    lambda x, *, beta: np.logaddexp(0, beta * np.asarray(x)) / beta,
+    _forward_softplus,
     lambda g, y, x, *, beta: g * sigmoid(beta * x),
     scalar=_scalar_softplus,
     elementwise=True,
@@ -208,7 +213,8 @@ def softplus(x: Any, beta: float = 1.0) -> Any:
 
 
 def _softsign_rule(g: Any, y: Any, x: Any) -> Any:
-    return g / (1 + abs(x)) ** 2
+    size = 1 + abs(x)
+    return g / size / size  # its square may overflow
 
 
 @unary(lambda x: x / (1 + np.abs(x)), _softsign_rule, scalar=lambda x: x / (1 + abs(x)))

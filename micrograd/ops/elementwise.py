@@ -106,10 +106,17 @@ def negative(x: Any) -> Any:
     """
 
 
-def _power_base(g: Any, y: Any, x: Any, n: Any) -> Any:
-    # x**0 is the constant 1, also at x = 0, where n * x**-1 would be 0 * inf.
+def power_base_rule(power: Any, g: Any, y: Any, x: Any, n: Any) -> Any:
+    """Return n * x**(n - 1) times g, for an operation `power`."""
     n = without_wrap(n)
-    return g * n * power(where(abs(x) + abs(n) <= 0, 1, x), n - 1)
+    small = n < 0.1
+    if small is False or (small is not True and not small.any()):
+        return g * (n * power(x, n - 1))
+    usual = abs(x) > 0
+    # x**0 is the constant 1, also where x is 0 or nan, which would make nan of it.
+    x = where(usual | (abs(n) > 0), x, 1)
+    # n - 1 would lose the digits of a small n, and x**(n - 1) may overflow for a negative one.
+    return g * where(small & usual, n * y / x, n * power(x, n - 1))
 
 
 def without_wrap(x: Any) -> Any:
@@ -120,8 +127,8 @@ def without_wrap(x: Any) -> Any:
 
 def power_exponent_rule(g: Any, y: Any, x: Any, n: Any) -> Any:
     """Return y * log(x) times g, for whatever raised x to the power n."""
-    # 0**n is the constant 0, where y * log(x) would be 0 * -inf.
-    return g * y * log(without_wrap(where(abs(x) > 0, x, 1)))
+    # 0**n is the constant 0 for n >= 0, where y * log(x) would be 0 * -inf.
+    return g * y * log(without_wrap(where((abs(x) > 0) | (n < 0), x, 1)))
 
 
 def _scalar_power(x: float, n: float) -> float:
@@ -136,9 +143,13 @@ def _float_power_symbol(node: Node) -> str:
     return f"^{exponent._data:g}" if constant and exponent.label is None else "^"
 
 
+def _power_rule(g: Any, y: Any, x: Any, n: Any) -> Any:
+    return power_base_rule(power, g, y, x, n)
+
+
 @binary(
     np.power,
-    _power_base,
+    _power_rule,
     power_exponent_rule,
     symbol=_float_power_symbol,
     scalar=_scalar_power,
@@ -149,8 +160,9 @@ def power(x: Any, n: Any) -> Any:
     """Return x**n, element by element, broadcasting as NumPy does.
 
     Derivatives: n * x**(n - 1) and x**n * log(x). At singular points: x**0 has
-    derivative 0 everywhere; 0**n has derivative 0 with respect to n; a negative
-    base with a fractional exponent is nan, value and gradient.
+    derivative 0 everywhere; 0**n has derivative 0 with respect to n, and -inf
+    where n < 0; a negative base with a fractional exponent is nan, value and
+    gradient.
 
     >>> power(2.0, 0.5)
     1.4142135623730951
@@ -216,11 +228,46 @@ def cos(x: Any) -> Any:
     """
 
 
-@unary(np.tanh, lambda g, y, x: g * (1 - y * y), scalar=math.tanh)
+def _over_square_of_cosh(g: Any, x: Any) -> Any:
+    try:
+        with np.errstate(over="raise"):
+            c = np.cosh(x)
+            c *= c
+            return g / c
+    except FloatingPointError:  # the square is too large, but what is sought may not be too small
+        with np.errstate(over="ignore"):
+            c = np.cosh(x)
+        return g / c / c
+
+
+def _scalar_over_square_of_cosh(g: float, x: float) -> float:
+    c = math.cosh(x)
+    return g / c / c
+
+
+def _tanh_slope_rule(h: Any, y: Any, g: Any, x: Any) -> Any:
+    return -2 * h * y * tanh(x)
+
+
+# From x, since 1 - y * y loses the digits of y near 1; by a row of its own, since the derivative
+# of cosh is infinite where that of tanh is 0.
+_tanh_slope = define_op(
+    "tanh_slope",
+    _over_square_of_cosh,
+    lambda h, y, g, x: _tanh_slope(h, x),
+    _tanh_slope_rule,
+    symbol="tanh′",
+    scalar=_scalar_over_square_of_cosh,
+    elementwise=True,
+)
+
+
+@unary(np.tanh, lambda g, y, x: _tanh_slope(g, x), scalar=math.tanh)
 def tanh(x: Any) -> Any:
     """Return the hyperbolic tangent, element by element.
 
-    Derivative: 1 - tanh(x)**2.
+    Derivative: 1 - tanh(x)**2, computed as 1 / cosh(x)**2, which keeps its digits
+    where tanh(x) is close to 1.
 
     >>> tanh(0.0)
     0.0
@@ -232,11 +279,16 @@ def _stable_sigmoid(x: Any) -> Any:
     return np.where(np.asarray(x) >= 0, 1, e) / (1 + e)
 
 
-@unary(_stable_sigmoid, lambda g, y, x: g * y * (1 - y), scalar=lambda x: 1 / (1 + math.exp(-x)))
+@unary(
+    _stable_sigmoid,
+    lambda g, y, x: _tanh_slope(g, x / 2) / 4,
+    scalar=lambda x: 1 / (1 + math.exp(-x)),
+)
 def sigmoid(x: Any) -> Any:
     """Return 1 / (1 + exp(-x)), element by element, without overflow.
 
-    Derivative: y * (1 - y) for the result y.
+    Derivative: y * (1 - y) for the result y, computed as 1 / (2 * cosh(x / 2))**2,
+    which keeps its digits where y is close to 1.
 
     >>> sigmoid(0.0)
     0.5

@@ -12,7 +12,13 @@ from typing import Any
 
 import numpy as np
 
-from micrograd.ops.elementwise import exp, power_exponent_rule, sigmoid, where, without_wrap
+from micrograd.ops.elementwise import (
+    exp,
+    power_base_rule,
+    power_exponent_rule,
+    sigmoid,
+    where,
+)
 from micrograd.ops.rows import binary, by_element, unary
 
 __all__ = [
@@ -187,15 +193,13 @@ def logaddexp2(a: Any, b: Any) -> Any:
     """
 
 
-def _float_power_base(g: Any, y: Any, x: Any, n: Any) -> Any:
-    # x**0 is the constant 1, also at x = 0, where n * x**-1 would be 0 * inf.
-    n = without_wrap(n)
-    return g * n * float_power(where(abs(x) + abs(n) <= 0, 1, x), n - 1)
+def _float_power_rule(g: Any, y: Any, x: Any, n: Any) -> Any:
+    return power_base_rule(float_power, g, y, x, n)
 
 
 @binary(
     np.float_power,
-    _float_power_base,
+    _float_power_rule,
     power_exponent_rule,
     symbol="^",
     scalar=math.pow,

@@ -16,6 +16,8 @@ from micrograd.op import define_op
 from micrograd.ops.elementwise import sqrt, where
 from micrograd.ops.rows import binary, unary
 
+_TINY = float(np.finfo(np.float64).tiny)
+
 __all__ = [
     "arccos",
     "arccosh",
@@ -45,8 +47,17 @@ def tan(x: Any) -> Any:
     """
 
 
-# 1 - x**2 as a product, which keeps its digits near its zeros.
-@unary(np.arcsin, lambda g, y, x: g / sqrt((1 - x) * (1 + x)), scalar=math.asin)
+# A product, which keeps its digits near its zeros; a row, whose derivative keeps them near 0.
+_one_minus_square = define_op(
+    "one_minus_square",
+    lambda x: (1 - x) * (1 + x),
+    lambda g, y, x: -2 * g * x,
+    symbol="1−x²",
+    elementwise=True,
+)
+
+
+@unary(np.arcsin, lambda g, y, x: g / sqrt(_one_minus_square(x)), scalar=math.asin)
 def arcsin(x: Any) -> Any:
     """Return the angle in radians whose sine is x, element by element; nan where |x| > 1.
 
@@ -57,7 +68,7 @@ def arcsin(x: Any) -> Any:
     """
 
 
-@unary(np.arccos, lambda g, y, x: -g / sqrt((1 - x) * (1 + x)), scalar=math.acos)
+@unary(np.arccos, lambda g, y, x: -g / sqrt(_one_minus_square(x)), scalar=math.acos)
 def arccos(x: Any) -> Any:
     """Return the angle in radians whose cosine is x, element by element; nan where |x| > 1.
 
@@ -68,7 +79,12 @@ def arccos(x: Any) -> Any:
     """
 
 
-@unary(np.arctan, lambda g, y, x: g / (1 + x * x), scalar=math.atan)
+def _arctan_rule(g: Any, y: Any, x: Any) -> Any:
+    length = hypot(x, 1)
+    return g / length / length  # its square may overflow
+
+
+@unary(np.arctan, _arctan_rule, scalar=math.atan)
 def arctan(x: Any) -> Any:
     """Return the angle in radians whose tangent is x, element by element.
 
@@ -79,14 +95,56 @@ def arctan(x: Any) -> Any:
     """
 
 
-def _hypot_rule(g: Any, y: Any, leg: Any) -> Any:
-    return where(y <= 0, 0, g * (leg / y))
+def _scaled(a: Any, b: Any) -> tuple[Any, Any, Any]:
+    """Return a and the hypot of a and b, both times a power of 2, and its exponent.
+
+    It makes the larger of them about 1 if any hypot is out of range, or has few
+    digits. The hypot is 1 at (0, 0).
+    """
+    with np.errstate(over="ignore"):
+        length = np.hypot(a, b)
+    info = np.finfo(length.dtype)
+    if np.all((length >= info.tiny) & (length <= info.max)):
+        return a, length, 0
+    _, exponent = np.frexp(np.maximum(np.abs(a), np.abs(b)))
+    a, b = np.ldexp(a, -exponent), np.ldexp(b, -exponent)
+    length = np.hypot(a, b)
+    return a, np.where(length == 0, 1, length).astype(length.dtype), -exponent
+
+
+def _forward_cosine(a: Any, b: Any) -> Any:
+    a, length, _ = _scaled(a, b)
+    return a / length
+
+
+def _scalar_cosine(a: float, b: float) -> float:
+    length = math.hypot(a, b)
+    return a / length if _TINY <= length < math.inf else _forward_cosine(a, b)
+
+
+# A row of its own, since 1 / y - a * (a / y**3) would lose the digits of b**2 / y**3.
+_cosine = define_op(
+    "cosine",
+    _forward_cosine,
+    lambda g, y, a, b: _over(g * _cosine(b, a), a, b) * _cosine(b, a),
+    lambda g, y, a, b: -_over(g * _cosine(b, a), a, b) * y,
+    symbol="hypot′",
+    scalar=_scalar_cosine,
+    elementwise=True,
+)
+"""a / hypot(a, b), and 0 at (0, 0)."""
+
+
+def _over(g: Any, a: Any, b: Any) -> Any:
+    """Return g / hypot(a, b), and 0 at (0, 0)."""
+    length = hypot(a, b)
+    return where(length <= 0, 0, g / length)
 
 
 @binary(
     np.hypot,
-    lambda g, y, a, b: _hypot_rule(g, y, a),
-    lambda g, y, a, b: _hypot_rule(g, y, b),
+    lambda g, y, a, b: g * _cosine(a, b),
+    lambda g, y, a, b: g * _cosine(b, a),
     scalar=math.hypot,
 )
 def hypot(a: Any, b: Any) -> Any:
@@ -99,16 +157,39 @@ def hypot(a: Any, b: Any) -> Any:
     """
 
 
-def _turn(g: Any, leg: Any, a: Any, b: Any) -> Any:
-    """Return g * leg / (a**2 + b**2), which is 0 at the origin."""
-    length = hypot(a, b)
-    return where(length <= 0, 0, g * (leg / length) / length)
+def _forward_turn(a: Any, b: Any) -> Any:
+    a, length, exponent = _scaled(a, b)
+    turn = a / length / length
+    return turn if isinstance(exponent, int) else np.ldexp(turn, exponent)
+
+
+def _scalar_turn(a: float, b: float) -> float:
+    length = math.hypot(a, b)
+    return a / length / length if _TINY <= length < math.inf else _forward_turn(a, b)
+
+
+def _turn_rule(g: Any, y: Any, a: Any, b: Any) -> Any:
+    s, c = _cosine(a, b), _cosine(b, a)
+    return _over(_over(g * ((c - s) * (c + s)), a, b), a, b)
+
+
+# A row of its own, since its derivative would be inf - inf near the origin.
+_turn = define_op(
+    "turn",
+    _forward_turn,
+    _turn_rule,
+    lambda g, y, a, b: -2 * _over(_over(g * (_cosine(a, b) * _cosine(b, a)), a, b), a, b),
+    symbol="arctan2′",
+    scalar=_scalar_turn,
+    elementwise=True,
+)
+"""a / (a**2 + b**2), and 0 at (0, 0)."""
 
 
 @binary(
     np.arctan2,
-    lambda g, y, a, b: _turn(g, b, a, b),
-    lambda g, y, a, b: -_turn(g, a, a, b),
+    lambda g, y, a, b: g * _turn(b, a),
+    lambda g, y, a, b: -g * _turn(a, b),
     scalar=math.atan2,
 )
 def arctan2(a: Any, b: Any) -> Any:
@@ -170,7 +251,7 @@ def arccosh(x: Any) -> Any:
     """
 
 
-@unary(np.arctanh, lambda g, y, x: g / ((1 - x) * (1 + x)), scalar=math.atanh)
+@unary(np.arctanh, lambda g, y, x: g / _one_minus_square(x), scalar=math.atanh)
 def arctanh(x: Any) -> Any:
     """Return the inverse of tanh, element by element; nan where |x| > 1.
 
@@ -190,24 +271,27 @@ def _series(z: NDArray[Any], order: int) -> NDArray[Any]:
     return total * z if order % 2 else total
 
 
-def _sin_over_z(z: NDArray[Any], order: int) -> NDArray[Any]:
-    """Return the derivative of sin(z) / z of some order.
+def _sinc_derivative(x: NDArray[Any], order: int) -> NDArray[Any]:
+    """Return the derivative of sin(pi * x) / (pi * x) of some order.
 
-    The k-th, s, fulfils z * s + k * r = sin(z + k * pi / 2) with the one before
-    it, r. Dividing by z costs digits where z is small: the series serves there.
+    The k-th, s, fulfils x * s + k * r = pi**(k - 1) * sin(pi * x + k * pi / 2) with
+    the one before it, r. Dividing by x costs digits where x is small: the series
+    serves there. Whole turns are left out of the angle before pi rounds it.
     """
-    small = np.abs(z) < order + 1
-    divisor = np.where(small, order + 1, z)
-    slope = np.sin(divisor) / divisor
+    small = np.abs(math.pi * x) < order + 1
+    divisor = np.where(small, order + 1, x)
+    angle = math.pi * np.fmod(divisor, 2)
+    slope = np.sin(angle) / math.pi / divisor
     for k in range(1, order + 1):
-        wave = (np.sin, np.cos)[k % 2](divisor) * (1, 1, -1, -1)[k % 4]
-        slope = (wave - k * slope) / divisor
-    return np.where(small, _series(np.where(small, z, 0), order), slope)
+        wave = (np.sin, np.cos)[k % 2](angle) * (1, 1, -1, -1)[k % 4]
+        slope = (math.pi ** (k - 1) * wave - k * slope) / divisor
+    series = math.pi**order * _series(np.where(small, math.pi * x, 0), order)
+    return np.where(small, series, slope)
 
 
 def _forward_slope(x: Any, *, order: int) -> Any:
     x = np.asarray(x)
-    slope = math.pi**order * _sin_over_z(math.pi * x.astype(np.float64), order)
+    slope = _sinc_derivative(x.astype(np.float64), order)
     return slope.astype(np.result_type(x, np.float16))
 
 

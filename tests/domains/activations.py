@@ -80,11 +80,14 @@ TABLE: dict[str, Entry] = {
 
 SINGULAR: list[Singular] = [
     Singular("mg.leaky_relu(x)", {"x": 0.0}, 0.0, {"x": 0.01}, "the slope below 0"),
+    Singular("mg.leaky_relu(x)", {"x": math.nan}, math.nan, {"x": 0.01}, "not above 0"),
     Singular("mg.elu(x, alpha=2)", {"x": 0.0}, 0.0, {"x": 2.0}, "the slope below 0"),
     Singular("mg.elu(x)", {"x": math.inf}, math.inf, {"x": 1.0}),
     Singular("mg.elu(x)", {"x": -math.inf}, -1.0, {"x": 0.0}),
+    Singular("mg.elu(x)", {"x": math.nan}, math.nan, {"x": math.nan}),
     Singular("mg.hard_tanh(x)", {"x": 1.0}, 1.0, {"x": 1.0}, "passes the gradient at a bound"),
     Singular("mg.hard_tanh(x)", {"x": -1.0}, -1.0, {"x": 1.0}, "passes the gradient at a bound"),
+    Singular("mg.hard_tanh(x)", {"x": math.nan}, math.nan, {"x": 0.0}, "as clip"),
     Singular("mg.softsign(x)", {"x": 0.0}, 0.0, {"x": 1.0}),
     Singular("mg.softplus(x)", {"x": 1000.0}, 1000.0, {"x": 1.0}, "no overflow"),
     Singular("mg.softplus(x)", {"x": -1000.0}, 0.0, {"x": 0.0}),

@@ -322,7 +322,11 @@ INF, NAN = float("inf"), float("nan")
 
 SINGULAR: list[Singular] = [
     Singular("mg.relu(x)", {"x": 0.0}, 0, {"x": 0}, "the book's mask is x <= 0"),
+    Singular("mg.relu(x)", {"x": NAN}, NAN, {"x": 0}, "the value tells of the nan"),
     Singular("mg.absolute(x)", {"x": 0.0}, 0, {"x": 0}),
+    Singular("mg.absolute(x)", {"x": NAN}, NAN, {"x": 0}),
+    Singular("mg.maximum(a, b)", {"a": NAN, "b": 1.0}, NAN, {"a": 0.5, "b": 0.5}, "as a tie"),
+    Singular("mg.minimum(a, b)", {"a": NAN, "b": 1.0}, NAN, {"a": 0.5, "b": 0.5}, "as a tie"),
     Singular("mg.maximum(a, b)", {"a": 2.0, "b": 2.0}, 2, {"a": 0.5, "b": 0.5}, "a tie shares"),
     Singular("mg.minimum(a, b)", {"a": 2.0, "b": 2.0}, 2, {"a": 0.5, "b": 0.5}, "a tie shares"),
     Singular("mg.max(x)", {"x": [3.0, 1.0, 3.0]}, 3, {"x": [0.5, 0, 0.5]}, "ties share"),
@@ -330,7 +334,11 @@ SINGULAR: list[Singular] = [
     Singular("mg.where(x > 1, mg.log(x), x)", {"x": 0.0}, 0, {"x": 1}, "nothing leaks"),
     Singular("mg.where(x > 0, mg.sqrt(x), x)", {"x": [0.0, 4.0]}, [0, 2], {"x": [1, 0.25]}),
     Singular("x ** 0", {"x": 0.0}, 1, {"x": 0}),
+    Singular("x ** 0", {"x": NAN}, 1, {"x": 0}),
     Singular("x ** n", {"x": 0.0, "n": 2.0}, 0, {"x": 0, "n": 0}),
+    Singular("x ** n", {"x": 0.0, "n": -1.0}, INF, {"x": -INF, "n": -INF}, "as IEEE-754 has it"),
+    Singular("x ** n", {"x": 0.0, "n": -0.3}, INF, {"x": -INF, "n": -INF}),
+    Singular("x ** n", {"x": -0.0, "n": -1.0}, -INF, {"x": -INF, "n": INF}),
     Singular("x ** 0.5", {"x": 0.0}, 0, {"x": INF}),
     Singular("x ** 0.5", {"x": -2.0}, NAN, {"x": NAN}, "a negative base, a fractional exponent"),
     Singular("x ** 3", {"x": -2.0}, -8, {"x": 12}),

@@ -130,6 +130,11 @@ def sinc_slope(x: Any) -> Any:
     return registry["sinc_slope"](x, order=1)
 
 
+def inner(name: str) -> Callable[..., Any]:
+    """Return an operation that only derivatives are made of."""
+    return registry[name]
+
+
 inside = between(-0.9, 0.9)
 away = between(0.2, 3)  # from 0, near which PyTorch and the textbook lose digits
 
@@ -154,6 +159,10 @@ TABLE: dict[str, Entry] = {
     "arctan": simple(trigonometric, "arctan", anywhere),
     "arctan2": pair(trigonometric, "arctan2", off_zero, anywhere),
     "hypot": pair(trigonometric, "hypot", off_zero, anywhere),
+    "cosine": binary(inner("cosine"), lambda a, b: a / np.hypot(a, b), off_zero, anywhere),
+    "turn": binary(inner("turn"), lambda a, b: a / (a * a + b * b), off_zero, anywhere),
+    "one_minus_square": unary(inner("one_minus_square"), lambda x: 1 - x * x, anywhere),
+    "tanh_slope": binary(inner("tanh_slope"), lambda g, x: g / np.cosh(x) ** 2, anywhere, anywhere),
     "sinh": simple(trigonometric, "sinh", anywhere),
     "cosh": simple(trigonometric, "cosh", anywhere),
     "arcsinh": simple(trigonometric, "arcsinh", anywhere),
@@ -197,6 +206,7 @@ SINGULAR: list[Singular] = [
     Singular("mg.logaddexp(a, b)", {"a": inf, "b": -inf}, inf, {"a": 1, "b": 0}),
     Singular("mg.logaddexp2(a, b)", {"a": -inf, "b": -inf}, -inf, {"a": 0.5, "b": 0.5}),
     Singular("mg.float_power(x, n)", {"x": 0.0, "n": 0.0}, 1, {"x": 0, "n": 0}, "as power"),
+    Singular("mg.float_power(x, n)", {"x": 0.0, "n": -1.0}, inf, {"x": -inf, "n": -inf}),
     Singular("mg.float_power(x, n)", {"x": -2.0, "n": 0.5}, nan, {"x": nan, "n": nan}),
     Singular("mg.erf(x)", {"x": inf}, 1, {"x": 0}),
     Singular("mg.arcsin(x)", {"x": 1.0}, math.pi / 2, {"x": inf}),
@@ -206,6 +216,7 @@ SINGULAR: list[Singular] = [
     Singular("mg.arctan(x)", {"x": inf}, math.pi / 2, {"x": 0}),
     Singular("mg.arctan2(a, b)", {"a": 0.0, "b": 0.0}, 0, {"a": 0, "b": 0}, "as hypot"),
     Singular("mg.arctan2(a, b)", {"a": 0.0, "b": -0.0}, math.pi, {"a": 0, "b": 0}),
+    Singular("mg.arctan2(a, b)", {"a": nan, "b": 0.0}, nan, {"a": nan, "b": nan}),
     Singular("mg.arctan2(a, b)", {"a": 0.0, "b": -2.0}, math.pi, {"a": -0.5, "b": 0}, "the cut"),
     Singular("mg.hypot(a, b)", {"a": 0.0, "b": 0.0}, 0, {"a": 0, "b": 0}, "as norm"),
     Singular("mg.hypot(a, b)", {"a": 3e200, "b": 4e200}, 5e200, {"a": 0.6, "b": 0.8}),
@@ -233,6 +244,8 @@ SINGULAR: list[Singular] = [
     Singular("mg.fmod(a, b)", {"a": -7.0, "b": 3.0}, -1, {"a": 1, "b": 2}),
     Singular("mg.fmod(a, b)", {"a": 6.0, "b": 3.0}, 0, {"a": 1, "b": -2}),
     Singular("mg.fabs(x)", {"x": 0.0}, 0, {"x": 0}, "as abs"),
+    Singular("mg.fabs(x)", {"x": nan}, nan, {"x": 0}),
+    Singular("mg.copysign(a, b)", {"a": nan, "b": 1.0}, nan, {"a": 0, "b": 0}),
     Singular("mg.copysign(a, b)", {"a": 0.0, "b": -1.0}, 0, {"a": 0, "b": 0}, "as abs"),
     Singular("mg.copysign(a, b)", {"a": 2.0, "b": -0.0}, -2, {"a": -1, "b": 0}),
     Singular("mg.fmax(a, b)", {"a": 2.0, "b": 2.0}, 2, {"a": 0.5, "b": 0.5}, "shared equally"),
@@ -243,6 +256,7 @@ SINGULAR: list[Singular] = [
     Singular("mg.fmin(a, b)", {"a": 2.0, "b": nan}, 2, {"a": 1, "b": 0}),
     Singular("mg.clip(x, -1, 1)", {"x": 1.0}, 1, {"x": 1}, "passes at its bounds"),
     Singular("mg.clip(x, -1, 1)", {"x": -1.0}, -1, {"x": 1}),
+    Singular("mg.clip(x, -1, 1)", {"x": nan}, nan, {"x": 0}, "the value tells of the nan"),
     Singular("mg.clip(x, None, 1)", {"x": inf}, 1, {"x": 0}),
     Singular(
         "mg.clip(x, low, high)",
@@ -286,6 +300,10 @@ def torch_table(torch: Any) -> dict[str, Callable[..., Any] | None]:
         "clip": lambda *args: torch.clamp(*torch.broadcast_tensors(*args)),
         "cbrt": lambda x: torch.sign(x) * torch.abs(x) ** (1 / 3),
         "sinc_slope": torch_sinc_slope,
+        "cosine": lambda a, b: a / torch.hypot(a, b),
+        "turn": lambda a, b: a / (a * a + b * b),
+        "one_minus_square": lambda x: 1 - x * x,
+        "tanh_slope": lambda g, x: g / torch.cosh(x) ** 2,
         "rint": torch.round,
         "fabs": torch.abs,
         "nan_to_num": torch_nan_to_num,
