@@ -1,0 +1,106 @@
+"""How the tests draw: the same at every run, or anew for `python -m tests.search`."""
+
+import gc
+import os
+import warnings
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+# As many workers as cores: threads beside them would only wait for each other.
+for _library in ("MKL", "OMP", "OPENBLAS"):
+    os.environ.setdefault(f"{_library}_NUM_THREADS", "1")
+
+_shared: dict[str, Any] = {
+    "deadline": None,
+    "database": None,
+    "max_examples": 50,
+    "print_blob": True,
+    "suppress_health_check": list(HealthCheck),  # a slow machine is not a failure
+}
+settings.register_profile("default", **_shared, derandomize=True)
+settings.register_profile("search", **_shared, derandomize=False)
+settings.load_profile("default")
+
+_OF_A_TEST = "_hypothesis_internal_use_settings"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add an option of the search."""
+    help = "draw so many times the examples of each property test"
+    parser.addoption("--times", type=int, default=1, help=help)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Keep the numbers that Hypothesis finds in the code from changing what it draws."""
+    if config.getoption("hypothesis_profile", None) == "search":
+        return
+    with suppress(ImportError):
+        from hypothesis.internal.conjecture import providers
+
+        if hasattr(providers, "is_local_module_file"):  # in versions that look for numbers
+            providers.is_local_module_file = lambda path: False
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: Sequence[pytest.Item]) -> None:
+    """Multiply the examples of each property test, once for all its parameters."""
+    times: int = config.getoption("times")
+    done: set[Any] = set()
+    for item in items:
+        test, machine = (getattr(item, name, None) for name in ("obj", "cls"))
+        for holder, name in ((test, _OF_A_TEST), (machine, "settings")):
+            own = getattr(holder, name, None)
+            if isinstance(own, settings) and holder not in done:
+                setattr(holder, name, settings(own, max_examples=times * own.max_examples))
+                done.add(holder)
+
+
+@pytest.fixture(scope="session")
+def times(pytestconfig: pytest.Config) -> int:
+    """Return how many times the usual examples to draw, where a test draws for itself."""
+    return pytestconfig.getoption("times")
+
+
+def pytest_collection_finish() -> None:
+    """Keep the collector from going through thousands of tests again and again."""
+    gc.collect()
+    gc.freeze()
+
+
+@pytest.fixture(scope="session")
+def mnist_folder() -> Path:
+    """Return the folder with the published files; CI must have them, others may not."""
+    shared = Path(__file__).resolve().parents[1] / "shared" / "data" / "mnist"
+    folder = Path(os.environ.get("MICROGRAD_DATA") or shared)
+    if not folder.is_dir():
+        message = "The published MNIST files are missing; set MICROGRAD_DATA to their folder."
+        if os.environ.get("CI"):
+            pytest.fail(message)
+        pytest.skip(message)
+    return folder
+
+
+@pytest.fixture
+def no_dot(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Take the dot program, and everything else, off the PATH."""
+    monkeypatch.setenv("PATH", str(tmp_path))
+
+
+@pytest.fixture(scope="session")
+def torch() -> Any:
+    """Return PyTorch, on one thread; CI must have it, others may not."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # what it warns of while it is imported is not ours
+            import torch
+    except ImportError:
+        message = "PyTorch is missing; install the extra micrograd-graph[oracle]."
+        if os.environ.get("CI"):
+            pytest.fail(message)
+        pytest.skip(message)
+    torch.set_num_threads(1)
+    return torch
