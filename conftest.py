@@ -2,6 +2,7 @@
 
 import gc
 import os
+import random
 import warnings
 from collections.abc import Sequence
 from contextlib import suppress
@@ -14,6 +15,10 @@ from hypothesis import HealthCheck, settings
 # As many workers as cores: threads beside them would only wait for each other.
 for _library in ("MKL", "OMP", "OPENBLAS"):
     os.environ.setdefault(f"{_library}_NUM_THREADS", "1")
+
+import numpy as np  # noqa: E402
+
+os.environ["no_proxy"] = "127.0.0.1"  # where the tests' own servers are
 
 _shared: dict[str, Any] = {
     "deadline": None,
@@ -69,6 +74,25 @@ def pytest_collection_finish() -> None:
     """Keep the collector from going through thousands of tests again and again."""
     gc.collect()
     gc.freeze()
+
+
+@pytest.fixture(autouse=True)
+def _same_generators(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Seed NumPy's generators without a seed, as pytest-randomly seeds those of all modules."""
+    seeds, fresh = random.Random(random.getrandbits(64)), np.random.default_rng
+    monkeypatch.setattr(
+        np.random,
+        "default_rng",
+        lambda seed=None: fresh(seeds.getrandbits(64) if seed is None else seed),
+    )
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _patient() -> None:
+    """Wait for dot on a busy machine, too, where it may have to look for its fonts first."""
+    import viz.diagram
+
+    viz.diagram._PATIENCE = 120.0
 
 
 @pytest.fixture(scope="session")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import re
-import socket
 import threading
 from collections.abc import Iterator
 from contextlib import suppress
@@ -66,7 +65,7 @@ class Handler(BaseHTTPRequestHandler):
         if self.hold:
             event, length = self.hold
             self.wfile.write(content[:length])
-            event.wait(20)
+            event.wait(120)
             content = content[length:]
         with suppress(ConnectionError):  # who asked may be gone by now
             self.wfile.write(content)
@@ -113,7 +112,5 @@ def server() -> Iterator[Server]:
 
 
 def closed_mirror() -> str:
-    """Return an address where nobody answers."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return f"http://127.0.0.1:{free.getsockname()[1]}/"
+    """Return an address where nobody answers: no server is given so low a port by chance."""
+    return "http://127.0.0.1:1/"
