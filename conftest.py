@@ -3,6 +3,7 @@
 import gc
 import os
 import random
+import signal
 import warnings
 from collections.abc import Sequence
 from contextlib import suppress
@@ -11,6 +12,7 @@ from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
+from hypothesis.internal.conjecture import engine
 
 # As many workers as cores: threads beside them would only wait for each other.
 for _library in ("MKL", "OMP", "OPENBLAS"):
@@ -41,14 +43,15 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Keep the numbers that Hypothesis finds in the code from changing what it draws."""
-    if config.getoption("hypothesis_profile", None) == "search":
-        return
-    with suppress(ImportError):
-        from hypothesis.internal.conjecture import providers
+    """Keep the clock, the shell and numbers in the code from changing what is drawn and seen."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # so a shell's jobs in the background run
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+    engine.MAX_SHRINKING_SECONDS = 3600  # examples shrink as far on a slow machine
+    if config.getoption("hypothesis_profile", None) != "search":
+        with suppress(ImportError):  # older versions do not look for numbers
+            from hypothesis.internal.conjecture import providers
 
-        if hasattr(providers, "is_local_module_file"):  # in versions that look for numbers
-            providers.is_local_module_file = lambda path: False
+            setattr(providers, "is_local_module_file", lambda path: False)  # noqa: B010
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: Sequence[pytest.Item]) -> None:
