@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
 
 from micrograd import (
     Tensor,
@@ -23,7 +25,7 @@ from micrograd import (
     trace_backward,
 )
 from micrograd.errors import ArgumentError, OperandError
-from tests.domains import calls_of
+from tests.domains import TABLE
 from viz import draw
 from viz.graph.expand import _run, expanded, wanted
 from viz.graph.recipes import RECIPES
@@ -36,40 +38,40 @@ def symbols(root: Any, expand: Any) -> list[str]:
     return [item.symbol for item in items if item.symbol]
 
 
-def composite(name: str) -> list[Any]:
-    """Return nodes that an operation made, of float64, with numbers that are not extreme."""
-    found: list[Any] = []
-    for sample, _ in calls_of(name, 1, 30):
-        root = sample.call(*sample.leaves())
-        node = next(n for n in topological_order(root) if n.op is not None and n.op.name == name)
-        if all(np.asarray(p.data).dtype != np.float32 for p in node.parents):
-            found.append(node)
-    return found
+def composite(name: str, data: st.DataObject) -> Any:
+    """Draw a node that an operation made, of float64, with numbers that are not extreme."""
+    sample = data.draw(TABLE[name].samples())
+    root = sample.call(*sample.leaves())
+    node = next(n for n in topological_order(root) if n.op is not None and n.op.name == name)
+    assume(all(np.asarray(p.data).dtype != np.float32 for p in node.parents))
+    return node
 
 
 # -- the numbers
 
 
 @pytest.mark.parametrize("name", sorted(RECIPES))
-def test_the_primitives_give_the_numbers_of_the_composite(name: str) -> None:
-    nodes = composite(name)
-    assert nodes
-    for node in nodes:
-        g = np.random.default_rng(0).normal(size=np.shape(node.data))
-        gradient = float(g) if isinstance(node, Value) else g
-        node.grad = gradient
-        copies = [type(p)(p.data, requires_grad=p.requires_grad) for p in node.parents]
-        last = _run(node, copies)
-        np.testing.assert_allclose(last.data, node.data, rtol=1e-12, atol=1e-12)
-        for contribution in trace_backward(node, gradient).contributions:
-            if contribution.node is node:
-                copy = copies[contribution.argument]
-                np.testing.assert_allclose(copy.grad, contribution.value, rtol=1e-10, atol=1e-12)
+@settings(max_examples=30)
+@given(data=st.data())
+def test_the_primitives_give_the_numbers_of_the_composite(name: str, data: st.DataObject) -> None:
+    node = composite(name, data)
+    g = np.random.default_rng(0).normal(size=np.shape(node.data))
+    gradient = float(g) if isinstance(node, Value) else g
+    node.grad = gradient
+    copies = [type(p)(p.data, requires_grad=p.requires_grad) for p in node.parents]
+    last = _run(node, copies)
+    np.testing.assert_allclose(last.data, node.data, rtol=1e-12, atol=1e-12)
+    for contribution in trace_backward(node, gradient).contributions:
+        if contribution.node is node:
+            copy = copies[contribution.argument]
+            np.testing.assert_allclose(copy.grad, contribution.value, rtol=1e-10, atol=1e-12)
 
 
 @pytest.mark.parametrize("name", sorted(RECIPES))
-def test_the_composite_is_gone_and_the_rim_is_as_it_was(name: str) -> None:
-    node = composite(name)[0]
+@settings(max_examples=5)
+@given(data=st.data())
+def test_the_composite_is_gone_and_the_rim_is_as_it_was(name: str, data: st.DataObject) -> None:
+    node = composite(name, data)
     node.backward(None if np.ndim(node.data) == 0 else np.ones_like(node.data))
     before, after = take_snapshot((node,)).items, take_snapshot((node,), expand=name).items
     assert [item.symbol for item in after] != [item.symbol for item in before]

@@ -563,7 +563,7 @@ def test_a_real_ctrl_c_ends_a_program_s_training_and_the_program_goes_on() -> No
         for _ in range(20):
             running.stdout.readline()
         running.send_signal(signal.SIGINT)
-        out, err = running.communicate(timeout=60)
+        out, err = running.communicate(timeout=300)
     ended = out.splitlines()[-1].split()
     assert running.returncode == 0
     assert (ended[:2], ended[3]) == (["END", "interrupted"], "True")

@@ -9,6 +9,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from micrograd import (
     Tensor,
@@ -143,6 +145,8 @@ def namespace(node: Any, g: Any) -> dict[str, Any]:
             "solve": solved,
             "cofactors": registry["cofactors"],
             "outer": outer,
+            "column": lambda g: np.asarray(g)[..., :, None],
+            "row": lambda g: np.asarray(g)[..., None, :],
             "transposed": transposed,
             "permuted": np.transpose,
             "reshaped": np.reshape,
@@ -247,16 +251,11 @@ def check(node: Any, seed: int) -> None:
         if not re.search(r"\bg\b", formula):
             found = g * found
         wide = np.float32 in {np.asarray(parent.data).dtype.type for parent in node.parents}
-        shape = np.shape(contribution.value)
-        whole = (
-            found
-            if np.shape(found) == shape
-            else unbroadcast(
-                np.broadcast_to(found, np.broadcast_shapes(np.shape(found), shape)), shape
-            )
-        )
+        # What the formula gives is what a story of it sums over the axes that it names.
+        whole = np.sum(found, axis=contribution.summed)
+        assert np.size(whole) == np.size(contribution.value), f"{node.op.name}: {formula}"
         np.testing.assert_allclose(
-            whole,
+            np.reshape(whole, np.shape(contribution.value)),
             contribution.value,
             rtol=1e-3 if wide else 1e-7,
             atol=1e-4 if wide else 1e-9,
@@ -264,11 +263,42 @@ def check(node: Any, seed: int) -> None:
         )
 
 
+def check_call(operation: str, data: st.DataObject) -> None:
+    sample = data.draw(TABLE[operation].samples())
+    root = sample.call(*sample.leaves())
+    check(made_by(operation, root), data.draw(st.integers(0, 2**16)))
+
+
 @pytest.mark.parametrize("operation", sorted(set(registry) & set(TABLE) & set(ROWS)))
-def test_what_a_formula_says_is_what_the_engine_does(operation: str) -> None:
-    for sample, seed in calls_of(operation, 1, 20):
-        root = sample.call(*sample.leaves())
-        check(made_by(operation, root), seed)
+@settings(max_examples=20)
+@given(data=st.data())
+def test_what_a_formula_says_is_what_the_engine_does(operation: str, data: st.DataObject) -> None:
+    check_call(operation, data)  # asserts
+
+
+@pytest.mark.parametrize(
+    ("left", "right", "first", "second"),
+    [
+        ((2,), (2,), "g·b", "g·a"),
+        ((2,), (2, 3), "b @ g", "a ⊗ g"),
+        ((3, 2), (2,), "g ⊗ b", "a·(g as a column)"),
+        ((3, 2), (2, 4), "g @ bᵀ", "aᵀ @ g"),
+        ((2,), (2, 2, 2), "Σ(b·(g as a row), -1)", "(a as a column)·(g as a row)"),
+        ((2,), (1, 2, 2, 2), "Σ(b·(g as a row), -1)", "(a as a column)·(g as a row)"),
+        ((2, 2, 2), (2,), "g ⊗ b", "a·(g as a column)"),
+        ((5, 3, 2), (2, 4), "g @ bᵀ", "Σ(aᵀ @ g, axis 0)"),
+        ((1, 5, 3, 2), (2, 4), "g @ bᵀ", "Σ(aᵀ @ g, axes 0, 1)"),
+        ((3, 2), (5, 2, 4), "g @ bᵀ", "aᵀ @ g"),
+        ((5, 1, 3, 2), (6, 2, 4), "g @ bᵀ", "aᵀ @ g"),
+    ],
+)
+def test_the_formulas_of_a_matrix_product_hold_for_vectors_and_stacks(
+    left: tuple[int, ...], right: tuple[int, ...], first: str, second: str
+) -> None:
+    a, b = (np.random.default_rng(len(s)).normal(size=s) for s in (left, right))
+    y = matmul(Tensor(a), Tensor(b))
+    assert [local(y, i, ["a", "b"]).passed for i in (0, 1)] == [first, second]
+    check(y, 0)
 
 
 def test_a_formula_that_is_wrong_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -276,8 +306,13 @@ def test_a_formula_that_is_wrong_is_noticed(monkeypatch: pytest.MonkeyPatch) -> 
     assert not callable(row)
     wrong = type(row)(row.arguments, row.expression, ("1 + y ** 2",))
     monkeypatch.setitem(ROWS, "tanh", wrong)  # pyright: ignore[reportArgumentType]
+
+    @given(st.data())
+    def law(data: st.DataObject) -> None:
+        check_call("tanh", data)
+
     with pytest.raises(AssertionError, match="tanh"):
-        test_what_a_formula_says_is_what_the_engine_does("tanh")
+        law()
 
 
 SCALAR = sorted(
@@ -286,23 +321,25 @@ SCALAR = sorted(
 
 
 @pytest.mark.parametrize("operation", SCALAR)
-def test_an_expression_gives_the_value_of_the_node(operation: str) -> None:
+@settings(max_examples=5)
+@given(data=st.data())
+def test_an_expression_gives_the_value_of_the_node(operation: str, data: st.DataObject) -> None:
     extra = {"max": np.maximum, "min": np.minimum, "fmax": np.fmax, "fmin": np.fmin}
     extra |= {f: getattr(np, f) for f in ("arcsin", "arccos", "arctan", "arctan2", "arcsinh")}
     extra |= {f: getattr(np, f) for f in ("arccosh", "arctanh", "fmod", "clip", "ceil", "rint")}
     extra |= {"round": lambda x: np.round(x), "nan_to_num": np.nan_to_num}
     extra |= {"recast": lambda x, dtype: x.astype(dtype)}
-    for sample, _ in calls_of(operation, 1, 5):
-        node = made_by(operation, sample.call(*sample.leaves()))
-        if node.params.get("decimals") or operation == "nan_to_num":
-            continue
-        row = row_for(node)
-        assert row is not None
-        names = namespace(node, None) | extra
-        names |= {own: parent.data for own, parent in zip(row.arguments, node.parents, strict=True)}
-        np.testing.assert_allclose(
-            evaluate(row.expression, names), node.data, rtol=1e-5, atol=1e-6, err_msg=row.expression
-        )
+    sample = data.draw(TABLE[operation].samples())
+    node = made_by(operation, sample.call(*sample.leaves()))
+    if node.params.get("decimals") or operation == "nan_to_num":
+        return
+    row = row_for(node)
+    assert row is not None
+    names = namespace(node, None) | extra
+    names |= {own: parent.data for own, parent in zip(row.arguments, node.parents, strict=True)}
+    np.testing.assert_allclose(
+        evaluate(row.expression, names), node.data, rtol=1e-5, atol=1e-6, err_msg=row.expression
+    )
 
 
 def test_every_operation_has_formulas_or_is_known_to_have_none() -> None:

@@ -6,7 +6,7 @@ them. After every step, the data, gradients and flags of every node of every gra
 
 10,000 programs, instead of some:
 
-    python -m pytest tests/test_machine.py -n 0 --hypothesis-profile deep
+    python -m tests.search tests/test_machine.py --times 200
 """
 
 from __future__ import annotations
@@ -669,4 +669,4 @@ def test_the_machine_finds_a_planted_fault(fault: str, monkeypatch: pytest.Monke
         monkeypatch.setattr(target, planted)
 
     with pytest.raises((AssertionError, pytest.fail.Exception)):
-        run(400)
+        run(2_000)  # it ends with the first that finds it

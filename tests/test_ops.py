@@ -52,19 +52,21 @@ def name_of(law: Law) -> str:
     return law.__name__
 
 
+@pytest.mark.hypothesis
 @pytest.mark.parametrize("law", LAWS, ids=name_of)
 @every_op
-def test_every_operation_obeys(name: str, law: Law) -> None:
+def test_every_operation_obeys(name: str, law: Law, times: int) -> None:
     samples = TABLE[name].samples(smallest=0 if law in ALSO_EMPTY else 1)
 
     examples = 40 if law is the_gradient_is_the_numerical_derivative else 8
-    check_law(law, registry[name], samples, examples)  # asserts
+    check_law(law, registry[name], samples, times * examples)  # asserts
 
 
+@pytest.mark.hypothesis
 @pytest.mark.parametrize("law", LAWS_OF_NUMBERS, ids=name_of)
 @ops_of_numbers
-def test_every_operation_of_numbers_obeys(name: str, law: Law) -> None:
-    check_law(law, registry[name], TABLE[name].samples(), examples=8)  # asserts
+def test_every_operation_of_numbers_obeys(name: str, law: Law, times: int) -> None:
+    check_law(law, registry[name], TABLE[name].samples(), times * 8)  # asserts
 
 
 def gradient_of_one_node_and_sum_of_several(sample: Sample) -> tuple[Array, Array]:

@@ -243,13 +243,16 @@ def torch_table(torch: Any) -> dict[str, Callable[..., Any] | None]:
         sign = signs(ours, q, -2)
         return torch.cat([q * sign, r * sign.mT], -2)
 
+    def torch_solve(a: Any, b: Any) -> Any:
+        """Return the solution; PyTorch takes some b for stacks of vectors unless as long as a."""
+        columns = b[:, None] if b.ndim == 1 else b
+        stack = torch.broadcast_shapes(a.shape[:-2], columns.shape[:-2])
+        solution = torch.linalg.solve(a, columns.expand(*stack, *columns.shape[-2:]))
+        return solution[..., 0] if b.ndim == 1 else solution
+
     return {
         "inv": torch.linalg.inv,
-        "solve": lambda a, b: (
-            torch.linalg.solve(a, b)
-            if b.ndim > 1
-            else torch.linalg.solve(a, b[:, None].expand(*a.shape[:-1], 1))[..., 0]
-        ),
+        "solve": torch_solve,
         "det": torch.linalg.det,
         "logabsdet": lambda a: torch.linalg.slogdet(a)[1],
         "cofactors": lambda a: torch.linalg.det(a)[..., None, None] * torch.linalg.inv(a).mT,

@@ -24,13 +24,25 @@ def _transpose(node: Any) -> Row:
 
 def _matmul(node: Any) -> Row:
     a, b = (np.ndim(parent.data) for parent in node.parents)
-    left, right = "g @ transposed(b)", "transposed(a) @ g"
+    return binary("a @ b", _matmul_left(a, b), _matmul_right(a, b))
+
+
+def _matmul_left(a: int, b: int) -> str:
+    """Return the derivative by the first of two arrays of so many axes."""
     if b == 1:
-        left = "g * b" if a == 1 else "outer(g, b)"
+        return "g * b" if a == 1 else "outer(g, b)"
     if a == 1:
-        right = "g * a" if b == 1 else "outer(a, g)"
-        left = left if b == 1 else "b @ g"
-    return binary("a @ b", left, right)
+        return "b @ g" if b == 2 else "total(b * row(g), -1)"
+    return "g @ transposed(b)"
+
+
+def _matmul_right(a: int, b: int) -> str:
+    """Return the derivative by the second, before what broadcasting repeated is summed."""
+    if b == 1:
+        return "g * a" if a == 1 else "a * column(g)"
+    if a == 1:
+        return "outer(a, g)" if b == 2 else "column(a) * row(g)"
+    return "total(transposed(a) @ g, stack)" if a > 2 == b else "transposed(a) @ g"
 
 
 def _solve(node: Any) -> Row:
@@ -136,7 +148,7 @@ ARRAYS: dict[str, Row | Callable[[Any], Row]] = {
     "logabsdet": unary("log(abs(det(x)))", "spread(g) * transposed(inv(x))"),
     "reshape": unary("reshaped(x, result_shape)", "reshaped(g, shape)"),
     "transpose": _transpose,
-    "broadcast_to": unary("repeated(x, None, result_shape)", "summed(g, shape)"),
+    "broadcast_to": unary("repeated(x, None, result_shape)", "1"),
     "sum_to": unary("summed(x, result_shape)", "repeated(g, None, shape)"),
     "astype": unary("recast(x, dtype)", "1"),
     "concatenate": _concatenate,

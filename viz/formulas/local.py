@@ -197,7 +197,7 @@ def _settings(node: Any) -> dict[str, Written]:
 
 
 def _setting(key: str, value: Any) -> Written:
-    if key == "axis":
+    if key in ("axis", "stack"):
         return name(_axes(value))
     if key == "index":
         return name(f"[{_index(value)}]")

@@ -46,8 +46,9 @@ def settings_of(node: Any) -> dict[str, Any]:
     """Return what formulas may name beside arguments: the settings and what follows from them.
 
     `shape` is that of the first argument, `result_shape` that of the result, `count`
-    says how many elements a reduction makes one of, `free` the same less `ddof`, and
-    `rows` how many samples a batch has.
+    says how many elements a reduction makes one of, `free` the same less `ddof`,
+    `rows` how many samples a batch has, and `stack` names the axes of the result
+    before those of its matrices.
     """
     x, settings = node.parents[0].data, dict(node.params)
     shape = np.shape(x)
@@ -60,6 +61,7 @@ def settings_of(node: Any) -> dict[str, Any]:
         settings["count"] = math.prod(shape)
     settings["free"] = settings["count"] - settings.get("ddof", 0)
     settings["rows"] = math.prod(shape[:-1])
+    settings["stack"] = tuple(range(np.ndim(node.data) - 2))
     return settings
 
 

@@ -10,6 +10,7 @@ from viz.text.written import ATOM, IF, Written, latex_text
 # A part in brackets is left out when what it would show is empty.
 PHRASES = {
     "added": "{0} summed from each element to the end[ along {1}]",
+    "column": "({0} as a column)",
     "cut": "{0} cut into windows",
     "flipped": "{0} flipped[ along {1}]",
     "joined": "{0} joined[ along {1}]",
@@ -28,6 +29,7 @@ PHRASES = {
     "recast": "{0} as {1}",
     "repeated": "{0} repeated[ along {1}] to {2}",
     "reshaped": "{0} reshaped to {1}",
+    "row": "({0} as a row)",
     "rowmax": "max({0}[, {1}])",
     "rowmin": "min({0}[, {1}])",
     "shared": "{0} where {1}, shared by ties",
