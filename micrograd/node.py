@@ -13,7 +13,7 @@ import numpy as np
 
 from micrograd.clock import clock
 from micrograd.copying import Copied
-from micrograd.modes import Mode
+from micrograd.modes import Mode, Values
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -67,7 +67,7 @@ def no_grad(function: Any = None) -> Any:
     >>> [(y.requires_grad, (y + x).requires_grad) for y in squares()]
     [(False, True)]
     """
-    mode = Mode("no_grad", lambda: [(recording, False)])
+    mode = Mode("no_grad", _off)
     return mode if function is None else mode(function)
 
 
@@ -86,8 +86,16 @@ def enable_grad(function: Any = None) -> Any:
     >>> y.requires_grad
     True
     """
-    mode = Mode("enable_grad", lambda: [(recording, mode_when_on())])
+    mode = Mode("enable_grad", _on)
     return mode if function is None else mode(function)
+
+
+def _off() -> Values:
+    return ((recording, False),)
+
+
+def _on() -> Values:
+    return ((recording, mode_when_on()),)
 
 
 def is_grad_enabled() -> bool:
