@@ -13,7 +13,7 @@ from collections.abc import AsyncGenerator, Callable, Generator, Iterable
 from contextvars import ContextVar
 from functools import partial, wraps
 from types import coroutine
-from typing import Any, TypeVar, cast
+from typing import Any, ClassVar, NoReturn, Self, TypeVar, cast
 
 from micrograd.errors import ModeError, OperandError
 
@@ -22,7 +22,7 @@ Values = Iterable[tuple[ContextVar[Any], Any]]
 Function = Callable[..., Any]
 Again = Callable[[], "Mode"]
 
-_innermost: ContextVar[Block | None] = ContextVar("innermost", default=None)
+innermost: ContextVar[Block | None] = ContextVar("innermost", default=None)
 
 
 class Block:
@@ -35,8 +35,9 @@ class Block:
     __slots__ = ("_before", "_outer", "name")
 
     name: str
-    _before: list[tuple[ContextVar[Any], Any]] | None  # None outside of the block
     _outer: Block | None
+    _before: Any  # while the block is open, the variables and the values that they had before
+    _closed: ClassVar[Any] = None  # what `_before` is after the block; None if it may come again
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -46,31 +47,37 @@ class Block:
     def _values(self) -> Values:
         raise NotImplementedError
 
-    def __enter__(self) -> Any:
+    def _refuse(self) -> NoReturn:
+        raise ModeError(
+            f"{self!r}: was entered before, and not left. Make a new one for each block."
+        )
+
+    def __enter__(self) -> Self:
         if self._before is not None:
-            raise ModeError(
-                f"{self.name}: was entered before, and not left. Make a new one for each block."
-            )
-        values = list(self._values())
-        self._outer = _innermost.get()
-        self._before = [(variable, variable.get()) for variable, _ in values]
-        for variable, value in values:
+            self._refuse()
+        self._outer = innermost.get()
+        before: list[tuple[ContextVar[Any], Any]] = []
+        self._before = before
+        for variable, value in self._values():
+            before.append((variable, variable.get()))
             variable.set(value)
-        _innermost.set(self)
+        innermost.set(self)
+        return self
 
     def __exit__(self, kind: Any, error: Any, traceback: Any) -> None:
-        innermost = _innermost.get()
-        still_open = [self] if innermost is self else _open_in(self, innermost)
+        last = innermost.get()
+        still_open = (self,) if last is self else _open_in(self, last)
         for block in still_open:
-            for variable, value in block._before or ():
+            for variable, value in block._before:
                 variable.set(value)
         if still_open:
-            _innermost.set(self._outer)
-        self._before = self._outer = None
-        if innermost is self or kind is not None:  # what is on its way out matters more
+            innermost.set(self._outer)
+        self._before, self._outer = self._closed, None
+        if last is self:
             return
-        left = f"while {innermost!r}, entered inside it, is open" if still_open else _ELSEWHERE
-        raise ModeError(f"{self!r}: the block is left {left}. {_ADVICE}")
+        if kind is None:  # or else what is on its way out matters more
+            left = f"while {last!r}, entered inside it, is open" if still_open else _ELSEWHERE
+            raise ModeError(f"{self!r}: the block is left {left}. {_ADVICE}")
 
     def __repr__(self) -> str:
         return f"{self.name}()"
@@ -108,7 +115,8 @@ class Mode(Block):
     __slots__ = ("_given",)
 
     def __init__(self, name: str, values: Callable[[], Values]) -> None:
-        super().__init__(name)
+        self.name = name
+        self._before = self._outer = None
         self._given = values
 
     def _values(self) -> Values:

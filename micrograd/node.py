@@ -13,7 +13,7 @@ import numpy as np
 
 from micrograd.clock import clock
 from micrograd.copying import Copied
-from micrograd.modes import Mode
+from micrograd.modes import Mode, Values
 from micrograd.versions import CLOSED, overwrite, time_for_copy
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -68,7 +68,7 @@ def no_grad(function: Any = None) -> Any:
     >>> [(y.requires_grad, (y + x).requires_grad) for y in squares()]
     [(False, True)]
     """
-    mode = Mode("no_grad", lambda: [(recording, False)])
+    mode = Mode("no_grad", _off)
     return mode if function is None else mode(function)
 
 
@@ -87,8 +87,16 @@ def enable_grad(function: Any = None) -> Any:
     >>> y.requires_grad
     True
     """
-    mode = Mode("enable_grad", lambda: [(recording, mode_when_on())])
+    mode = Mode("enable_grad", _on)
     return mode if function is None else mode(function)
+
+
+def _off() -> Values:
+    return ((recording, False),)
+
+
+def _on() -> Values:
+    return ((recording, mode_when_on()),)
 
 
 def is_grad_enabled() -> bool:

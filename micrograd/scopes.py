@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any, Self
+from typing import Any, NoReturn, Self
 
 from micrograd.errors import ArgumentError
-from micrograd.modes import Block, Values
+from micrograd.modes import Block, innermost
 from micrograd.node import Node, recording, scoping, watching
 
 
@@ -22,14 +22,14 @@ class Scope(Block):
     (True, ('model', 'layer0'))
     """
 
-    __slots__ = ("_used", "parent")
+    __slots__ = ("parent",)
 
     parent: Scope | None
+    _closed = ()
 
     def __init__(self, name: str) -> None:
-        super().__init__(name)
-        self.parent = None
-        self._used = False
+        self.name = name
+        self._before = self._outer = self.parent = None
 
     @property
     def path(self) -> tuple[str, ...]:
@@ -45,18 +45,22 @@ class Scope(Block):
         """Remember that `node` was recorded here."""
         node._scope = self
 
-    def _values(self) -> Values:
-        self.parent = scoping.get()
-        return (scoping, self), (recording, recording.get() and (watching.get() or self))
-
-    def __enter__(self) -> Self:
-        if self._used:
-            raise ArgumentError(
-                f"scope: {self.name!r} was entered before. Make a new one for each block."
-            )
-        self._used = True
-        super().__enter__()
+    def __enter__(self) -> Self:  # what Block does, written out: each call of a module is here
+        if self._before is not None:
+            self._refuse()
+        self.parent, on = scoping.get(), recording.get()
+        self._outer = innermost.get()
+        self._before = (scoping, self.parent), (recording, on)
+        scoping.set(self)
+        if on:
+            recording.set(watching.get() or self)
+        innermost.set(self)
         return self
+
+    def _refuse(self) -> NoReturn:
+        raise ArgumentError(
+            f"scope: {self.name!r} was entered before. Make a new one for each block."
+        )
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _left, (self.name, self.parent)
@@ -68,7 +72,7 @@ class Scope(Block):
 def _left(name: str, parent: Scope | None) -> Scope:
     """Return a scope as it is after its block."""
     scope = Scope(name)
-    scope.parent, scope._used = parent, True
+    scope.parent, scope._before = parent, ()
     return scope
 
 

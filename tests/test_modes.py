@@ -22,10 +22,10 @@ from micrograd import (
     no_grad,
     scope,
 )
-from micrograd.modes import _innermost
+from micrograd.modes import innermost
 from micrograd.node import recording, scoping, watching
 
-VARIABLES = (recording, watching, scoping, _innermost)
+VARIABLES = (recording, watching, scoping, innermost)
 MODES: list[Callable[..., Any]] = [no_grad, enable_grad, debug, detect_anomaly]
 
 
