@@ -89,12 +89,13 @@ def pass_on(node: Node) -> None:
     g = node._grad
     if g is None or node.op is None:
         return
-    alone = Pass((node,))
     _require_captured(node)
-    for contribution, parent in _contributions(alone, node, {}, isinstance(g, Node), None, None):
+    alone = Pass((node,))
+    sent = list(_contributions(alone, node, {}, isinstance(g, Node), None, None))
+    _require_unwritten(alone.sealed)
+    for contribution, parent in sent:
         contribution = _fitted(contribution, node, parent)
         parent._grad = contribution if parent._grad is None else parent._grad + contribution
-    _require_unwritten(alone.sealed)
 
 
 def _differentiate(

@@ -645,7 +645,7 @@ FAULTS: dict[str, dict[str, Any]] = {
         "micrograd.node.Node._overwrite": lambda node, data: setattr(node, "_data", data)
     },
     "leaves are overwritten": {"micrograd.autodiff._accumulate": overwrite_leaves},
-    "a refused pass leaves its traces": {"micrograd.autodiff.forget": lambda nodes: None},
+    "a refused pass leaves its traces": {"micrograd.passes.Pass.undo": lambda this: None},
     "gradients are not forgotten": {"micrograd.node.Node.zero_grad": lambda node: None},
     "results can be written to": {
         "micrograd.tensor.Tensor._adopt": lambda op, data, *parents: np.array(data)
