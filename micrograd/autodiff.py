@@ -106,6 +106,7 @@ def _differentiate(
     if Captures.were_taken:
         for node in this.order:
             _require_captured(node)
+    versions.passes += 1
     before = versions.handed_out
     try:
         with np.errstate(all="ignore"):  # an infinite slope is an answer, not a fault to warn of

@@ -19,7 +19,7 @@ from collections.abc import Callable
 from pickle import PickleBuffer
 from threading import RLock
 from typing import Any, cast
-from weakref import WeakValueDictionary, ref
+from weakref import ref
 
 import numpy as np
 
@@ -37,8 +37,12 @@ _LARGE = 1 << 25  # bytes: past this, an operand is not copied
 _new_seal: Any = object.__new__
 
 _lock = RLock()  # a signal's handler may ask for an array while this is held
-_copies: WeakValueDictionary[int, Any] = WeakValueDictionary()
-_latest: Any = (lambda: None, None)  # the last large result that was handed out, and its copy
+_NO_COPY: Any = (lambda: None, -1)
+_copies: dict[int, Any] = {}  # by the id of an operand, its copy and in which graph it was made
+_latest: Any = _NO_COPY  # the last large result that was handed out, and its copy
+
+passes: int = 0
+"""How many backward passes there were."""
 
 handed_out: int = 0
 """How often an array was handed out that records may have needed."""
@@ -127,12 +131,19 @@ def keep_operand(constant: Any, array: Any) -> None:
 
 
 def _shared_copy(array: Any) -> Any:
-    """Return a copy that all records share which use the same array, as long as it fits."""
-    known = _copies.get(id(array))
+    """Return a copy that the records of a graph share which use the same array, if it fits.
+
+    What comes after a backward pass is taken for another graph: there, to copy costs less than
+    to compare.
+    """
+    there, when = _copies.get(id(array), _NO_COPY)
+    known = there() if when == passes else None
     if known is None or not is_same(known, array):
         known = array.copy("K")
         known.flags.writeable = False
-        _copies[id(array)] = known
+        if len(_copies) > 64:
+            _copies.clear()
+        _copies[id(array)] = ref(known), passes
     return known
 
 
