@@ -76,7 +76,8 @@ class Seal:
 
     def is_held(self) -> bool:
         """Tell whether somebody can write."""
-        return self.alias() is not None or any(one() is not None for one in self.older)
+        held = self.alias() is not None
+        return held or (bool(self.older) and any(one() is not None for one in self.older))
 
     def fits(self, array: Any) -> bool:
         """Tell whether the elements are what records need."""
@@ -218,12 +219,16 @@ def is_handed_out(leaf: Any, array: Any) -> bool:
 
 def overwrite(node: Any, data: Any) -> None:
     """Give a node other data, or the same array written to; no record of the old data holds."""
+    seal: Any = getattr(node, "_seal", None)
+    if seal.__class__ is not Seal:
+        node._data = data
+        node._tick = clock.write()
+        return
     with _lock:
-        seal: Any = getattr(node, "_seal", None)
-        if seal.__class__ is Seal and data is node._data:
+        if data is node._data:
             seal.elements = None
         else:
-            node._seal = None
+            node._seal = CLOSED
         node._data = data
         node._tick = clock.write()
 
