@@ -10,7 +10,7 @@ import numpy as np
 
 from micrograd.captures import Captures
 from micrograd.errors import GradientError, OperandError
-from micrograd.guard import explain, frozen
+from micrograd.guard import explain, lent
 from micrograd.node import Node
 from micrograd.op import OneOff
 from micrograd.passes import set_gradients
@@ -107,7 +107,7 @@ def _returned(name: str, backward: Callable[[Any], Any], n: int) -> Callable[...
     def rule(g: Any, y: Any, live: Any) -> list[Any]:
         _once(name, g)
         try:
-            came: Any = backward(frozen(g))
+            came: Any = backward(lent(g))
         except ValueError as error:
             explain(name, "backward", error)
         several: tuple[Any, ...] = came if came.__class__ is tuple else (came,)

@@ -32,6 +32,28 @@ def frozen(thing: Any) -> Any:
     return view
 
 
+def _at_heeds_flags() -> bool:
+    array = frozen(np.zeros(1))
+    try:
+        np.add.at(array, 0, 1)
+    except ValueError:
+        return True
+    return False
+
+
+_AT_HEEDS_FLAGS = _at_heeds_flags()
+
+
+def lent(thing: Any) -> Any:
+    """Return what a function from outside gets for an array: one that it cannot spoil.
+
+    It is a copy where NumPy's `ufunc.at` writes to what cannot be written to, as in NumPy 2.4.
+    """
+    if thing.__class__ is np.ndarray and not _AT_HEEDS_FLAGS:
+        thing = thing.copy()
+    return frozen(thing)
+
+
 def settled(array: Any) -> Any:
     """Return an array over memory that nobody writes to: a copy, if it is a view of such.
 
@@ -67,7 +89,7 @@ def guarded_forward(name: str, forward: Function) -> Function:
                     f"{name}: its setting {setting} has no gradient, but came a node that requires "
                     "one. Make it an argument with a derivative, or give its .data."
                 )
-        given = [frozen(arg) for arg in args]
+        given = [lent(arg) for arg in args]
         try:
             result = forward(*given, **settings)
         except ValueError as error:
@@ -102,7 +124,7 @@ def guarded_rule(name: str, rule: Function, captures: Captures, before: int = 0)
         tested = True
 
         def run() -> Any:
-            return _run(name, rule, *map(frozen, args), **settings)
+            return _run(name, rule, *map(lent, args), **settings)
 
         return _tested(name, run, args[before], captures, kept)
 
@@ -118,7 +140,7 @@ def guarded_together(name: str, rule: Function, captures: Captures) -> Function:
         nonlocal tested
         kept = None if tested else captures.taken()
         tested = True
-        given = [frozen(thing) for thing in (g, *known)]
+        given = [lent(thing) for thing in (g, *known)]
         gradient_of = _run(name, rule, *given, **settings)
 
         def one(i: int) -> Any:

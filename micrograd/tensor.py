@@ -13,7 +13,7 @@ from micrograd import autodiff, ops
 from micrograd.arithmetic import FUNCTIONS_OF_OURS
 from micrograd.closure import record_closure
 from micrograd.errors import GradientError, MicrogradError, OperandError, ShapeError
-from micrograd.guard import frozen, settled
+from micrograd.guard import settled
 from micrograd.memory import keep_freed_memory
 from micrograd.methods import ArrayMethods
 from micrograd.node import Node, describe
@@ -143,7 +143,7 @@ class Tensor(ArrayMethods):
             return grad
         if isinstance(grad, Pass):  # one that is under way has stored none yet
             return None
-        return frozen(np.asarray(grad))  # the sum of arrays without axes is a scalar to NumPy
+        return copy_out(np.asarray(grad))  # the sum of arrays without axes is a scalar to NumPy
 
     @grad.setter
     def grad(self, new: Any) -> None:
