@@ -7,10 +7,12 @@ as they are then. What they were is kept beside each record, to be compared.
 from __future__ import annotations
 
 import dis
+from array import array
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache, partial
-from types import CodeType, FunctionType, MethodType, ModuleType
-from typing import Any, ClassVar, cast
+from types import CodeType, FunctionType, MemberDescriptorType, MethodType, ModuleType
+from typing import Any, ClassVar, NamedTuple, cast
 from weakref import ref
 
 import numpy as np
@@ -21,102 +23,152 @@ from micrograd.versions import heed, is_same, is_written, time_of
 Function = Callable[..., Any]
 
 _NUMBERS = (float, int, np.number, np.bool_)
-_LIBRARIES = ("micrograd.", "numpy")
-_STORES = {"STORE_DEREF", "STORE_GLOBAL", "DELETE_DEREF", "DELETE_GLOBAL"}
-_LOADS = {"LOAD_GLOBAL", "LOAD_NAME"}
+_CONTAINERS = (list, tuple, dict, deque)
+_BUFFERS = (bytearray, memoryview, array)
+_LIBRARIES = ("micrograd", "numpy")
+
+Place = tuple[str, Any, frozenset[str]]  # what one calls a thing, it, and which attributes count
 
 
 def captured(functions: Iterable[Function], deep: bool = True) -> dict[str, Any]:
     """Return the arrays, nodes and numbers that functions capture, by what one calls them.
 
+    They are looked for in variables, defaults, lists, tuples, dicts, and in those
+    attributes of objects that a function's code names. Integers in containers
+    are left out: they count calls more often than they scale gradients.
+
     Args:
         functions: functions, methods, partial functions or callable objects.
-        deep: also nodes, and what stands in the attributes of other objects.
+        deep: also nodes, and the attributes of objects.
 
     >>> slope = np.ones(2)
     >>> list(captured([lambda g, y, x: g * slope]))
     ['slope']
     """
     found: dict[str, Any] = {}
-    stack: list[tuple[str, Any]] = [("", function) for function in functions]
-    seen: set[int] = set()
+    stack: list[Place] = [("", function, frozenset()) for function in functions]
+    seen: set[tuple[int, frozenset[str]]] = set()
     while stack:
-        name, thing = stack.pop()
+        name, thing, reads = stack.pop()
+        one: Any = thing
         if isinstance(thing, _NUMBERS) or (deep and isinstance(thing, Node)):
             found[name] = thing
-        elif isinstance(thing, np.ndarray):
-            if cast("Any", thing).dtype.kind in "fiub":
-                found[name] = thing
-        elif id(thing) not in seen:
-            seen.add(id(thing))
-            stack += _inside(name, thing, deep)
+        elif isinstance(thing, _BUFFERS):
+            found[name] = np.asarray(memoryview(thing))  # pyright: ignore
+        elif isinstance(thing, np.ndarray) and one.dtype.kind in "fiub":
+            found[name] = thing
+        elif (id(one), reads) not in seen:
+            seen.add((id(one), reads))
+            stack += _inside(name, one, reads, deep)
     return found
 
 
-def _inside(name: str, thing: Any, deep: bool) -> Iterable[tuple[str, Any]]:
+def _inside(name: str, thing: Any, reads: frozenset[str], deep: bool) -> Iterable[Place]:
     """Yield what is to be looked at in a function, a container or another object."""
     if isinstance(thing, partial):
-        return [("", thing.func), *_entries("argument ", thing.args), *thing.keywords.items()]
+        arguments = [
+            *_entries("argument ", thing.args, reads),
+            *_entries("", thing.keywords, reads),
+        ]
+        return [("", thing.func, reads), *arguments]
     if isinstance(thing, MethodType):
-        return [("", thing.__func__), *(_attributes("self", thing.__self__) if deep else ())]
+        function: Any = thing.__func__
+        if not isinstance(function, FunctionType):
+            return ()
+        own = _names(function.__code__).attributes
+        return [("", function, reads), *([("self", thing.__self__, own)] if deep else ())]
     if isinstance(thing, FunctionType):
         known = name and str(thing.__module__).startswith(_LIBRARIES)
         return () if known else _variables(thing)
-    if isinstance(thing, (list, tuple, dict)):
-        return _entries(name, thing)
-    return _attributes(name, thing) if deep else ()
+    if isinstance(thing, _CONTAINERS):
+        return _entries(name, thing, reads)
+    if isinstance(thing, np.ndarray):  # of objects
+        return _entries(name, list(cast("Any", thing).flat), reads)
+    return _attributes(name, thing, reads) if deep else ()
 
 
-def _entries(name: str, container: Any) -> list[tuple[str, Any]]:
-    """Return the arrays and nodes in a list, tuple or dict, and in those inside."""
+def _entries(name: str, container: Any, reads: frozenset[str]) -> list[Place]:
     items: Any = container.items() if hasattr(container, "items") else enumerate(container)
-    deep = (np.ndarray, Node, list, tuple, dict)
-    return [(f"{name}[{key!r}]", item) for key, item in items if isinstance(item, deep)]
+    counts = (int, np.integer, np.bool_)
+    return [(f"{name}[{k!r}]", item, reads) for k, item in items if not isinstance(item, counts)]
 
 
-def _attributes(name: str, thing: Any) -> list[tuple[str, Any]]:
-    """Return the arrays and nodes among the attributes of an object, and its own call."""
-    if isinstance(thing, (ModuleType, type)) or type(thing).__module__.startswith(_LIBRARIES):
+def _attributes(name: str, thing: Any, reads: frozenset[str]) -> list[Place]:
+    """Return the attributes of an object that code reads, and the object's own call."""
+    if isinstance(thing, ModuleType) and thing.__name__.startswith(_LIBRARIES):
         return []
-    own: dict[str, Any] = getattr(thing, "__dict__", {})
-    found: list[tuple[str, Any]] = [
-        (f"{name}.{key}", v) for key, v in own.items() if isinstance(v, (np.ndarray, Node))
-    ]
-    call: Any = type(thing).__call__ if callable(thing) else None
-    return [*found, ("", call)] if isinstance(call, FunctionType) else found
+    found = [(f"{name}.{key}", _attribute(thing, key), reads) for key in sorted(reads)]
+    if not name and callable(thing):
+        found.append(("", _attribute(thing, "__call__"), reads))
+    return [place for place in found if place[1] is not None]
 
 
-def _variables(function: FunctionType) -> Iterator[tuple[str, Any]]:
+def _attribute(thing: Any, key: str) -> Any:
+    """Return an attribute without running anybody's code; a method bound; None if there is none."""
+    own = getattr(thing, "__dict__", {})
+    if key in own and not isinstance(thing, type):
+        return own[key]
+    for cls in (thing if isinstance(thing, type) else type(thing)).__mro__:
+        if key in vars(cls):
+            value = vars(cls)[key]
+            if isinstance(value, MemberDescriptorType):
+                return getattr(thing, key, None)
+            if isinstance(value, (staticmethod, classmethod)):
+                value = cast("Any", value).__func__
+            if isinstance(value, property):
+                value = value.fget
+            return MethodType(value, thing) if isinstance(value, FunctionType) else value
+    return None
+
+
+def _variables(function: FunctionType) -> Iterator[Place]:
     """Yield the variables from outside that a function reads and does not assign to."""
     code, places = function.__code__, function.__globals__
-    assigned, read = _names(code)
+    names = _names(code)
     for name, cell in zip(code.co_freevars, function.__closure__ or (), strict=True):
-        if name not in assigned:
+        if name not in names.assigned:
             try:
-                yield name, cell.cell_contents
+                yield name, cell.cell_contents, names.attributes
             except ValueError:  # nothing has been assigned to it yet
                 continue
-    yield from ((name, places[name]) for name in read if name in places)
-    yield from _entries("default ", function.__defaults__ or ())
-    yield from _entries("default ", function.__kwdefaults__ or {})
+    yield from ((name, places[name], names.attributes) for name in names.read if name in places)
+    yield from _entries("default ", function.__defaults__ or (), names.attributes)
+    yield from _entries("default ", function.__kwdefaults__ or {}, names.attributes)
+
+
+class _Names(NamedTuple):
+    """The names in code, with that of the functions in it."""
+
+    assigned: frozenset[str]  # outer variables that it assigns to
+    read: frozenset[str]  # globals that it only reads
+    attributes: frozenset[str]  # attributes, of whatever, that it only reads
 
 
 @lru_cache(maxsize=1024)
-def _names(code: CodeType) -> tuple[frozenset[str], tuple[str, ...]]:
-    """Return the outer variables that code assigns to, and the globals that it only reads."""
-    assigned: set[str] = set()
-    read: dict[str, None] = {}
+def _names(code: CodeType) -> _Names:
+    by_kind: dict[str, set[str]] = {}
     for instruction in dis.get_instructions(code):
-        if instruction.opname in _STORES:
-            assigned.add(instruction.argval)
-        elif instruction.opname in _LOADS:
-            read[instruction.argval] = None
+        kind = _KINDS.get(instruction.opname)
+        if kind is not None:
+            by_kind.setdefault(kind, set()).add(instruction.argval)
     for inner in code.co_consts:
         if isinstance(inner, CodeType):
-            further, inside = _names(inner)
-            assigned |= further
-            read |= dict.fromkeys(inside)
-    return frozenset(assigned), tuple(name for name in read if name not in assigned)
+            names = _names(inner)
+            by_kind.setdefault("assigned", set()).update(names.assigned)
+            by_kind.setdefault("read", set()).update(names.read)
+            by_kind.setdefault("attribute", set()).update(names.attributes)
+    assigned, read, attributes, stored = (
+        frozenset(by_kind.get(kind, ())) for kind in ("assigned", "read", "attribute", "stored")
+    )
+    return _Names(assigned, read - assigned, attributes - stored)
+
+
+_KINDS = {
+    **dict.fromkeys(["STORE_DEREF", "STORE_GLOBAL", "DELETE_DEREF", "DELETE_GLOBAL"], "assigned"),
+    **dict.fromkeys(["LOAD_GLOBAL", "LOAD_NAME"], "read"),
+    **dict.fromkeys(["LOAD_ATTR", "LOAD_METHOD"], "attribute"),
+    **dict.fromkeys(["STORE_ATTR", "DELETE_ATTR"], "stored"),
+}
 
 
 class Captures:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from hashlib import blake2b
 from typing import Any
+from zlib import crc32
 
 import numpy as np
 
@@ -84,10 +86,11 @@ def _alone(
         since: when the function was called.
     """
     wanted = [parent for parent in parents if takes_gradient(parent)]
+    digest = _digest(result, since)
 
     def rule(g: Any, y: Any, live: Any) -> list[Any]:
         now = clock.advance()
-        twin = _computed_again(again, path, getattr(y, "_data", y), wanted, now)
+        twin = _computed_again(again, path, getattr(y, "_data", y), wanted, now, digest)
         found = gradients([twin], [g], wanted, isinstance(g, Node), now, live=live)
         known = dict(zip(wanted, found, strict=True))
         return [like(n, 0) if known.get(n) is None else known[n] for n in parents]
@@ -102,17 +105,52 @@ def _alone(
 
 
 def _computed_again(
-    again: Callable[[], Any], path: str, before: Any, wanted: Sequence[Node], now: int
+    again: Callable[[], Any],
+    path: str,
+    before: Any,
+    wanted: Sequence[Node],
+    now: int,
+    digest: bytes,
 ) -> Node:
-    """Return what the function gives for the second time, which has to be what it gave before."""
+    """Return what the function gives for the second time, which has to be what it gave before.
+
+    Not only the result: where that is 0, what it depends on by a factor would not show.
+    """
     with enable_grad():
         result = dict(tree_paths(again())).get(path)
     if isinstance(result, Node) and np.array_equal(result._data, before, equal_nan=True):
         used = [node for node in nodes_outside([result], now) if takes_gradient(node)]
-        if set(used) == set(wanted):
+        if set(used) == set(wanted) and _digest(result, now) == digest:
             return result
     raise GradientError(
         "checkpoint: the function gave another result when it was computed again, so its "
         "gradient would be that of something else. Keep what it depends on as it was, and "
         "pass a generator's random numbers in as arguments."
     )
+
+
+def _digest(result: Node, since: int) -> bytes:
+    """Return what tells one computation from another: its operations, settings and constants."""
+    digest = blake2b(digest_size=16)
+    stack, seen = [result], {result}
+    while stack:
+        node = stack.pop()
+        if node.op is None or time_of(node) < since:
+            if not takes_gradient(node):
+                digest.update(_octets(node._data))
+            continue
+        digest.update(f"{node.op.name} {len(node.parents)}".encode())
+        for setting in tree_leaves([node.params]):
+            digest.update(_octets(setting))
+        for parent in node.parents:
+            if parent not in seen or not parent.parents:
+                seen.add(parent)
+                stack.append(parent)
+    return digest.digest()
+
+
+def _octets(thing: Any) -> bytes:
+    if thing.__class__ is np.ndarray:
+        array: Any = np.ascontiguousarray(thing)
+        return f"{array.shape} {array.dtype} {crc32(array)}".encode()
+    return repr(thing).encode()

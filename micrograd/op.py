@@ -15,7 +15,7 @@ import inspect
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from itertools import count
-from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar, cast
 
 import numpy as np
 
@@ -454,6 +454,7 @@ def define_op(
 
     Raises:
         ArgumentError: if the name is taken, or no derivative is given.
+        OperandError: if a function came that cannot be called.
 
     >>> from micrograd import Value, define_op
     >>> cube = define_op("cube", lambda x: x**3, lambda g, y, x: g * 3 * x**2)
@@ -467,6 +468,12 @@ def define_op(
             f"define_op: {name!r} came without a derivative; give one per argument, "
             "None for an argument that has none."
         )
+    for rule in (*derivatives, each, together, forward):
+        if rule is not None and not callable(cast("Any", rule)):
+            raise OperandError(
+                f"define_op: {name!r} came with {rule!r} where a function is expected. Give "
+                "functions, and None for the derivative of an argument that has none."
+            )
     rules = Each(each) if each is not None else Together(together) if together else derivatives
     return register(
         Op(

@@ -1,6 +1,7 @@
 """Bad input: a typed error that says what came, what was expected and what to do."""
 
 import re
+from collections.abc import Callable
 
 import numpy as np
 import pytest
@@ -216,3 +217,16 @@ def test_numerical_gradient_restores_its_argument_when_the_function_raises():
     with pytest.raises(RuntimeError, match="on purpose"):
         numerical_gradient(fail, x)
     assert x.tolist() == [1.0, 2.0]
+
+
+NO_FUNCTION: dict[str, Callable[[], object]] = {
+    "forward": lambda: micrograd.define_op("no op", 3, abs),  # pyright: ignore
+    "derivative": lambda: micrograd.define_op("no op", np.sin, 3),  # pyright: ignore
+    "each": lambda: micrograd.define_op("no op", np.sin, each=3),  # pyright: ignore
+}
+
+
+@pytest.mark.parametrize("what", NO_FUNCTION)
+def test_define_op_refuses_what_cannot_be_called(what: str) -> None:
+    with pytest.raises(OperandError, match=r"define_op: 'no op' came with 3 .* Give functions"):
+        NO_FUNCTION[what]()

@@ -10,16 +10,19 @@ import ctypes
 import functools
 import itertools
 import pickle
+from array import array as buffer
+from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
 from threading import Thread
+from types import SimpleNamespace
 from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
 
 import micrograd as mg
-from micrograd import GradientError, Op, StaleGraphError, Tensor, Value, define_op, no_grad
+from micrograd import GradientError, Op, StaleGraphError, Tensor, Value, define_op, nn, no_grad
 from micrograd.op import registry
 from tests.domains import TABLE, calls_of
 
@@ -427,6 +430,92 @@ def capture_a_variable() -> tuple[Any, Callable[[], Any]]:
     return lambda g, y, x: g * a, write
 
 
+class Layer:
+    """What a derivative may read: numbers, slots, containers, class attributes, objects inside."""
+
+    __slots__ = ("__dict__", "slot")
+    shared = np.ones(2)
+
+    def __init__(self) -> None:
+        self.number, self.slot, self.calls = 2.0, np.ones(2), 0
+        self.listed, self.keyed = [np.ones(2), 3.0], {"w": {"deep": np.ones(2)}}
+        self.inner = SimpleNamespace(k=np.ones(2))
+
+    @property
+    def seen(self) -> Any:
+        return self.slot
+
+    def helper(self, g: Any) -> Any:
+        return g * self.listed[0]
+
+    def rule(self, g: Any, y: Any, x: Any) -> Any:
+        self.calls += 1
+        return g * self.number
+
+
+def by_a_layer(
+    rule: Callable[[Any, Any], Any], write: Callable[[Any], Any]
+) -> Callable[[], tuple[Any, Callable[[], Any]]]:
+    """Return a case of a derivative that reads an object."""
+
+    def make() -> tuple[Any, Callable[[], Any]]:
+        layer = Layer()
+        return rule(layer, None), lambda: write(layer)
+
+    return make
+
+
+BY_A_LAYER = [
+    by_a_layer(lambda o, _: o.rule, lambda o: setattr(o, "number", 9.0)),
+    by_a_layer(lambda o, _: lambda g, y, x: g * o.number, lambda o: setattr(o, "number", 9.0)),
+    by_a_layer(lambda o, _: lambda g, y, x: g * o.slot, lambda o: o.slot.fill(9.0)),
+    by_a_layer(lambda o, _: lambda g, y, x: g * o.seen, lambda o: o.slot.fill(9.0)),
+    by_a_layer(lambda o, _: lambda g, y, x: g * o.listed[0], lambda o: o.listed[0].fill(9.0)),
+    by_a_layer(lambda o, _: lambda g, y, x: g * o.listed[1], lambda o: o.listed.insert(1, 9.0)),
+    by_a_layer(lambda o, _: lambda g, y, x: o.helper(g), lambda o: o.listed[0].fill(9.0)),
+    by_a_layer(
+        lambda o, _: lambda g, y, x: g * o.keyed["w"]["deep"],
+        lambda o: o.keyed["w"]["deep"].fill(9.0),
+    ),
+    by_a_layer(lambda o, _: lambda g, y, x: g * o.inner.k, lambda o: o.inner.k.fill(9.0)),
+    by_a_layer(
+        lambda o, _: lambda g, y, x: g * o.shared,
+        lambda o: setattr(o, "shared", np.full(2, 9.0)),
+    ),
+]
+
+
+@pytest.mark.parametrize("holder", [deque, list, tuple, lambda a: np.array([*a, None], object)])
+def test_an_array_in_any_container_is_watched(holder: Any) -> None:
+    kept = holder([np.ones(2)])
+    x = Tensor([1.0, 1.0])
+    y = Op("held", lambda x: 2 * x, (lambda g, y, x: g * kept[0],))(x).sum()
+    kept[0].fill(9.0)
+    with pytest.raises(StaleGraphError, match="which the derivative of held uses"):
+        y.backward()
+
+
+@pytest.mark.parametrize("raw", [bytearray(16), buffer("d", [1.0, 1.0])])
+def test_a_buffer_of_python_is_watched(raw: Any) -> None:
+    x = Tensor([1.0, 1.0])
+    rule = lambda g, y, x: g * np.frombuffer(raw)  # noqa: E731
+    y = Op("raw", lambda x: 2 * x, (rule,))(x).sum()
+    memoryview(raw).cast("B")[7] ^= 1
+    with pytest.raises(StaleGraphError, match="raw, which the derivative of raw uses"):
+        y.backward()
+
+
+def test_what_a_derivative_does_not_read_may_change() -> None:
+    layer, x = Layer(), Tensor([1.0, 1.0])
+    op = Op("read", lambda x: 2 * x, (layer.rule,))
+    first, second = op(x).sum(), op(x).sum()
+    layer.listed[0].fill(9.0)
+    layer.slot.fill(9.0)
+    first.backward()
+    second.backward()
+    assert (layer.calls, x.grad.tolist()) == (2, [4.0, 4.0])
+
+
 def capture_in_a_function() -> tuple[Any, Callable[[], Any]]:
     a = np.ones(2)
 
@@ -445,6 +534,7 @@ CAPTURES = [
     capture_a_number,
     capture_a_variable,
     capture_in_a_function,
+    *BY_A_LAYER,
 ]
 
 
@@ -664,6 +754,25 @@ def test_a_checkpointed_function_is_computed_again_from_what_it_was_given() -> N
     a[:] = 9.0  # the result would be the same zero
     with pytest.raises(StaleGraphError, match="a, which the derivative of checkpoint uses"):
         y.backward()
+
+
+def test_a_checkpointed_function_that_does_something_else_where_it_does_not_show() -> None:
+    rng = np.random.default_rng(3)
+    layer = nn.Dropout(0.5, rng=rng)
+    scale = SimpleNamespace(k=3.0)
+    functions: list[tuple[Any, Callable[[], Any]]] = [
+        (lambda x: layer(x), lambda: None),  # another mask
+        (lambda x: x * rng.random(6), lambda: None),
+        (layer, lambda: layer.eval()),
+        (lambda x: x * scale.k, lambda: setattr(scale, "k", 9.0)),
+    ]
+    for function, change in functions:
+        x = Tensor(np.zeros(6))
+        y = mg.checkpoint(function)(x)
+        change()
+        with pytest.raises(GradientError, match="another result when it was computed again"):
+            y.sum().backward()
+        assert x.grad is None
 
 
 @pytest.mark.parametrize("order", list(itertools.permutations(["hold", "record", "write"])))
