@@ -50,7 +50,7 @@ def lent(thing: Any) -> Any:
     It is a copy where NumPy's `ufunc.at` writes to what cannot be written to, as in NumPy 2.4.
     """
     if thing.__class__ is np.ndarray and not _AT_HEEDS_FLAGS:
-        thing = thing.copy()
+        thing = thing.copy("K")
     return frozen(thing)
 
 
