@@ -7,6 +7,7 @@ as they are then. What they were is kept beside each record, to be compared.
 from __future__ import annotations
 
 import dis
+import sys
 from array import array
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
@@ -25,7 +26,7 @@ Function = Callable[..., Any]
 _NUMBERS = (float, int, np.number, np.bool_)
 _CONTAINERS = (list, tuple, dict, deque)
 _BUFFERS = (bytearray, memoryview, array)
-_LIBRARIES = ("micrograd", "numpy")
+_LIBRARIES = {"micrograd", "numpy", *sys.stdlib_module_names} - {"__main__"}
 
 Place = tuple[str, Any, frozenset[str]]  # what one calls a thing, it, and which attributes count
 
@@ -73,13 +74,12 @@ def _inside(name: str, thing: Any, reads: frozenset[str], deep: bool) -> Iterabl
         return [("", thing.func, reads), *arguments]
     if isinstance(thing, MethodType):
         function: Any = thing.__func__
-        if not isinstance(function, FunctionType):
+        if not isinstance(function, FunctionType) or _is_a_librarys(function):
             return ()
         own = _names(function.__code__).attributes
         return [("", function, reads), *([("self", thing.__self__, own)] if deep else ())]
     if isinstance(thing, FunctionType):
-        known = name and str(thing.__module__).startswith(_LIBRARIES)
-        return () if known else _variables(thing)
+        return () if name and _is_a_librarys(thing) else _variables(thing)
     if isinstance(thing, _CONTAINERS):
         return _entries(name, thing, reads)
     if isinstance(thing, np.ndarray):  # of objects
@@ -87,15 +87,22 @@ def _inside(name: str, thing: Any, reads: frozenset[str], deep: bool) -> Iterabl
     return _attributes(name, thing, reads) if deep else ()
 
 
+def _is_a_librarys(function: FunctionType) -> bool:
+    """Tell whether a function is of Python's or an installed library, and none of the user's."""
+    module = str(function.__module__).partition(".")[0]
+    return module in _LIBRARIES or "site-packages" in function.__code__.co_filename
+
+
 def _entries(name: str, container: Any, reads: frozenset[str]) -> list[Place]:
-    items: Any = container.items() if hasattr(container, "items") else enumerate(container)
+    mapping: Any = container if isinstance(container, dict) else dict(enumerate(container))
+    items = list(mapping.items())
     counts = (int, np.integer, np.bool_)
     return [(f"{name}[{k!r}]", item, reads) for k, item in items if not isinstance(item, counts)]
 
 
 def _attributes(name: str, thing: Any, reads: frozenset[str]) -> list[Place]:
     """Return the attributes of an object that code reads, and the object's own call."""
-    if isinstance(thing, ModuleType) and thing.__name__.startswith(_LIBRARIES):
+    if isinstance(thing, ModuleType) and thing.__name__.partition(".")[0] in _LIBRARIES:
         return []
     found = [(f"{name}.{key}", _attribute(thing, key), reads) for key in sorted(reads)]
     if not name and callable(thing):

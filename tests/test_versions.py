@@ -9,12 +9,14 @@ import copy
 import ctypes
 import functools
 import itertools
+import logging
 import pickle
+import random
 from array import array as buffer
 from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
-from threading import Thread
+from threading import Event, Lock, Thread
 from types import SimpleNamespace
 from typing import Any, NamedTuple
 
@@ -503,6 +505,27 @@ def test_a_buffer_of_python_is_watched(raw: Any) -> None:
     memoryview(raw).cast("B")[7] ^= 1
     with pytest.raises(StaleGraphError, match="raw, which the derivative of raw uses"):
         y.backward()
+
+
+def test_what_python_keeps_for_itself_may_change() -> None:
+    event, lock, rng, log = Event(), Lock(), random.Random(0), logging.getLogger("test_versions")
+    came: list[Any] = []
+
+    def rule(g: Any, y: Any, x: Any) -> Any:
+        with lock:
+            event.set()
+            log.debug("%s", event.is_set())
+        came.append(copy.deepcopy((rng.random(), pickle.dumps(g))))
+        return 2 * g
+
+    x = Tensor([1.0])
+    first, second = (Op("busy", lambda x: 2 * x, (rule,))(x) for _ in range(2))
+    event.set()
+    log.setLevel("INFO")
+    for y in (first, second, first):
+        y.backward()
+        event.clear()
+    assert (len(came), x.grad.tolist()) == (3, [6.0])
 
 
 def test_what_a_derivative_does_not_read_may_change() -> None:
