@@ -94,10 +94,12 @@ def _is_a_librarys(function: FunctionType) -> bool:
 
 
 def _entries(name: str, container: Any, reads: frozenset[str]) -> list[Place]:
-    mapping: Any = container if isinstance(container, dict) else dict(enumerate(container))
-    items = list(mapping.items())
+    keyed = issubclass(container.__class__, dict)
+    items: Any = container.items() if keyed else enumerate(container)
     counts = (int, np.integer, np.bool_)
-    return [(f"{name}[{k!r}]", item, reads) for k, item in items if not isinstance(item, counts)]
+    return [
+        (f"{name}[{k!r}]", item, reads) for k, item in list(items) if not isinstance(item, counts)
+    ]
 
 
 def _attributes(name: str, thing: Any, reads: frozenset[str]) -> list[Place]:
