@@ -9,8 +9,12 @@
 """
 
 from micrograd import linalg
-from micrograd.checkpoint import checkpoint
-from micrograd.debug import debug, detect_anomaly
+from micrograd.core.node import Node, enable_grad, is_grad_enabled, no_grad, topological_order
+from micrograd.core.op import Op, define_op
+from micrograd.engine.debug import debug, detect_anomaly
+from micrograd.engine.scopes import Scope, scope
+from micrograd.engine.tensor import Tensor
+from micrograd.engine.value import Value
 from micrograd.errors import (
     AnomalyError,
     ArgumentError,
@@ -32,9 +36,6 @@ from micrograd.errors import (
     ShapeError,
     StaleGraphError,
 )
-from micrograd.flow import Contribution, Flow, trace_backward
-from micrograd.node import Node, enable_grad, is_grad_enabled, no_grad, topological_order
-from micrograd.op import Op, define_op
 from micrograd.ops import (
     absolute,
     add,
@@ -189,9 +190,9 @@ from micrograd.ops import (
     vstack,
     where,
 )
-from micrograd.scopes import Scope, scope
-from micrograd.tensor import Tensor
-from micrograd.transforms import (
+from micrograd.transforms.backward_trace import Contribution, Flow, trace_backward
+from micrograd.transforms.checkpoint import checkpoint
+from micrograd.transforms.derivatives import (
     elementwise_grad,
     grad,
     hessian,
@@ -201,7 +202,6 @@ from micrograd.transforms import (
     value_and_grad,
     vjp,
 )
-from micrograd.value import Value
 
 abs = absolute
 

@@ -12,11 +12,11 @@ import numpy as np
 
 import viz
 from micrograd import Value, exp
-from micrograd.command import whole_from
-from micrograd.datasets import load_digits, load_mnist
+from micrograd.datasets.command import whole_from
+from micrograd.datasets.digits import load_digits, load_mnist
+from micrograd.errors import extra
 from micrograd.experiments import initialization, mnist, optimizers
 from micrograd.experiments.command import new_parser, run
-from micrograd.extras import extra
 from micrograd.layers import TwoLayerNet
 
 Data = tuple[tuple[Any, Any], tuple[Any, Any]]

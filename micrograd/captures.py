@@ -18,8 +18,8 @@ from weakref import ref
 
 import numpy as np
 
-from micrograd.node import Node
-from micrograd.versions import heed, is_same, is_written, time_of
+from micrograd.core.node import Node
+from micrograd.seals import heed, is_same, is_written, time_of
 
 Function = Callable[..., Any]
 
@@ -222,12 +222,12 @@ class _NodeWas:
         if node.op is None and not node._is_number:
             heed(node)
         self._node = ref(node)
-        self._tick = time_of(node)
+        self._version = time_of(node)
 
     def fits(self, node: Any) -> bool:
-        if node is not self._node() or time_of(node) != self._tick:
+        if node is not self._node() or time_of(node) != self._version:
             return False
-        return node.op is not None or node._is_number or not is_written(node, self._tick)
+        return node.op is not None or node._is_number or not is_written(node, self._version)
 
 
 class _ArrayWas:

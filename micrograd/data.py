@@ -8,8 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from micrograd.errors import ArgumentError, OperandError, ShapeError
-from micrograd.settings import whole
+from micrograd.errors import ArgumentError, OperandError, ShapeError, whole
 
 __all__ = ["Batches", "batches"]
 

@@ -1,4 +1,4 @@
-"""The exceptions that this library raises, all of them a `MicrogradError`.
+"""The exceptions that this library raises, all of them a `MicrogradError`; what is checked by them.
 
 Each also derives from the built-in exception that NumPy or Python would have
 raised, so that code which catches `TypeError` or `ValueError` keeps working.
@@ -9,6 +9,9 @@ True
 
 from __future__ import annotations
 
+import math
+from importlib import import_module
+from numbers import Integral, Real
 from typing import Any
 
 
@@ -110,3 +113,93 @@ def _of_both(ours: type[MicrogradError], kind: type[Exception], *args: object) -
         "__str__": Exception.__str__,  # that of a KeyError, for one, is not what it says
     }
     return type(ours.__name__, (ours, kind), body)(*args)
+
+
+def in_range(
+    what: str, name: str, value: Any, below: float = math.inf, least: float = 0.0
+) -> float:
+    """Return a setting as a float, from `least` on and below `below`.
+
+    Args:
+        what: what has the setting, to begin a message with.
+        name: what the setting is called.
+        value: what came.
+        below: the number that it has to be below.
+        least: the smallest number allowed.
+
+    Raises:
+        OperandError: if it is no real number.
+        ArgumentError: if it is out of range, or nan.
+
+    >>> in_range("SGD", "momentum", 1.5, below=1)
+    Traceback (most recent call last):
+    micrograd.errors.ArgumentError: SGD: momentum is 1.5; expected a number of 0 or more, below 1.
+    """
+    if isinstance(value, bool) or not isinstance(value, Real):
+        raise OperandError(
+            f"{what}: expected a number for {name}, but came {value!r:.60} of type "
+            f"{type(value).__name__}."
+        )
+    number = float(value)
+    if not least <= number < below:
+        bound = ", and finite" if below == math.inf else f", below {below:g}"
+        raise ArgumentError(
+            f"{what}: {name} is {number!r}; expected a number of {least:g} or more{bound}."
+        )
+    return number
+
+
+def whole(what: str, name: str, value: Any, least: int = 1) -> int:
+    """Return a setting as an int, from `least` on.
+
+    Args:
+        what: what has the setting, to begin a message with.
+        name: what the setting is called.
+        value: what came.
+        least: the smallest number allowed.
+
+    Raises:
+        OperandError: if it is no whole number.
+        ArgumentError: if it is too small.
+
+    >>> whole("StepLR", "step_size", 0)
+    Traceback (most recent call last):
+    micrograd.errors.ArgumentError: StepLR: step_size is 0; expected a whole number from 1 on.
+    """
+    if isinstance(value, bool) or not isinstance(value, Integral):
+        raise OperandError(
+            f"{what}: expected a whole number for {name}, but came {value!r:.60} of type "
+            f"{type(value).__name__}."
+        )
+    if value < least:
+        raise ArgumentError(
+            f"{what}: {name} is {value!r}; expected a whole number from {least} on."
+        )
+    return int(value)
+
+
+def extra(name: str, user: str, group: str = "demo") -> Any:
+    """Import an optional package, or say how to get it.
+
+    Args:
+        name: the module to import, such as "matplotlib.pyplot".
+        user: what needs it, which begins the message.
+        group: the extra of micrograd-graph that has it.
+
+    Raises:
+        MissingExtraError: if it is not installed.
+
+    >>> extra("json", "this example").dumps([1])
+    '[1]'
+    >>> extra("no_such_module", "this example", "example")
+    Traceback (most recent call last):
+    micrograd.errors.MissingExtraError: this example needs no_such_module. Install it with pip \
+install 'micrograd-graph[example]'.
+    """
+    try:
+        return import_module(name)
+    except ImportError as error:
+        raise MissingExtraError(
+            f"{user} needs {name.partition('.')[0]}. Install it with "
+            f"pip install 'micrograd-graph[{group}]'."
+        ) from error

@@ -16,12 +16,12 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from micrograd import ops
+from micrograd.core.node import Node, enable_grad
+from micrograd.engine.tensor import Tensor
+from micrograd.engine.value import Value
 from micrograd.errors import GradientError, OperandError, ShapeError
-from micrograd.node import Node, enable_grad
 from micrograd.ops.fused import logits_and_targets
-from micrograd.tensor import Tensor
 from micrograd.testing import numerical_gradient
-from micrograd.value import Value
 
 
 class _Layer:

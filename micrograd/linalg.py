@@ -14,7 +14,7 @@ from typing import Any, TypeVar, overload
 from numpy.typing import ArrayLike, NDArray
 
 from micrograd import ops
-from micrograd.node import Node
+from micrograd.core.node import Node
 from micrograd.ops import (
     cholesky,
     cross,

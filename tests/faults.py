@@ -17,7 +17,7 @@ import numpy as np
 
 import micrograd
 from micrograd import Tensor
-from micrograd.op import Each, Op
+from micrograd.core.op import Each, Op
 from micrograd.ops.shape import sum_to
 from tests.domains import calls_of
 

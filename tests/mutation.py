@@ -32,8 +32,8 @@ import numpy as np
 from tqdm import tqdm
 
 from micrograd import Tensor
-from micrograd.autodiff import gradients
-from micrograd.op import Each, Op, no_gradient, registry
+from micrograd.core.op import Each, Op, no_gradient, registry
+from micrograd.engine.autodiff import gradients
 from micrograd.testing import laws as every_law
 from micrograd.testing.battery import title
 from micrograd.testing.laws import Law
@@ -67,7 +67,7 @@ def gradient_and_dtype(op: Op, i: int, call: Call) -> tuple[Any, Any]:
     """Return the gradient of argument i, and the dtype that its rule computes in."""
     leaves, node, g = call
     args = [parent._data for parent in node.parents]
-    raw = op.derivatives[i](g, node._data, *args, **node.params)
+    raw = op.derivatives[i](g, node._data, *args, **node.settings)
     return gradients([node], [g], leaves)[i], np.asarray(raw).dtype
 
 

@@ -16,8 +16,8 @@ from typing import Any
 import numpy as np
 from hypothesis import strategies as st
 
-from micrograd.forms import forms
-from micrograd.signatures import UNGIVEN, name_of, signature_of
+from micrograd.engine.forms import forms
+from micrograd.engine.signatures import UNGIVEN, name_of, signature_of
 
 Draw = Callable[[Any], Any]
 Array = np.ndarray[Any, Any]

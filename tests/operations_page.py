@@ -15,7 +15,7 @@ import numpy as np
 
 import micrograd
 from micrograd import MicrogradError, Value, ops
-from micrograd.op import Op, registry
+from micrograd.core.op import Op, registry
 from tests.domains import SINGULAR, TABLE
 from tests.domains.building import Singular
 

@@ -123,7 +123,7 @@ def test_infinite_numbers_have_a_limit(x: float) -> None:
 
 
 def test_the_settings_are_kept_on_the_node() -> None:
-    assert activations.elu(Value(1.0), 2).params == {"alpha": 2}
+    assert activations.elu(Value(1.0), 2).settings == {"alpha": 2}
     assert [p.data for p in activations.hard_tanh(Value(1.5)).parents] == [1.5, -1.0, 1.0]
 
 

@@ -23,8 +23,8 @@ from micrograd import (
     define_op,
     grad,
 )
-from micrograd.op import _REFUSALS
-from micrograd.record import record
+from micrograd.core.op import _REFUSALS
+from micrograd.core.record import record
 
 SMALL = Tensor(np.array([60, 120], np.uint8))
 

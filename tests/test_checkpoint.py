@@ -30,8 +30,8 @@ from micrograd import (
     topological_order,
     value_and_grad,
 )
+from micrograd.core.passes import _underway
 from micrograd.nn import MLP
-from micrograd.passes import _underway
 from micrograd.testing.program import Program, programs
 from tests.agreement import numbers
 

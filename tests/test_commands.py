@@ -14,9 +14,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from micrograd import DatasetError, datasets
+from micrograd import DatasetError
 from micrograd.__main__ import COMMANDS, main
-from micrograd.datasets import load_digits, load_mnist
+from micrograd.datasets import digits, load_digits, load_mnist
 from micrograd.experiments import command, initialization, models, optimizers
 from micrograd.saving import load
 from micrograd.training import evaluate
@@ -37,7 +37,7 @@ def mnist(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     patterns = rng.integers(0, 2, (10, 28, 28))
     folder = tmp_path / "data"
     folder.mkdir()
-    published: dict[str, datasets.Published] = {}
+    published: dict[str, digits.Published] = {}
     for part, samples in (("train", 300), ("t10k", 60)):
         labels = rng.integers(0, 10, samples)
         images = np.where(
@@ -46,11 +46,11 @@ def mnist(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         for kind, array in (("images-idx3", 255 * images), ("labels-idx1", labels)):
             content = idx(array.astype(np.uint8))
             (folder / f"{part}-{kind}-ubyte").write_bytes(content)
-            published[f"{part}-{kind}-ubyte"] = datasets.Published(
+            published[f"{part}-{kind}-ubyte"] = digits.Published(
                 len(content), hashlib.sha256(content).hexdigest()
             )
-    monkeypatch.setattr(datasets, "_FILES", published)
-    monkeypatch.setattr(datasets, "_MIRRORS", ())
+    monkeypatch.setattr(digits, "FILES", published)
+    monkeypatch.setattr(digits, "_MIRRORS", ())
     monkeypatch.setenv("MICROGRAD_DATA", str(folder))
     return folder
 

@@ -15,9 +15,9 @@ from urllib.request import Request
 import numpy as np
 import pytest
 
-from micrograd import connection as module
-from micrograd.connection import TooLongError, TooSlowError, open_url
-from micrograd.download import download
+from micrograd.datasets import connection as module
+from micrograd.datasets.connection import TooLongError, TooSlowError, open_url
+from micrograd.datasets.download import download
 from micrograd.errors import DatasetError
 from tests.mirrors import Server, closed_mirror, server
 

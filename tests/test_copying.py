@@ -13,7 +13,7 @@ import pytest
 
 import micrograd as mg
 from micrograd import Op, OperandError, StaleGraphError, Tensor, Value, topological_order
-from micrograd.clock import clock
+from micrograd.core.versions import versions
 from micrograd.nn import MLP
 
 
@@ -46,9 +46,9 @@ def test_a_graph_is_copied_with_all_that_its_nodes_know(copied: Copy) -> None:
             assert type(a) is type(b)
             assert np.array_equal(a.data, b.data)
             assert np.asarray(a.data).dtype == np.asarray(b.data).dtype
-            assert (a.op, a.params, a.label, a.requires_grad) == (
+            assert (a.op, a.settings, a.label, a.requires_grad) == (
                 b.op,
-                b.params,
+                b.settings,
                 b.label,
                 b.requires_grad,
             )
@@ -153,7 +153,7 @@ def test_results_stay_read_only_and_leaves_writable(copied: Copy) -> None:
 def test_a_clock_that_is_behind_a_pickled_graph_catches_up() -> None:
     x = Value(3.0)
     y = x * x
-    x._tick = y._tick = clock.now + 1000
+    x._version = y._version = versions.now + 1000
     x2, y2 = pickled((x, y))
     x2.data = 4.0
     with pytest.raises(StaleGraphError):

@@ -20,8 +20,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from micrograd import datasets, download
-from micrograd.datasets import load_digits, load_mnist, read_idx
+from micrograd.datasets import __main__, digits, download, load_digits, load_mnist, read_idx
 from micrograd.errors import ArgumentError, DatasetError, MissingExtraError
 from tests.mirrors import Files, Server, closed_mirror, server
 
@@ -63,10 +62,10 @@ def arrays(monkeypatch: pytest.MonkeyPatch) -> dict[str, Array]:
     }
     made[TRAIN_IMAGES][0, 0, :3] = 0, 51, 255
     published = {
-        name: datasets.Published(len(content := idx(array)), hashlib.sha256(content).hexdigest())
+        name: digits.Published(len(content := idx(array)), hashlib.sha256(content).hexdigest())
         for name, array in made.items()
     }
-    monkeypatch.setattr(datasets, "_FILES", published)
+    monkeypatch.setattr(digits, "FILES", published)
     return made
 
 
@@ -88,12 +87,12 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.delenv("MICROGRAD_DATA", raising=False)
     monkeypatch.setenv("no_proxy", "127.0.0.1")
-    monkeypatch.setattr(datasets, "_MIRRORS", ())
+    monkeypatch.setattr(digits, "_MIRRORS", ())
     return tmp_path / "cache" / "micrograd" / "mnist"
 
 
 def use_mirrors(monkeypatch: pytest.MonkeyPatch, *urls: str) -> None:
-    monkeypatch.setattr(datasets, "_MIRRORS", urls)
+    monkeypatch.setattr(digits, "_MIRRORS", urls)
 
 
 # --- what comes back ---
@@ -193,7 +192,7 @@ def test_cache_folder_is_where_the_platform_has_it(
     monkeypatch.setenv("USERPROFILE", "/home/me")
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
-    cache_folder: Callable[[], Path] = vars(datasets)["_cache_folder"]
+    cache_folder: Callable[[], Path] = vars(digits)["cache_folder"]
     assert cache_folder().as_posix() == expected
 
 
@@ -370,7 +369,7 @@ def test_file_that_cannot_be_read_is_refused(folder: Path, monkeypatch: pytest.M
     def refuse(path: Path, mode: str) -> None:
         raise PermissionError(13, "Permission denied", str(path))
 
-    monkeypatch.setattr(datasets, "open", refuse, raising=False)
+    monkeypatch.setattr(digits, "open", refuse, raising=False)
     with pytest.raises(DatasetError, match=f"Permission denied.*{TRAIN_IMAGES}"):
         load_mnist(folder=folder)
 
@@ -592,7 +591,7 @@ def test_idx_that_promises_what_is_not_there_is_refused(header: tuple[int, ...])
 
 
 def test_published_sizes_are_those_of_the_shapes() -> None:
-    sizes = {name: published.size for name, published in vars(datasets)["_FILES"].items()}
+    sizes = {name: published.size for name, published in vars(digits)["FILES"].items()}
     assert sizes == {
         TRAIN_IMAGES: 16 + 60_000 * 28 * 28,
         TRAIN_LABELS: 8 + 60_000,
@@ -687,14 +686,14 @@ def test_the_command_downloads_verifies_and_says_a_sentence_for_each_file(
     use_mirrors(monkeypatch, server.serve(files))
     folder = tmp_path / "new" / "folder"
     options = ["--folder", str(folder)]
-    assert datasets.main([*options, "--check"]) == 1
+    assert __main__.main([*options, "--check"]) == 1
     assert capsys.readouterr().out.count("is missing") == 4
     assert not folder.exists()
-    assert datasets.main(options) == 0
+    assert __main__.main(options) == 0
     shown = capsys.readouterr().out.splitlines()
     assert shown == [f"{folder / name} was downloaded and is as published." for name in files]
     assert {p.name: p.read_bytes() for p in folder.iterdir()} == files
-    assert datasets.main(options) == datasets.main([*options, "--check"]) == 0
+    assert __main__.main(options) == __main__.main([*options, "--check"]) == 0
     shown = capsys.readouterr().out.splitlines()
     assert shown == 2 * [f"{folder / name} is as published." for name in files]
     assert len(server.asked) == 4
@@ -711,15 +710,15 @@ def test_the_command_replaces_a_damaged_file_only_by_the_right_one(
     (folder / name).write_bytes(b"damaged")
     before = snapshot(folder)
     options = ["--folder", str(folder)]
-    assert datasets.main([*options, "--check"]) == 1
+    assert __main__.main([*options, "--check"]) == 1
     assert f"{folder / name} is not a gzip file" in capsys.readouterr().out
-    assert datasets.main(options) == 1
+    assert __main__.main(options) == 1
     shown = capsys.readouterr().out
     assert "Without a network" in shown
     assert shown.count("load_digits()") == 1
     assert snapshot(folder) == before
     use_mirrors(monkeypatch, server.serve(files))
-    assert datasets.main(options) == 0
+    assert __main__.main(options) == 0
     assert server.asked == [name]
     assert {p.name: p.read_bytes() for p in folder.iterdir()} == files
 
@@ -731,18 +730,18 @@ def test_the_command_looks_where_the_loader_looks(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    assert datasets.main(["--check"]) == 1
+    assert __main__.main(["--check"]) == 1
     assert str(cache) in capsys.readouterr().out
     monkeypatch.setenv("MICROGRAD_DATA", str(folder))
-    assert datasets.main(["--check"]) == 0
+    assert __main__.main(["--check"]) == 0
 
 
 def test_the_command_can_be_stopped(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
     def stop(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(datasets, "_content", stop)
-    assert datasets.main(["--folder", str(folder)]) == 130
+    monkeypatch.setattr(digits, "content", stop)
+    assert __main__.main(["--folder", str(folder)]) == 130
 
 
 def test_the_command_refuses_wrong_arguments_in_one_line() -> None:

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from micrograd import ArgumentError, OperandError, ShapeError, Tensor, Value, where
+from micrograd.core.op import registry
 from micrograd.errors import GradientError
-from micrograd.op import registry
 from micrograd.ops import decompositions, determinants, inverses, spectra
 from micrograd.testing import assert_gradients
 from micrograd.testing.samples import Array

@@ -17,10 +17,10 @@ from urllib.error import HTTPError
 import numpy as np
 import pytest
 
-from micrograd import download as module
-from micrograd.download import download
+from micrograd.datasets import download as module
+from micrograd.datasets.download import download
+from micrograd.datasets.progress import Progress
 from micrograd.errors import DatasetError
-from micrograd.progress import Progress
 from tests.mirrors import Server, closed_mirror, server
 
 __all__ = ["server"]
@@ -201,7 +201,7 @@ def test_a_folder_that_cannot_be_made_is_an_error_of_the_disk(tmp_path: Path) ->
 SCRIPT = """
 import sys
 from pathlib import Path
-from micrograd.download import download
+from micrograd.datasets.download import download
 url, path, length = sys.argv[1:]
 def check(content, place):
     assert len(content) == int(length)

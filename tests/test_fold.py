@@ -68,7 +68,7 @@ def tangles(choose: st.DrawFn) -> Value:
     scopes[2].parent = scopes[0]
     for node in topological_order(root):
         if not node.is_leaf:
-            choose(st.sampled_from(scopes)).note(node)
+            choose(st.sampled_from(scopes)).on_record(node)
     return root
 
 

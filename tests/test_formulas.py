@@ -26,7 +26,7 @@ from micrograd import (
     topological_order,
     trace_backward,
 )
-from micrograd.op import registry
+from micrograd.core.op import registry
 from tests.domains import TABLE, calls_of
 from viz.formulas.local import expression, local, slope
 from viz.formulas.notation import write
@@ -50,7 +50,7 @@ def moved_back(node: Any, g: Any) -> Any:
     x = node.parents[0].data
     first = 1e6  # no padding is as large
     places = np.arange(first, first + x.size).reshape(x.shape)
-    went = np.asarray(node.op.forward(places, **node.params)).ravel()
+    went = np.asarray(node.op.forward(places, **node.settings)).ravel()
     back = np.zeros(x.size)
     inside = went >= first
     np.add.at(back, (went[inside] - first).astype(int), g.ravel()[inside])
@@ -128,7 +128,7 @@ NUMPY = "exp log log2 log10 sqrt cbrt sin cos tan sinh cosh tanh sign floor trun
 def namespace(node: Any, g: Any) -> dict[str, Any]:
     """Return what every name in a formula stands for, at one node."""
     x = node.parents[0].data
-    axis = node.params.get("axis")
+    axis = node.settings.get("axis")
     found: dict[str, Any] = {
         f: getattr(np, f) for f in [*NUMPY.split(" "), "einsum", "cross", "isfinite", "where"]
     }
@@ -153,7 +153,7 @@ def namespace(node: Any, g: Any) -> dict[str, Any]:
             "kept": lambda reduced, axis: kept(reduced, x, axis),
             "spread": lambda g: np.asarray(g)[..., None, None],
             "repeated": lambda g, axis, shape: np.broadcast_to(
-                kept(g, x, axis) if "axis" in node.params else g, shape
+                kept(g, x, axis) if "axis" in node.settings else g, shape
             ),
             "summed": lambda g, shape: unbroadcast(g, shape),
             "total": lambda x, axis: x.sum(axis=axis, keepdims=True),
@@ -185,7 +185,7 @@ def namespace(node: Any, g: Any) -> dict[str, Any]:
 
 def forward_of_windows(node: Any, g: Any) -> Any:
     """Return g cut as the operation that `windows_add` undoes cuts."""
-    settings = {key: value for key, value in node.params.items() if key != "shape"}
+    settings = {key: value for key, value in node.settings.items() if key != "shape"}
     return registry["windows"](g, fill=0, **settings)
 
 
@@ -331,7 +331,7 @@ def test_an_expression_gives_the_value_of_the_node(operation: str, data: st.Data
     extra |= {"recast": lambda x, dtype: x.astype(dtype)}
     sample = data.draw(TABLE[operation].samples())
     node = made_by(operation, sample.call(*sample.leaves()))
-    if node.params.get("decimals") or operation == "nan_to_num":
+    if node.settings.get("decimals") or operation == "nan_to_num":
         return
     row = row_for(node)
     assert row is not None

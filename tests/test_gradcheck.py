@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 import micrograd as mg
 from micrograd import ArgumentError, GradientError, OperandError, Tensor, Value
-from micrograd.op import Op
+from micrograd.core.op import Op
 from micrograd.testing import assert_gradients, gradcheck, numerical_gradient
 
 RNG = np.random.default_rng(0)

@@ -263,7 +263,7 @@ def test_no_rule_here_writes_into_what_it_gets_or_gives_what_others_hold(name: s
                 for i, parent in enumerate(node.parents):
                     if parent.requires_grad:
                         came = node.op.derivatives[i](
-                            g, node._data, *[p._data for p in node.parents], **node.params
+                            g, node._data, *[p._data for p in node.parents], **node.settings
                         )
                         assert not any(shares(came, array) for array in arrays)
                 for array, before in zip(arrays, kept, strict=True):

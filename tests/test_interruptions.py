@@ -19,16 +19,16 @@ import pytest
 
 import micrograd as mg
 from micrograd import GradientError, Tensor, Value
-from micrograd.clock import clock
-from micrograd.flow import trace_backward
-from micrograd.node import Node, topological_order
-from micrograd.op import Op
-from micrograd.passes import Pass, _adding, _underway
+from micrograd.core.node import Node, topological_order
+from micrograd.core.op import Op
+from micrograd.core.passes import Pass, _adding, _underway
+from micrograd.core.versions import versions
+from micrograd.transforms.backward_trace import trace_backward
 
 Built = tuple[Any, list[Any]]
 
 
-LOCKING = {"micrograd.clock", "micrograd.versions"}
+LOCKING = {"micrograd.core.versions", "micrograd.seals"}
 """Where locks are held for a moment: a tracer can come between `with` and its body, no signal."""
 
 
@@ -382,5 +382,5 @@ def test_a_child_has_locks_that_no_other_thread_holds() -> None:
         y.backward()
         return x.grad == 8.0
 
-    with clock._lock:
+    with versions._lock:
         assert succeeds_in_a_child(task)

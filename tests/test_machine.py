@@ -43,7 +43,7 @@ from micrograd import (
     enable_grad,
     no_grad,
 )
-from micrograd.clock import clock
+from micrograd.core.versions import versions
 from tests.reference import (
     UNKNOWN,
     Backward,
@@ -630,7 +630,7 @@ def overwrite_leaves(leaves: dict[Any, Any], *rest: Any) -> None:
 def fill_as_new(node: Any, fields: Any, extra: Any) -> None:
     for name, field in zip(node._copied, fields, strict=True):
         setattr(node, name, field)
-    node._tick = clock.now
+    node._version = versions.now
 
 
 FAULTS: dict[str, dict[str, Any]] = {
@@ -640,26 +640,28 @@ FAULTS: dict[str, dict[str, Any]] = {
     "a derivative is that of the other argument": {
         "micrograd.multiply.derivatives": mg.multiply.derivatives[::-1]
     },
-    "broadcasting is not summed up": {"micrograd.autodiff.sum_to": unsummed},
+    "broadcasting is not summed up": {"micrograd.engine.autodiff.sum_to": unsummed},
     "writes are not noticed": {
-        "micrograd.node.Node._overwrite": lambda node, data: setattr(node, "_data", data)
+        "micrograd.core.node.Node._overwrite": lambda node, data: setattr(node, "_data", data)
     },
-    "leaves are overwritten": {"micrograd.autodiff._accumulate": overwrite_leaves},
-    "a refused pass leaves its traces": {"micrograd.passes.Pass.undo": lambda this: None},
-    "gradients are not forgotten": {"micrograd.node.Node.zero_grad": lambda node: None},
+    "leaves are overwritten": {"micrograd.engine.autodiff._accumulate": overwrite_leaves},
+    "a refused pass leaves its traces": {"micrograd.core.passes.Pass.undo": lambda this: None},
+    "gradients are not forgotten": {"micrograd.core.node.Node.zero_grad": lambda node: None},
     "results can be written to": {
-        "micrograd.tensor.Tensor._adopt": lambda op, data, *parents: np.array(data)
+        "micrograd.engine.tensor.Tensor._adopt": lambda op, data, *parents: np.array(data)
     },
     "constants follow the memory that they are views of": {
-        "micrograd.record.settled": lambda array: array
+        "micrograd.core.record.owned_copy": lambda array: array
     },
     "no_grad records": {
-        "micrograd.record.is_recording": lambda: True,
+        "micrograd.core.record.is_recording": lambda: True,
     },
-    "create_graph heeds no_grad": {"micrograd.autodiff.enable_grad": nullcontext},
-    "gradients with a graph are shared": {"micrograd.autodiff.positive": lambda g: g},
-    "copies forget that something was written to": {"micrograd.copying.Copied._fill": fill_as_new},
-    "copies share memory": {"micrograd.copying._own": lambda array: array},
+    "create_graph heeds no_grad": {"micrograd.engine.autodiff.enable_grad": nullcontext},
+    "gradients with a graph are shared": {"micrograd.engine.autodiff.positive": lambda g: g},
+    "copies forget that something was written to": {
+        "micrograd.core.copying.Copied._fill": fill_as_new
+    },
+    "copies share memory": {"micrograd.core.copying._own": lambda array: array},
 }
 
 

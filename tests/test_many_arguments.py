@@ -11,7 +11,7 @@ import pytest
 
 import micrograd as mg
 from micrograd import GradientError, Tensor, Value, define_op
-from micrograd.op import Op, Together
+from micrograd.core.op import Op, Together
 
 
 def instructions(work: Callable[[], Any]) -> int:

@@ -24,8 +24,8 @@ from micrograd import (
     topological_order,
     where,
 )
-from micrograd.memory import keep_freed_memory
-from micrograd.op import Op
+from micrograd.core.op import Op
+from micrograd.engine.memory import keep_freed_memory
 
 
 @pytest.fixture
@@ -226,7 +226,7 @@ def test_other_c_libraries_are_left_alone(monkeypatch, library):
     for name in ("MALLOC_TRIM_THRESHOLD_", "MALLOC_MMAP_THRESHOLD_"):
         monkeypatch.delenv(name, raising=False)
     load = Mock(**library)
-    monkeypatch.setattr("micrograd.memory.ctypes.CDLL", load)
+    monkeypatch.setattr("micrograd.engine.memory.ctypes.CDLL", load)
     assert keep_freed_memory() is False
     load.assert_called_once_with(None)
 

@@ -22,10 +22,10 @@ from micrograd import (
     no_grad,
     scope,
 )
+from micrograd.core.node import listening, recording, scoping
 from micrograd.modes import innermost
-from micrograd.node import recording, scoping, watching
 
-VARIABLES = (recording, watching, scoping, innermost)
+VARIABLES = (recording, listening, scoping, innermost)
 MODES: list[Callable[..., Any]] = [no_grad, enable_grad, debug, detect_anomaly]
 
 
@@ -54,14 +54,14 @@ def leaky(*blocks: Any) -> Iterator[bool]:
 def test_a_mode_decorates_with_and_without_parentheses(mode: Any, bare: bool) -> None:
     def inside(x: Value, *, times: int) -> tuple[Any, ...]:
         """Say what is on."""
-        return x, times, recording.get(), watching.get()
+        return x, times, recording.get(), listening.get()
 
     decorated = (mode if bare else mode())(inside)
     assert decorated.__name__ == "inside"
     assert decorated.__doc__ == inside.__doc__
     x = Value(1.0)
     with mode():
-        on = recording.get(), watching.get()
+        on = recording.get(), listening.get()
     found = decorated(x, times=3)
     assert found[:2] == (x, 3)
     assert [type(value) for value in found[2:]] == [type(value) for value in on]

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
-from micrograd.op import Op, registry
+from micrograd.core.op import Op, registry
 from micrograd.testing.laws import a_diagram_has_a_symbol_for_it
 from tests import mutation
 from tests.faults import KINDS, planted

@@ -24,7 +24,7 @@ from micrograd import (
     value_and_grad,
     vjp,
 )
-from micrograd.op import registry
+from micrograd.core.op import registry
 from tests.agreement import numbers
 
 close = np.testing.assert_allclose

@@ -16,8 +16,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from micrograd import MicrogradError, Node, Tensor
-from micrograd.forms import OF_DATA, OF_SHAPE, forms
-from micrograd.signatures import name_of, signature_of
+from micrograd.engine.forms import OF_DATA, OF_SHAPE, forms
+from micrograd.engine.signatures import name_of, signature_of
 from tests.numpy_calls import OPERANDS, UFUNCS, calls, options_of, ufunc_calls
 
 FUNCTIONS = sorted({*forms(), *OF_DATA, *OF_SHAPE}, key=name_of)

@@ -16,9 +16,9 @@ import pytest
 import micrograd as mg
 import micrograd.saving  # which a hint names
 from micrograd import MicrogradError, OperandError, ShapeError, Tensor, Value
-from micrograd.forms import OF_DATA, OF_SHAPE, forms
-from micrograd.hints import HINTS, hint_for
-from micrograd.signatures import name_of
+from micrograd.engine.forms import OF_DATA, OF_SHAPE, forms
+from micrograd.engine.hints import HINTS, hint_for
+from micrograd.engine.signatures import name_of
 
 T = Tensor([1.0, 2.0, 3.0])
 M = Tensor(np.arange(6.0).reshape(2, 3))

@@ -11,7 +11,7 @@ import pytest
 
 import micrograd as mg
 from micrograd import Node, Tensor, Value, ops
-from micrograd.op import registry
+from micrograd.core.op import registry
 from tests.domains import SINGULAR, TABLE
 from tests.domains.building import Singular
 from tests.operations_page import PAGE, page, public_name, row_of

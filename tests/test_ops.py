@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 import micrograd
 from micrograd import Tensor, Value
-from micrograd.op import registry
+from micrograd.core.op import registry
 from micrograd.testing import Sample, assert_gradients
 from micrograd.testing.battery import check_law
 from micrograd.testing.laws import (
@@ -37,7 +37,7 @@ ops_of_arrays = pytest.mark.parametrize("name", [n for n, e in TABLE.items() if 
 def test_every_built_in_operation_has_an_entry_and_every_entry_an_operation() -> None:
     root = str(Path(micrograd.__file__).parents[1])
     built_in = subprocess.run(
-        [sys.executable, "-c", "from micrograd.op import registry; print(*registry)"],
+        [sys.executable, "-c", "from micrograd.core.op import registry; print(*registry)"],
         env={**os.environ, "PYTHONPATH": root},
         capture_output=True,
         text=True,

@@ -11,7 +11,7 @@ import pytest
 
 import micrograd as mg
 from micrograd import Tensor, Value
-from micrograd.op import registry
+from micrograd.core.op import registry
 
 try:
     import mpmath

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 import micrograd
 from micrograd import ArgumentError, Op, Tensor, Value, define_op
-from micrograd.op import registry
+from micrograd.core.op import registry
 from micrograd.testing import numerical_gradient
 from micrograd.testing.draft import Draft
 from micrograd.testing.operands import Operand

@@ -9,7 +9,7 @@ import pytest
 
 import micrograd as mg
 from micrograd import Node, OperandError, Tensor, Value, ops
-from micrograd.forms import OF_DATA, forms
+from micrograd.engine.forms import OF_DATA, forms
 
 A = np.arange(1.0, 7.0).reshape(2, 3)
 

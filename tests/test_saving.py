@@ -29,10 +29,9 @@ from micrograd import (
     SavedFileError,
     Tensor,
     Value,
-    extras,
-    saving,
 )
-from micrograd.saving import load, save
+from micrograd.errors import extra
+from micrograd.saving import arrays, load, save
 
 ROOT = Path(__file__).resolve().parents[1]
 Array = np.ndarray[Any, Any]
@@ -350,7 +349,7 @@ def test_a_writer_that_fails_leaves_the_old_file_and_nothing_else(
     def fail(*_: Any, **__: Any) -> None:
         raise OSError("No space left on device")
 
-    monkeypatch.setattr(saving.npy, "write_array", fail)
+    monkeypatch.setattr(arrays.npy, "write_array", fail)
     with pytest.raises(OSError, match="No space"):
         save(tmp_path / "w.npz", {"a": np.zeros(3)})
     assert os.listdir(tmp_path) == ["w.npz"]
@@ -400,4 +399,4 @@ def test_permissions_of_a_file_are_kept_and_a_link_is_followed(tmp_path: Path) -
 
 def test_an_extra_that_is_missing_says_who_needs_it() -> None:
     with pytest.raises(MissingExtraError, match="the plot needs no_such_package"):
-        extras.extra("no_such_package.part", "the plot")
+        extra("no_such_package.part", "the plot")

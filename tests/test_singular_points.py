@@ -13,7 +13,7 @@ import pytest
 
 import micrograd
 from micrograd import Op, Tensor, Value, where
-from micrograd.liveness import Liveness
+from micrograd.engine.masks import Liveness
 
 inf, nan = np.inf, np.nan
 

@@ -13,9 +13,9 @@ import pytest
 
 import micrograd as mg
 from micrograd import GradientError, Tensor, Value, define_op
+from micrograd.core.op import Op
+from micrograd.core.passes import _underway
 from micrograd.errors import ArgumentError
-from micrograd.op import Op
-from micrograd.passes import _underway
 
 THREADS = 8
 
@@ -159,11 +159,11 @@ def test_of_threads_that_define_one_name_one_succeeds() -> None:
     assert sorted(at_once(define, range(THREADS))) == [False] * (THREADS - 1) + [True]
 
 
-def test_the_clock_gives_no_time_twice() -> None:
-    from micrograd.clock import Clock
+def test_no_version_is_given_twice() -> None:
+    from micrograd.core.versions import VersionCounter
 
-    clock = Clock()
-    times = at_once(lambda _: [clock.advance() for _ in range(500)], range(THREADS))
+    versions = VersionCounter()
+    times = at_once(lambda _: [versions.advance() for _ in range(500)], range(THREADS))
     assert len({time for several in times for time in several}) == 500 * THREADS
 
 

@@ -25,7 +25,7 @@ from micrograd import (
     value_and_grad,
     vjp,
 )
-from micrograd.passes import _underway
+from micrograd.core.passes import _underway
 
 TRANSFORMS = [grad, value_and_grad, elementwise_grad, jacobian, hessian]
 every_transform = pytest.mark.parametrize("transform", TRANSFORMS)

@@ -25,7 +25,7 @@ import pytest
 
 import micrograd as mg
 from micrograd import GradientError, Op, StaleGraphError, Tensor, Value, define_op, nn, no_grad
-from micrograd.op import registry
+from micrograd.core.op import registry
 from tests.domains import TABLE, calls_of
 
 NUMBERS = [3.0, -1.0, 0.5, 2.0]

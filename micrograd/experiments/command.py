@@ -9,10 +9,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from micrograd.command import OneLineParser, whole_from
-from micrograd.datasets import load_digits, load_mnist
-from micrograd.errors import ArgumentError, DatasetError, MicrogradError
-from micrograd.extras import extra
+from micrograd.datasets.command import OneLineParser, whole_from
+from micrograd.datasets.digits import load_digits, load_mnist
+from micrograd.errors import ArgumentError, DatasetError, MicrogradError, extra
 
 Data = tuple[tuple[Any, Any], tuple[Any, Any]]
 

@@ -6,10 +6,10 @@ import argparse
 
 import numpy as np
 
-from micrograd.command import whole_from
+from micrograd.datasets.command import whole_from
 from micrograd.experiments.command import add_data, load_data, new_parser, run
 from micrograd.experiments.models import conv, mlp, train_book, train_library
-from micrograd.saving import save
+from micrograd.saving.arrays import save
 
 STEPS = {"book": 10_000, "mlp": 6_000, "conv": 3_000}  # on MNIST
 DIGITS_STEPS = {"book": 2_000, "mlp": 600, "conv": 600}

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from micrograd import Tensor
-from micrograd.command import whole_from
+from micrograd.datasets.command import whole_from
 from micrograd.experiments.command import add_data, load_data, new_parser, run
 from micrograd.experiments.models import Data
 from micrograd.nn import Linear, ReLU, Sequential

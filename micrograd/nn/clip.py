@@ -7,10 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from micrograd.errors import ArgumentError
+from micrograd.errors import ArgumentError, in_range
 from micrograd.nn.parameters import Parameters, by_name, require_finite, with_gradients
 from micrograd.ops.ranges import is_sound, wide
-from micrograd.settings import in_range
 
 __all__ = ["clip_grad_norm", "clip_grad_value"]
 

@@ -9,12 +9,12 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from micrograd import ops
+from micrograd.engine.tensor import Tensor
 from micrograd.nn.init import Initializer, generator, he_normal, zeros
 from micrograd.nn.inputs import positive, weights, wrong_shape
 from micrograd.nn.module import Module
 from micrograd.ops.axes import array_of
 from micrograd.ops.windows import Sizes, pair
-from micrograd.tensor import Tensor
 
 
 class Conv2d(Module):

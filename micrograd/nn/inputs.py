@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike
 
+from micrograd.core.node import scoping
+from micrograd.engine.tensor import Tensor
 from micrograd.errors import ArgumentError, OperandError, ShapeError
 from micrograd.nn.init import Initializer
 from micrograd.nn.module import Module
-from micrograd.node import scoping
 from micrograd.ops.axes import array_of
-from micrograd.tensor import Tensor
 
 
 def called(layer: Module) -> str:

@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike
 
+from micrograd.engine.tensor import Tensor
 from micrograd.nn.init import Initializer, generator, he_normal, zeros
 from micrograd.nn.inputs import array_with_axis, positive, weights
 from micrograd.nn.module import Module
-from micrograd.tensor import Tensor
 
 
 class Linear(Module):

@@ -6,10 +6,10 @@ import random
 from collections.abc import Sequence
 from typing import Any
 
+from micrograd.engine.scopes import Scope
+from micrograd.engine.value import Value
 from micrograd.errors import ShapeError
 from micrograd.nn.module import Module
-from micrograd.scopes import Scope
-from micrograd.value import Value
 
 
 class Neuron(Module):

@@ -10,11 +10,11 @@ from typing import Any, Self, cast
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
+from micrograd.core.node import Node
+from micrograd.engine.scopes import Scope
+from micrograd.engine.value import Value
 from micrograd.errors import MissingMethodError, OperandError
 from micrograd.nn import state
-from micrograd.node import Node
-from micrograd.scopes import Scope
-from micrograd.value import Value
 
 # The module whose forward runs here; not kept in its Scope, which nodes refer to.
 _calling: ContextVar[Module | None] = ContextVar("_calling", default=None)

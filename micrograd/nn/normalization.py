@@ -10,13 +10,13 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from micrograd import ops
+from micrograd.engine.tensor import Tensor
 from micrograd.errors import ArgumentError, ShapeError
 from micrograd.nn.init import constant, zeros
 from micrograd.nn.inputs import called, positive, weights, wrong_shape
 from micrograd.nn.module import Module
 from micrograd.ops.axes import array_of, plain
 from micrograd.ops.ranges import magnitude, narrow, wide
-from micrograd.tensor import Tensor
 
 
 class _BatchNorm(Module):

@@ -14,10 +14,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from micrograd.errors import ArgumentError
+from micrograd.errors import ArgumentError, in_range
 from micrograd.nn.optimizer import Optimizer
 from micrograd.nn.parameters import Parameters
-from micrograd.settings import in_range
 
 __all__ = ["SGD", "AdaGrad", "Adam", "AdamW", "Optimizer", "RMSprop"]
 

@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from micrograd.errors import ArgumentError
+from micrograd.core.node import Node
+from micrograd.errors import ArgumentError, in_range
 from micrograd.nn.parameters import (
     Parameters,
     as_arrays,
@@ -18,9 +19,7 @@ from micrograd.nn.parameters import (
     require_finite,
     with_gradients,
 )
-from micrograd.node import Node
 from micrograd.ops.ranges import wide
-from micrograd.settings import in_range
 
 _Array = NDArray[Any]
 

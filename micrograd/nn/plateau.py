@@ -10,10 +10,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from micrograd.errors import ArgumentError, OperandError
+from micrograd.errors import ArgumentError, OperandError, in_range, whole
 from micrograd.nn.optimizer import Optimizer
 from micrograd.nn.scalars import read_scalars, require_optimizer
-from micrograd.settings import in_range, whole
 
 __all__ = ["ReduceLROnPlateau"]
 

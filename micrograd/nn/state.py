@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from micrograd.engine.value import Value
 from micrograd.errors import ArgumentError, OperandError
 from micrograd.nn.parameters import as_arrays
-from micrograd.value import Value
 
 _SHOWN = 20  # names of a kind in a message
 

@@ -1,6 +1,6 @@
 """The rules, by family. Importing this package fills the registry of operations."""
 
-from micrograd.op import trust_all
+from micrograd.core.op import trust_all
 from micrograd.ops.activations import (
     elu,
     gelu,

@@ -12,9 +12,9 @@ from typing import Any, Literal, TypeVar, overload
 import numpy as np
 from numpy.typing import ArrayLike
 
+from micrograd.core.node import Node
+from micrograd.core.op import define_op
 from micrograd.errors import ArgumentError
-from micrograd.node import Node
-from micrograd.op import define_op
 from micrograd.ops.bounds import clip
 from micrograd.ops.elementwise import exp, sigmoid, where
 from micrograd.ops.rows import by_element, unary

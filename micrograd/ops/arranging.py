@@ -12,9 +12,9 @@ from typing import Any, TypeVar, overload
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from micrograd.core.node import Node
+from micrograd.core.op import define_op
 from micrograd.errors import ArgumentError, ShapeError
-from micrograd.node import Node
-from micrograd.op import define_op
 from micrograd.ops.axes import along, array_of, axes_of, axis_of, shown
 from micrograd.ops.shape import transpose
 

@@ -8,8 +8,8 @@ from typing import Any, cast
 
 import numpy as np
 
+from micrograd.core.node import Node
 from micrograd.errors import OperandError, ShapeError
-from micrograd.node import Node
 
 __all__ = [
     "along",

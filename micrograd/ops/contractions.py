@@ -14,8 +14,8 @@ from typing import Any, TypeVar, overload
 import numpy as np
 from numpy.typing import ArrayLike
 
+from micrograd.core.node import Node
 from micrograd.errors import ArgumentError, ShapeError
-from micrograd.node import Node
 from micrograd.ops.axes import array_of, axis_of, shown
 from micrograd.ops.einsum import einsum
 from micrograd.ops.elementwise import multiply

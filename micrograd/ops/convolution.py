@@ -10,8 +10,8 @@ from typing import Any, TypeVar, overload
 
 from numpy.typing import ArrayLike, NDArray
 
+from micrograd.core.node import Node
 from micrograd.errors import ShapeError
-from micrograd.node import Node
 from micrograd.ops.axes import array_of
 from micrograd.ops.einsum import einsum
 from micrograd.ops.shape import Shape, transpose

@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from micrograd.core.node import Node
 from micrograd.errors import OperandError, ShapeError
-from micrograd.node import Node
 from micrograd.ops.axes import array_of, shown
 from micrograd.ops.reductions import Axis
 

@@ -16,9 +16,9 @@ from typing import Any, Generic, NamedTuple, TypeVar, overload
 import numpy as np
 from numpy.typing import ArrayLike
 
+from micrograd.core.node import Node
+from micrograd.core.op import define_op
 from micrograd.errors import GradientError
-from micrograd.node import Node
-from micrograd.op import define_op
 from micrograd.ops.elementwise import where
 from micrograd.ops.inverses import adjoint, inv, linalg, matrices
 

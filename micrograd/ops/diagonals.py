@@ -14,9 +14,9 @@ from typing import Any, TypeVar, overload
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from micrograd.core.node import Node
+from micrograd.core.op import define_op
 from micrograd.errors import ShapeError
-from micrograd.node import Node
-from micrograd.op import define_op
 from micrograd.ops.axes import array_of, axes_of, integer
 from micrograd.ops.indexing import put_add
 from micrograd.ops.reductions import sum

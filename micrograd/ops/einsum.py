@@ -15,9 +15,9 @@ from typing import Any, TypeVar, overload
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from micrograd.core.node import Node
+from micrograd.core.op import define_op
 from micrograd.errors import ArgumentError, OperandError, ShapeError
-from micrograd.node import Node
-from micrograd.op import define_op
 from micrograd.ops.axes import array_of
 from micrograd.ops.elementwise import where
 from micrograd.ops.shape import Shape, broadcast_to
@@ -111,7 +111,7 @@ def _diagonal(shape: Shape, first: int, second: int) -> NDArray[np.bool_]:
 
 
 def _symbol(node: Node) -> str:
-    subscripts = node.params["subscripts"]
+    subscripts = node.settings["subscripts"]
     return subscripts if len(subscripts) <= 30 else "einsum"
 
 

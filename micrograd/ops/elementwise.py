@@ -18,8 +18,8 @@ from typing import Any, TypeVar, overload
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from micrograd.node import Node
-from micrograd.op import define_op
+from micrograd.core.node import Node
+from micrograd.core.op import define_op
 from micrograd.ops.rows import binary, unary
 
 N = TypeVar("N", bound=Node)

@@ -12,9 +12,9 @@ from typing import Any, TypeVar, cast, overload
 import numpy as np
 from numpy.typing import ArrayLike
 
+from micrograd.core.node import Node
+from micrograd.core.op import define_op
 from micrograd.errors import OperandError
-from micrograd.node import Node
-from micrograd.op import define_op
 from micrograd.ops.axes import refuse_mask
 from micrograd.ops.ranges import wide
 

@@ -15,9 +15,9 @@ from typing import Any, TypeVar, overload
 import numpy as np
 from numpy.typing import ArrayLike
 
+from micrograd.core.node import Node
+from micrograd.core.op import define_op
 from micrograd.errors import ArgumentError, GradientError, OperandError, ShapeError
-from micrograd.node import Node
-from micrograd.op import define_op
 from micrograd.ops.axes import array_of, shown
 from micrograd.ops.elementwise import where
 

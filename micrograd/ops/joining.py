@@ -13,8 +13,8 @@ from typing import Any, TypeVar, overload
 import numpy as np
 from numpy.typing import ArrayLike
 
+from micrograd.core.node import Node
 from micrograd.errors import ArgumentError, ShapeError
-from micrograd.node import Node
 from micrograd.ops.axes import along, array_of, arrays_of, axis_of, integers_of, shown
 from micrograd.ops.reshaping import atleast_1d, atleast_2d, atleast_3d
 from micrograd.ops.shape import concatenate, reshape

@@ -12,9 +12,9 @@ from typing import Any, NoReturn, TypeVar, cast, overload
 import numpy as np
 from numpy.typing import ArrayLike
 
+from micrograd.core.node import Node
+from micrograd.core.op import define_op
 from micrograd.errors import ArgumentError, ShapeError
-from micrograd.node import Node
-from micrograd.op import define_op
 from micrograd.ops.axes import array_of, axes_of, plain, shown
 from micrograd.ops.elementwise import absolute, where
 from micrograd.ops.ranges import homogeneous, is_sound, magnitude, narrow, wide

@@ -12,9 +12,9 @@ from typing import Any, Generic, TypeVar, cast, overload
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from micrograd.core.node import Node
+from micrograd.core.op import define_op
 from micrograd.errors import ArgumentError, OperandError, ShapeError
-from micrograd.node import Node
-from micrograd.op import define_op
 from micrograd.ops.axes import along, array_of, axis_of, integers_of
 from micrograd.ops.elementwise import where
 from micrograd.ops.indexing import getitem, put_add

@@ -11,8 +11,8 @@ from typing import Any, TypeVar, overload
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from micrograd.core.node import Node
 from micrograd.errors import ArgumentError
-from micrograd.node import Node
 from micrograd.ops.reductions import max as max_of
 from micrograd.ops.reductions import mean
 from micrograd.ops.windows import (

@@ -13,9 +13,9 @@ from typing import Any, TypeVar, overload
 import numpy as np
 from numpy.typing import ArrayLike
 
+from micrograd.core.node import Node
+from micrograd.core.op import define_op
 from micrograd.errors import ShapeError
-from micrograd.node import Node
-from micrograd.op import define_op
 from micrograd.ops.axes import array_of, arrays_of, axis_of
 from micrograd.ops.elementwise import multiply
 from micrograd.ops.linalg import matmul

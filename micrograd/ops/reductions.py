@@ -17,8 +17,8 @@ from typing import Any, TypeVar, overload
 import numpy as np
 from numpy.typing import ArrayLike
 
-from micrograd.node import Node
-from micrograd.op import define_op
+from micrograd.core.node import Node
+from micrograd.core.op import define_op
 from micrograd.ops.elementwise import where
 from micrograd.ops.ranges import divided
 from micrograd.ops.shape import Shape, broadcast_to

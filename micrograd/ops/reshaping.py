@@ -12,8 +12,8 @@ from typing import Any, TypeVar, overload
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from micrograd.core.node import Node
 from micrograd.errors import ShapeError
-from micrograd.node import Node
 from micrograd.ops.axes import array_of, axes_of
 from micrograd.ops.shape import reshape, transpose
 

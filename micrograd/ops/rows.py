@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any, TypeVar, overload
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from micrograd.node import Node
-from micrograd.op import Derivative, Op, register
+from micrograd.core.node import Node
+from micrograd.core.op import Derivative, Op, register
 
 N = TypeVar("N", bound=Node)
 

@@ -16,8 +16,8 @@ from typing import Any, TypeVar, overload
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from micrograd.node import Node
-from micrograd.op import define_op
+from micrograd.core.node import Node
+from micrograd.core.op import define_op
 from micrograd.ops.arranging import flip
 from micrograd.ops.axes import along, array_of
 from micrograd.ops.shape import concatenate, reshape

@@ -13,9 +13,9 @@ from typing import Any, TypeVar, overload
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
+from micrograd.core.node import Node
+from micrograd.core.op import define_op
 from micrograd.errors import OperandError, ShapeError
-from micrograd.node import Node
-from micrograd.op import define_op
 from micrograd.ops.axes import along, arrays_of, shown
 from micrograd.ops.ranges import narrow, wide
 

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from micrograd.op import define_op
+from micrograd.core.op import define_op
 from micrograd.ops.elementwise import sqrt, where
 from micrograd.ops.rows import binary, unary
 

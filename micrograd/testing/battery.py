@@ -10,8 +10,8 @@ import numpy as np
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from micrograd.core.op import Each, Op, no_gradient
 from micrograd.errors import ArgumentError
-from micrograd.op import Each, Op, no_gradient
 from micrograd.testing.domains import Domain, domain_named
 from micrograd.testing.laws import ALSO_EMPTY, LAWS, LAWS_OF_NUMBERS, Law
 from micrograd.testing.samples import Sample

@@ -8,17 +8,17 @@ from typing import Any
 
 import numpy as np
 
-from micrograd.autodiff import gradients
+from micrograd.core.node import Node
+from micrograd.engine.autodiff import gradients
+from micrograd.engine.tensor import Tensor
+from micrograd.engine.value import Value
 from micrograd.errors import GradientError
-from micrograd.node import Node
-from micrograd.tensor import Tensor
 from micrograd.testing.diagnosis import guess_cause
 from micrograd.testing.differences import Array, Estimate, Function, estimate, is_floating
 from micrograd.testing.inputs import Argument
 from micrograd.testing.report import ArgumentReport, Discrepancy
 from micrograd.testing.verdict import Options, Verdict, judge
 from micrograd.tree import tree_leaves
-from micrograd.value import Value
 
 
 def _dot(node: Any, w: Array) -> Any:

@@ -10,8 +10,8 @@ from typing import Any, Literal, TypeGuard, cast
 import numpy as np
 from numpy.typing import NDArray
 
+from micrograd.core.node import Node
 from micrograd.errors import GradientError, OperandError, ShapeError
-from micrograd.node import Node
 
 Array = NDArray[Any]
 Function = Callable[..., Any]

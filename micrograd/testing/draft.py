@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 import micrograd
-from micrograd.op import Op
+from micrograd.core.op import Op
 from micrograd.testing.operands import Operand
 from micrograd.testing.steps import array_text
 

@@ -151,7 +151,7 @@ def assert_gradients(f: Function, *inputs: Any, **options: Unpack[CheckOptions])
             one, and guesses at the cause.
         MicrogradError: as `gradcheck` does.
 
-    >>> from micrograd.op import Op
+    >>> from micrograd import Op
     >>> half = Op("half", lambda x: x / 2, (lambda g, y, x: g * 2,))
     >>> assert_gradients(half, 3.0)  # doctest: +ELLIPSIS
     Traceback (most recent call last):

@@ -10,13 +10,13 @@ from typing import Any
 
 import numpy as np
 
+from micrograd.core.node import Node
+from micrograd.core.op import Op
+from micrograd.engine.tensor import Tensor
+from micrograd.engine.value import Value
 from micrograd.errors import OperandError
-from micrograd.node import Node
-from micrograd.op import Op
-from micrograd.tensor import Tensor
 from micrograd.testing.differences import Array, Function, is_floating
 from micrograd.tree import tree_map
-from micrograd.value import Value
 
 
 @dataclass(frozen=True)

@@ -11,12 +11,12 @@ from typing import Any
 
 import numpy as np
 
-from micrograd.node import Node
-from micrograd.op import Op
-from micrograd.tensor import Tensor
+from micrograd.core.node import Node
+from micrograd.core.op import Op
+from micrograd.engine.tensor import Tensor
+from micrograd.engine.value import Value
 from micrograd.testing.gradcheck import assert_gradients
 from micrograd.testing.samples import Array, Sample
-from micrograd.value import Value
 
 Law = Callable[[Op, Sample, np.random.Generator], None]
 
@@ -176,7 +176,7 @@ def a_rule_computes_in_the_dtype_of_the_result(
         for i, parent in enumerate(node.parents):
             if parent.requires_grad:
                 data = [p._data for p in node.parents]
-                raw = np.asarray(node.op.derivatives[i](g, node._data, *data, **node.params))
+                raw = np.asarray(node.op.derivatives[i](g, node._data, *data, **node.settings))
                 assert raw.dtype in (node.dtype, parent._data.dtype), (
                     f"The derivative of argument {i} of {op.name} computes in {raw.dtype}, where "
                     f"the result is {node.dtype}."
@@ -265,7 +265,7 @@ def the_record_is_enough_to_compute_it_again(
     """Lower a node to its operation, parents and settings, and compute it from these alone."""
     node = sample.call(*sample.leaves())
     assert node.op is op, f"The node was made by {node.op!r}, not by {op!r}."
-    replayed = node.op.forward(*[parent._data for parent in node.parents], **node.params)
+    replayed = node.op.forward(*[parent._data for parent in node.parents], **node.settings)
     np.testing.assert_array_equal(replayed, node.data, f"{op.name} replayed from its record.")
     assert len(node.parents) >= len(sample.wanted()), f"{op.name} lost an argument."
 

@@ -7,9 +7,10 @@ from typing import Any, Literal, cast, overload
 
 import numpy as np
 
+from micrograd.core.node import Node
+from micrograd.engine.tensor import Tensor
+from micrograd.engine.value import Value
 from micrograd.errors import ArgumentError, OperandError
-from micrograd.node import Node
-from micrograd.tensor import Tensor
 from micrograd.testing.differences import (
     METHODS,
     Array,
@@ -22,7 +23,6 @@ from micrograd.testing.differences import (
     shared,
 )
 from micrograd.tree import tree_paths
-from micrograd.value import Value
 
 
 @overload

@@ -19,7 +19,7 @@ import numpy as np
 from hypothesis import strategies as st
 
 import micrograd
-from micrograd.op import Each, Op
+from micrograd.core.op import Each, Op
 from micrograd.testing.arguments import check_count, refuse
 from micrograd.testing.domains import Domain, domain_named, readable_numbers
 from micrograd.testing.draft import Draft

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from micrograd.tensor import Tensor
+from micrograd.engine.tensor import Tensor
 
 Array = NDArray[Any]
 

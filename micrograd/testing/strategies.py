@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from numpy.typing import DTypeLike, NDArray
 
-from micrograd.tensor import Tensor
+from micrograd.engine.tensor import Tensor
+from micrograd.engine.value import Value
 from micrograd.testing.arguments import (
     check_count,
     checked_dtype,
@@ -32,7 +33,6 @@ from micrograd.testing.shapes import (
     indices_for,
     one_hot_labels,
 )
-from micrograd.value import Value
 
 __all__ = [
     "axes_for",

@@ -8,13 +8,13 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
+from micrograd.core.node import Node
 from micrograd.errors import ArgumentError, DivergenceError, OperandError
 from micrograd.nn.module import Module
 from micrograd.nn.optim import Optimizer
 from micrograd.nn.parameters import is_finite
 from micrograd.nn.plateau import ReduceLROnPlateau
 from micrograd.nn.schedules import Schedule
-from micrograd.node import Node
 from micrograd.training.evaluation import check_lengths, is_pair, plain
 
 

@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from micrograd.errors import ArgumentError
-from micrograd.extras import extra
+from micrograd.errors import ArgumentError, extra
 
 if TYPE_CHECKING:
     from micrograd.training.history import History

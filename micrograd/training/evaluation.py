@@ -10,10 +10,10 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from micrograd.core.node import Node, no_grad
 from micrograd.errors import ArgumentError, OperandError, ShapeError
 from micrograd.nn.losses import binary_cross_entropy_with_logits, cross_entropy, hinge_loss
 from micrograd.nn.module import Module
-from micrograd.node import Node, no_grad
 from micrograd.ops.axes import array_of
 
 Metric = Callable[[NDArray[Any], NDArray[Any]], float]

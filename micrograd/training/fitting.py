@@ -8,15 +8,14 @@ from typing import Any, Literal
 
 import numpy as np
 
+from micrograd.core.node import enable_grad
 from micrograd.data import batches
-from micrograd.errors import ArgumentError
+from micrograd.errors import ArgumentError, in_range, whole
 from micrograd.nn.losses import cross_entropy
 from micrograd.nn.module import Module
 from micrograd.nn.optim import Optimizer
 from micrograd.nn.plateau import ReduceLROnPlateau
 from micrograd.nn.schedules import Schedule
-from micrograd.node import enable_grad
-from micrograd.settings import in_range, whole
 from micrograd.training.checks import check_data, check_model, check_schedule
 from micrograd.training.evaluation import Loss, Metric, is_pair, modes_kept
 from micrograd.training.history import History

@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from micrograd.errors import CheckpointError, MicrogradError, SavedFileError
-from micrograd.files import remove_unfinished
-from micrograd.saving import read_npz, write_npz
+from micrograd.saving.arrays import read_npz, write_npz
+from micrograd.saving.files import remove_unfinished
 
 Arrays = dict[str, NDArray[Any]]
 

@@ -13,7 +13,7 @@ from hypothesis.extra import numpy as hnp
 
 import micrograd
 from micrograd import Tensor
-from micrograd.op import registry
+from micrograd.core.op import registry
 from micrograd.ops.shape import sum_to
 from micrograd.testing import Sample
 from micrograd.testing.samples import Array

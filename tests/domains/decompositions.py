@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from hypothesis import strategies as st
 
-from micrograd.op import registry
+from micrograd.core.op import registry
 from micrograd.ops import (
     decompositions,
     determinants,

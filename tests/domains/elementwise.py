@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from hypothesis import strategies as st
 
-from micrograd.op import registry
+from micrograd.core.op import registry
 from micrograd.ops import bounds, powers, rounding, trigonometric
 from micrograd.testing import Sample
 from micrograd.testing.samples import Array

@@ -10,7 +10,7 @@ import numpy as np
 from mpmath import mp
 
 import micrograd as mg
-from micrograd.op import registry
+from micrograd.core.op import registry
 from tests import jets
 from tests.jets import Jet
 from tests.precision import DTYPES, Draw, Looser, Row, numbers, to_exact

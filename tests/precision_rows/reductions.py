@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 import micrograd as mg
-from micrograd.op import registry
+from micrograd.core.op import registry
 from micrograd.ops.scans import linear_scan
 from micrograd.ops.shape import sum_to
 from tests import jets

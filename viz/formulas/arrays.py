@@ -12,7 +12,7 @@ from viz.formulas.row import Row, binary, unary
 
 def _transpose(node: Any) -> Row:
     ndim = np.ndim(node.data)
-    axes = [axis % ndim for axis in node.params["axes"] or reversed(range(ndim))]
+    axes = [axis % ndim for axis in node.settings["axes"] or reversed(range(ndim))]
     plain = list(range(ndim))
     if axes == plain:
         return unary("x", "g")
@@ -53,18 +53,18 @@ def _solve(node: Any) -> Row:
 
 
 def _roll(node: Any) -> Row:
-    shift = node.params["shift"]
+    shift = node.settings["shift"]
     back = -shift if isinstance(shift, int) else tuple(-int(n) for n in np.atleast_1d(shift))
     return unary("moved(x, shift, axis)", f"moved(g, {back}, axis)")
 
 
 def _pad(node: Any) -> Row:
-    is_constant = node.params["mode"] == "constant"
+    is_constant = node.settings["mode"] == "constant"
     return unary("padded(x)", "unpadded(g)" if is_constant else "overlaid(g)")
 
 
 def _norm(node: Any) -> Row:
-    if node.params["order"] == 2:
+    if node.settings["order"] == 2:
         return unary("norm(x)", "kept(g, axis) * x / kept(y, axis)")
     slope = "kept(g, axis) * sign(x) * (abs(x) / kept(y, axis)) ** (order - 1)"
     return unary("total(abs(x) ** order, axis) ** (1 / order)", slope)
@@ -83,7 +83,7 @@ def _cross_entropy(node: Any) -> Row:
 
 
 def _concatenate(node: Any) -> Row:
-    names, axis, start = _numbered(node), node.params["axis"], 0
+    names, axis, start = _numbered(node), node.settings["axis"], 0
     parts: list[str] = []
     for parent in node.parents:
         end = start + np.shape(parent.data)[axis]
@@ -103,7 +103,7 @@ def _numbered(node: Any) -> tuple[str, ...]:
 
 
 def _einsum(node: Any) -> Row:
-    names, subscripts = _numbered(node), node.params["subscripts"]
+    names, subscripts = _numbered(node), node.settings["subscripts"]
     terms, output = subscripts.split("->")[0].split(","), subscripts.split("->")[1]
     shapes = [np.shape(parent.data) for parent in node.parents]
     pairs = {

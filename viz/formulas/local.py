@@ -188,7 +188,7 @@ def slope(node: Node, argument: int) -> Any:
     args = [parent.data for parent in made.parents]
     one = made.data * 0 + 1 if is_array(made.data) else 1.0
     with np.errstate(all="ignore"):
-        found = made.op.derivatives[argument](one, made.data, *args, **made.params)
+        found = made.op.derivatives[argument](one, made.data, *args, **made.settings)
     return plain(found) if np.size(found) == 1 else found
 
 

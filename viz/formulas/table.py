@@ -50,7 +50,7 @@ def settings_of(node: Any) -> dict[str, Any]:
     `rows` how many samples a batch has, and `stack` names the axes of the result
     before those of its matrices.
     """
-    x, settings = node.parents[0].data, dict(node.params)
+    x, settings = node.parents[0].data, dict(node.settings)
     shape = np.shape(x)
     # NumPy's scalar results have a shape too, Python's numbers have not.
     settings |= {"shape": shape, "result_shape": np.shape(node.data)}

@@ -36,7 +36,7 @@ def summed_axes(node: Any, argument: int) -> tuple[int, ...]:
     try:
         with np.errstate(all="ignore"):
             rule = node.op.derivatives[argument]
-            came = np.shape(rule(np.ones_like(node.data), node.data, *args, **node.params))
+            came = np.shape(rule(np.ones_like(node.data), node.data, *args, **node.settings))
     except Exception:  # a rule may fail for data written later; the picture stands all the same
         return ()
     return _stretched(came, parent.data.shape)

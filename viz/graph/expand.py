@@ -36,7 +36,7 @@ class Stand(Node):
         this.data = this._data = shown.data  # under both names, for operations that read either
         this.grad, this.has_grad = shown.grad, shown.has_grad
         this.requires_grad, this.label = shown.requires_grad, shown.label
-        this.op, this.params, this.parents = made.op, made.params, parents
+        this.op, this.settings, this.parents = made.op, made.settings, parents
         this.scope = scope
 
 
@@ -110,7 +110,7 @@ def _taken_apart(node: Any, parents: tuple[Node, ...]) -> Node:
 def _run(node: Any, copies: Sequence[Any]) -> Any:
     """Return what the primitives compute, after a backward pass if the node had one."""
     with enable_grad(), np.errstate(all="ignore"):
-        last = RECIPES[node.op.name](*copies, **node.params)
+        last = RECIPES[node.op.name](*copies, **node.settings)
         if node.has_grad and last.requires_grad:
             last.backward(_gradient_of(node))
     return last

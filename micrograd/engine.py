@@ -1,5 +1,0 @@
-"""The place where karpathy/micrograd keeps `Value`; it is at home in `micrograd.value`."""
-
-from micrograd.value import Value
-
-__all__ = ["Value"]

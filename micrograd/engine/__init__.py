@@ -1,0 +1,5 @@
+"""The place where karpathy/micrograd keeps `Value`; it is at home in `micrograd.value`."""
+
+from micrograd.engine.value import Value
+
+__all__ = ["Value"]

@@ -1,0 +1,1 @@
+"""Derivatives of functions, after JAX: of numbers, arrays and containers of them, nested."""
