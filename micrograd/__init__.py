@@ -9,9 +9,11 @@
 """
 
 from micrograd import linalg
-from micrograd.core.node import Node, enable_grad, is_grad_enabled, no_grad, topological_order
+from micrograd.core.modes import is_grad_enabled
+from micrograd.core.node import Node, topological_order
 from micrograd.core.op import Op, define_op
 from micrograd.engine.debug import debug, detect_anomaly
+from micrograd.engine.modes import enable_grad, no_grad
 from micrograd.engine.scopes import Scope, scope
 from micrograd.engine.tensor import Tensor
 from micrograd.engine.value import Value

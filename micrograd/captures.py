@@ -19,7 +19,6 @@ from weakref import ref
 import numpy as np
 
 from micrograd.core.node import Node
-from micrograd.seals import heed, is_same, is_written, time_of
 
 Function = Callable[..., Any]
 
@@ -180,6 +179,29 @@ _KINDS = {
 }
 
 
+_SMALL = 1 << 12  # bytes: up to here, what is fixed costs more than what grows
+
+
+def is_same(a: Any, b: Any) -> bool:
+    """Tell whether two arrays have the same shape, dtype and elements, bit by bit.
+
+    >>> is_same(np.array([np.nan, 0.0]), np.array([np.nan, 0.0]))
+    True
+    >>> is_same(np.array([0.0]), np.array([-0.0]))
+    False
+    """
+    if a.shape != b.shape or a.dtype != b.dtype:
+        return False
+    if a.itemsize > 8:  # extended precision has bits that mean nothing
+        return bool(np.array_equal(a, b, equal_nan=True))
+    if a.nbytes <= _SMALL:
+        return a.tobytes() == b.tobytes()
+    bits = f"u{a.itemsize}"
+    if a.flags.c_contiguous and b.flags.c_contiguous and a.nbytes % 8 == 0:
+        a, b, bits = a.reshape(-1), b.reshape(-1), "u8"
+    return bool((a.view(bits) == b.view(bits)).all())
+
+
 class Captures:
     """The variables that the functions of one operation capture.
 
@@ -219,15 +241,15 @@ class _NodeWas:
     """A node, and its time."""
 
     def __init__(self, node: Node) -> None:
-        if node.op is None and not node._is_number:
-            heed(node)
+        if node.op is None:
+            node._secure()
         self._node = ref(node)
-        self._version = time_of(node)
+        self._version = node._version_now()
 
     def fits(self, node: Any) -> bool:
-        if node is not self._node() or time_of(node) != self._version:
+        if node is not self._node() or node._version_now() != self._version:
             return False
-        return node.op is not None or node._is_number or not is_written(node, self._version)
+        return node.op is not None or node._is_number or not node._is_written(self._version)
 
 
 class _ArrayWas:

@@ -16,7 +16,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from micrograd import ops
-from micrograd.core.node import Node, enable_grad
+from micrograd.core.node import Node
+from micrograd.engine.modes import enable_grad
 from micrograd.engine.tensor import Tensor
 from micrograd.engine.value import Value
 from micrograd.errors import GradientError, OperandError, ShapeError

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 import micrograd as mg
 from micrograd import ArgumentError, Op
+from micrograd.core.op import Each
 from micrograd.testing import Domain, Sample, check_op
 from micrograd.testing.battery import check_law, title
 from micrograd.testing.laws import LAWS, LAWS_OF_NUMBERS
@@ -60,7 +61,7 @@ def test_domains_shapes_and_options_are_those_asked_for() -> None:
 
 
 def test_an_operation_of_any_number_of_arguments_takes_a_domain_for_each() -> None:
-    total = mg.op.Each(lambda i, g, y, *args: g)
+    total = Each(lambda i, g, y, *args: g)
     adding = Op("adding", lambda *args: sum(args[1:], args[0]), total)  # type: ignore[arg-type]
 
     assert check_op(adding, ["real", "real", "unit"])

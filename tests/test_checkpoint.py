@@ -30,7 +30,7 @@ from micrograd import (
     topological_order,
     value_and_grad,
 )
-from micrograd.core.passes import _underway
+from micrograd.core.turns import underway
 from micrograd.nn import MLP
 from micrograd.testing.program import Program, programs
 from tests.agreement import numbers
@@ -284,7 +284,7 @@ def test_a_function_that_is_not_deterministic_is_refused() -> None:
     with pytest.raises(GradientError, match=CHANGED):
         y.sum().backward()
     assert x.grad is None
-    assert not _underway
+    assert not underway
 
 
 @pytest.mark.parametrize(
@@ -404,7 +404,7 @@ def test_an_exception_of_the_function_is_the_callers() -> None:
     with pytest.raises(KeyError, match="again"):
         y.backward()
     assert not x.has_grad
-    assert not _underway
+    assert not underway
     failing.clear()
     y.backward()
     assert x.grad == 6.0

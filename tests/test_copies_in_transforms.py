@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 import micrograd as mg
 from micrograd import GradientError, Tensor, Value, checkpoint, grad, hessian, jacobian, jvp, vjp
-from micrograd.core.copying import _followed
+from micrograd.engine.copying import _followed
 from micrograd.nn import Linear
 
 

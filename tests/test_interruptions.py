@@ -21,14 +21,15 @@ import micrograd as mg
 from micrograd import GradientError, Tensor, Value
 from micrograd.core.node import Node, topological_order
 from micrograd.core.op import Op
-from micrograd.core.passes import Pass, _adding, _underway
+from micrograd.core.passes import Pass
+from micrograd.core.turns import adding, next_of, sharer_of, underway
 from micrograd.core.versions import versions
 from micrograd.transforms.backward_trace import trace_backward
 
 Built = tuple[Any, list[Any]]
 
 
-LOCKING = {"micrograd.core.versions", "micrograd.seals"}
+LOCKING = {"micrograd.core.versions", "micrograd.engine.seals"}
 """Where locks are held for a moment: a tracer can come between `with` and its body, no signal."""
 
 
@@ -147,8 +148,8 @@ def test_a_pass_that_is_cut_short_anywhere_is_made_whole_or_not_at_all(
     for k in every_cut(step, prepare, lambda: y.backward(create_graph=create_graph)):
         seen.append(numbers(leaves))
         assert seen[-1] in (ones, both), k
-        assert not _underway, k
-        assert not _adding, k
+        assert not underway, k
+        assert not adding, k
         assert not any(isinstance(node._grad, Pass) for node in topological_order(y)), k
         for x in leaves:
             x.grad = None
@@ -167,7 +168,7 @@ def test_a_transform_that_is_cut_short_anywhere_leaves_no_trace(transform: Any) 
     expected = slope(0.1).data
     for k in every_cut(29, lambda: None, lambda: slope(0.1)):
         assert (w.grad, x.grad) == (2.0, 3.0), k
-        assert not _underway, k
+        assert not underway, k
         assert slope(0.1).data == expected, k
 
 
@@ -177,7 +178,7 @@ def test_a_followed_pass_that_is_cut_short_anywhere_changes_no_gradient() -> Non
     before = [node._grad for node in topological_order(y)]
     for k in every_cut(7, lambda: None, lambda: trace_backward(y)):
         assert [node._grad for node in topological_order(y)] == before, k
-        assert not _underway, k
+        assert not underway, k
     assert [leaf.grad for leaf in leaves] == before[: len(leaves)]
 
 
@@ -197,7 +198,7 @@ def test_a_signal_in_a_rule_leaves_no_trace() -> None:
     with pytest.raises(KeyboardInterrupt):
         y.backward()
     assert x.grad == 0
-    assert not _underway
+    assert not underway
     came[:] = [False]
     y.backward()
     assert x.grad == 27.0
@@ -206,9 +207,9 @@ def test_a_signal_in_a_rule_leaves_no_trace() -> None:
 def stand_in_line(root: Node) -> Pass:
     """Return a pass that holds its nodes and has no call that runs it: what is left of one."""
     lost = Pass((root,))
-    lost._line_up(_underway, lost._sharer)
-    lost._claim()
-    lost._line_up(_adding, next)
+    lost.line_up(underway, sharer_of)
+    lost.acquire()
+    lost.line_up(adding, next_of)
     return lost
 
 
@@ -225,8 +226,8 @@ def test_a_pass_that_no_longer_runs_is_in_nobodys_way(elsewhere: bool) -> None:
     else:
         y.backward()
     assert x.grad == 6.0
-    assert not _underway
-    assert not _adding
+    assert not underway
+    assert not adding
 
 
 def test_a_pass_of_a_thread_that_has_ended_is_in_nobodys_way() -> None:
@@ -238,15 +239,15 @@ def test_a_pass_of_a_thread_that_has_ended_is_in_nobodys_way() -> None:
     assert y.grad is None
     y.backward()
     assert x.grad == [6.0]
-    assert not _underway
+    assert not underway
 
 
 def test_a_pass_whose_nodes_were_taken_adds_nothing() -> None:
     x = Value(3.0)
 
     def rule(g: Any, y: Any, x: Any) -> Any:
-        for other in list(_underway):
-            other._leave(_underway)
+        for other in list(underway):
+            other.leave(underway)
         return g
 
     y = Op("taken", lambda x: x, (rule,))(x) * 2.0
@@ -268,7 +269,7 @@ def test_a_handler_that_differentiates_in_the_middle_of_a_sum_is_refused() -> No
     with pytest.raises(GradientError, match="being differentiated just now"):
         y.backward()
     assert isinstance(x._grad, Sum)
-    assert not _adding
+    assert not adding
 
 
 def test_exceptions_sent_to_a_thread_leave_all_or_nothing() -> None:
@@ -299,8 +300,8 @@ def test_exceptions_sent_to_a_thread_leave_all_or_nothing() -> None:
         thread.join(30)
         assert not thread.is_alive()
         assert all(g in (None, o) for g, o in zip(numbers(leaves), once, strict=True))
-        assert not _underway
-        assert not _adding
+        assert not underway
+        assert not adding
     for x in leaves:
         x.grad = None
     y.backward()
@@ -366,7 +367,7 @@ def test_a_child_goes_on_with_the_pass_that_forked_it() -> None:
     x = Value(3.0)
 
     def rule(g: Any, y: Any, x: Any) -> Any:
-        return g * (2.0 if succeeds_in_a_child(lambda: len(_underway) == 1) else 0.0)
+        return g * (2.0 if succeeds_in_a_child(lambda: len(underway) == 1) else 0.0)
 
     Op("forks", lambda x: 2 * x, (rule,))(x).backward()
     assert x.grad == 2.0

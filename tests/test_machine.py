@@ -640,9 +640,11 @@ FAULTS: dict[str, dict[str, Any]] = {
     "a derivative is that of the other argument": {
         "micrograd.multiply.derivatives": mg.multiply.derivatives[::-1]
     },
-    "broadcasting is not summed up": {"micrograd.engine.autodiff.sum_to": unsummed},
+    "broadcasting is not summed up": {"micrograd.engine.fitting.sum_to": unsummed},
     "writes are not noticed": {
-        "micrograd.core.node.Node._overwrite": lambda node, data: setattr(node, "_data", data)
+        "micrograd.engine.arithmetic.Arithmetic._overwrite": lambda node, data: setattr(
+            node, "_data", data
+        )
     },
     "leaves are overwritten": {"micrograd.engine.autodiff._accumulate": overwrite_leaves},
     "a refused pass leaves its traces": {"micrograd.core.passes.Pass.undo": lambda this: None},
@@ -659,9 +661,9 @@ FAULTS: dict[str, dict[str, Any]] = {
     "create_graph heeds no_grad": {"micrograd.engine.autodiff.enable_grad": nullcontext},
     "gradients with a graph are shared": {"micrograd.engine.autodiff.positive": lambda g: g},
     "copies forget that something was written to": {
-        "micrograd.core.copying.Copied._fill": fill_as_new
+        "micrograd.engine.copying.Copied._fill": fill_as_new
     },
-    "copies share memory": {"micrograd.core.copying._own": lambda array: array},
+    "copies share memory": {"micrograd.engine.copying._own": lambda array: array},
 }
 
 

@@ -23,7 +23,7 @@ from micrograd import (
     scope,
 )
 from micrograd.core.node import listening, recording, scoping
-from micrograd.modes import innermost
+from micrograd.engine.modes import innermost
 
 VARIABLES = (recording, listening, scoping, innermost)
 MODES: list[Callable[..., Any]] = [no_grad, enable_grad, debug, detect_anomaly]

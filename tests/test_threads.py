@@ -14,7 +14,7 @@ import pytest
 import micrograd as mg
 from micrograd import GradientError, Tensor, Value, define_op
 from micrograd.core.op import Op
-from micrograd.core.passes import _underway
+from micrograd.core.turns import underway
 from micrograd.errors import ArgumentError
 
 THREADS = 8
@@ -88,7 +88,7 @@ def test_threads_that_differentiate_the_same_graph_wait_for_each_other() -> None
     at_once(lambda root: root.backward(), roots)
     expected = 201 * 1.1**200 * sum(range(1, THREADS + 1))
     assert x.grad == pytest.approx(expected, rel=1e-12)
-    assert not _underway
+    assert not underway
 
 
 def test_a_graph_of_one_thread_is_differentiated_in_another() -> None:
@@ -135,7 +135,7 @@ def test_a_pass_within_a_pass_over_the_same_nodes_is_an_error() -> None:
     with pytest.raises(GradientError, match="being differentiated just now"):
         y.backward()
     assert x.grad == 0
-    assert not _underway
+    assert not underway
     h.backward()
     assert x.grad == 6.0
 

@@ -25,7 +25,7 @@ from micrograd import (
     value_and_grad,
     vjp,
 )
-from micrograd.core.passes import _underway
+from micrograd.core.turns import underway
 
 TRANSFORMS = [grad, value_and_grad, elementwise_grad, jacobian, hessian]
 every_transform = pytest.mark.parametrize("transform", TRANSFORMS)
@@ -176,5 +176,5 @@ def test_an_error_of_the_function_leaves_nothing_behind() -> None:
         with pytest.raises(KeyError):
             transform(f)(x)
     assert mg.is_grad_enabled()
-    assert not _underway
+    assert not underway
     assert grad(lambda x: x * x)(x).data == 4.0

@@ -5,110 +5,20 @@ A graph needs no container: each node knows its parents, and that is the graph.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextvars import ContextVar
-from typing import Any, ClassVar, TypeVar, overload
+from typing import Any, ClassVar
 
 import numpy as np
 
-from micrograd.core.copying import Copied
 from micrograd.core.versions import versions
-from micrograd.modes import Mode, Values
-from micrograd.seals import CLOSED, overwrite, time_for_copy
-
-F = TypeVar("F", bound=Callable[..., Any])
-
-# True, False, or a listener that is told of each node as it is recorded.
-recording: ContextVar[Any] = ContextVar("recording", default=True)
-listening: ContextVar[Any] = ContextVar("listening", default=None)
-scoping: ContextVar[Any] = ContextVar("scoping", default=None)
-
 
 NO_SETTINGS: dict[str, Any] = {}
 """What nodes that were made without settings share."""
 
-
-def mode_when_on() -> Any:
-    """Return what `recording` is here unless it is off: what wants to be told, or True."""
-    return listening.get() or scoping.get() or True
+CLOSED: Any = False
+"""The seal of a leaf that records may need, and whose data nobody outside can write to."""
 
 
-@overload
-def no_grad() -> Mode: ...
-@overload
-def no_grad(function: F) -> F: ...
-def no_grad(function: Any = None) -> Any:
-    """Record nothing inside the block; what is computed there is a constant.
-
-    The setting belongs to the current thread or asyncio task, and nests. As a
-    decorator, with parentheses or without, it switches recording off while the
-    function runs; a generator function or an `async def`, too, only while it
-    runs, and not while it waits at a `yield` or an `await`.
-
-    A generator that yields inside `with no_grad():` leaves recording switched
-    off for whoever iterates it: decorate it instead.
-
-    Args:
-        function: the function to decorate; a `with` block needs none.
-
-    Raises:
-        ModeError: at the end of the block, where it is not left in the order and in
-            the thread or task in which it was entered.
-        OperandError: if what is decorated is no function.
-
-    >>> from micrograd import Value, no_grad
-    >>> x = Value(3.0)
-    >>> with no_grad():
-    ...     y = x * x
-    >>> y.requires_grad
-    False
-    >>> @no_grad
-    ... def squares():
-    ...     yield x * x
-    >>> [(y.requires_grad, (y + x).requires_grad) for y in squares()]
-    [(False, True)]
-    """
-    mode = Mode("no_grad", _off)
-    return mode if function is None else mode(function)
-
-
-@overload
-def enable_grad() -> Mode: ...
-@overload
-def enable_grad(function: F) -> F: ...
-def enable_grad(function: Any = None) -> Any:
-    """Record again inside a block that stands in `no_grad`.
-
-    It is a decorator as `no_grad` is, with the same argument and errors.
-
-    >>> from micrograd import Value, enable_grad, no_grad
-    >>> with no_grad(), enable_grad():
-    ...     y = Value(3.0) * 2
-    >>> y.requires_grad
-    True
-    """
-    mode = Mode("enable_grad", _on)
-    return mode if function is None else mode(function)
-
-
-def _off() -> Values:
-    return ((recording, False),)
-
-
-def _on() -> Values:
-    return ((recording, mode_when_on()),)
-
-
-def is_grad_enabled() -> bool:
-    """Tell whether operations are being recorded here.
-
-    >>> is_grad_enabled()
-    True
-    """
-    return bool(recording.get())
-
-
-class Node(Copied):
+class Node:
     """One value in a graph: its data, its gradient and where it came from.
 
     `Value` and `Tensor` are the two kinds; this class holds what they share.
@@ -133,29 +43,15 @@ class Node(Copied):
     # Two are filled on demand only: `_origin`, where the node was made, under
     # `debug()`, and `_scope` in a `scope`.
     #
-    # `_seal` is None, `CLOSED` or a `Seal` of a leaf, and `Captured` of what a
-    # user's operation made.
+    # `_seal` belongs to the kind of node: what is known of its data if somebody
+    # outside can write to it, or of what the rules of a user's operation read.
     #
     # `_data` stands behind a property: the engine reads it at full speed, a
     # user writes through `data`, and the write is noticed.
     __slots__ = (
-        "__weakref__",
-        "_data",
-        "_first",
-        "_grad",
-        "_origin",
-        "_rest",
-        "_scope",
-        "_seal",
-        "_version",
-        "label",
-        "op",
-        "requires_grad",
-        "settings",
+        *("_data", "_first", "_grad", "_origin", "_rest", "_scope", "_seal", "_version"),
+        *("__weakref__", "label", "op", "requires_grad", "settings"),
     )
-
-    _copied = ("_version", "_data", "_first", "_grad", "_rest", "label", "op", "settings")
-    _copied += ("requires_grad", "_scope", "_seal")
 
     _kind: ClassVar[type[Node]]  # the class of what is computed from such nodes
     _is_number: ClassVar[bool]  # whether the data are Python numbers
@@ -188,22 +84,7 @@ class Node(Copied):
         self.requires_grad = requires_grad
         self.label = label
 
-    def _become(self, other: Node) -> None:
-        """Take over the record of another node, so that this is what was computed."""
-        self._fill(other._fields(), None)
-        for slot in ("_origin", "_scope"):
-            if hasattr(other, slot):
-                setattr(self, slot, getattr(other, slot))
-
-    def _overwrite(self, data: Any) -> None:
-        """Replace the data, so that no record that used the old data holds."""
-        overwrite(self, data)
-        if self.op is not None:
-            self.op = self.op.overwritten(describe(self))
-
-    def _fields(self) -> tuple[Any, ...]:
-        _, *fields, seal = super()._fields()
-        return (time_for_copy(self), *fields, CLOSED if self.op is None else seal)
+    # What differs between the kinds of node:
 
     @classmethod
     def _adopt(cls, op: Any, data: Any, first: Any, rest: Any) -> Any:
@@ -212,7 +93,7 @@ class Node(Copied):
 
     @classmethod
     def _recover(
-        cls, op: Any, parents: tuple[Node, ...], settings: dict[str, Any], error: Exception
+        cls, op: Any, error: Exception, settings: dict[str, Any], first: Any, rest: Any
     ) -> Any:
         """Return the data that `op` gives although Python or NumPy raised `error`."""
         raise NotImplementedError
@@ -221,17 +102,27 @@ class Node(Copied):
         """Return `args` as nodes of this kind; numbers and arrays become constants."""
         raise NotImplementedError
 
-    @property
-    def parents(self) -> tuple[Node, ...]:
-        rest = self._rest
-        if rest is None:
-            return () if self._first is None else (self._first,)
-        return rest if rest.__class__ is tuple else (self._first, rest)
+    def _fit(self, contribution: Any, node: Node) -> Any:
+        """Return what `node` contributes to the gradient of this one in its shape and dtype."""
+        raise NotImplementedError
+
+    def _overwrite(self, data: Any) -> None:
+        """Replace the data, so that no record that used the old data holds."""
+
+    def _secure(self) -> None:
+        """Let a leaf's data be such that a write to them is noticed: a record needs them."""
+
+    def _version_now(self) -> int:
+        """Return the version, also where `_version` only says that one has to look."""
+        return self._version
+
+    def _is_written(self, version: int) -> bool:
+        """Tell whether the data are no longer those that they were at `version`."""
+        return self._version != version
 
     @property
-    def params(self) -> dict[str, Any]:
-        """The settings, under the name that they had before."""
-        return self.settings
+    def parents(self) -> tuple[Node, ...]:
+        return all_of(self._first, self._rest)
 
     @property
     def is_leaf(self) -> bool:
@@ -248,16 +139,6 @@ class Node(Copied):
         """Whether a gradient has been computed, or set; zero is one."""
         return self._grad is not None
 
-    def _linked(self) -> Iterator[Node]:
-        yield from self.parents
-        if isinstance(self._grad, Node):
-            yield self._grad
-
-    @property
-    def _prev(self) -> set[Node]:
-        """The parents as karpathy/micrograd has them: a set."""
-        return set(self.parents)
-
     def zero_grad(self) -> None:
         """Forget the gradient, so that the next `backward()` starts anew.
 
@@ -269,6 +150,13 @@ class Node(Copied):
         0
         """
         self._grad = None
+
+
+def all_of(first: Any, rest: Any) -> tuple[Node, ...]:
+    """Return the parents that stand in the two slots."""
+    if rest is None:
+        return () if first is None else (first,)
+    return rest if rest.__class__ is tuple else (first, rest)
 
 
 def describe(node: Node) -> str:
@@ -291,29 +179,6 @@ def describe(node: Node) -> str:
     if origin is not None:
         words.append(f"at {origin.place}")
     return " ".join(words)
-
-
-def why_constant(node: Node) -> str:
-    """Return why a node requires no gradient and what to do, for a message.
-
-    >>> from micrograd import Tensor
-    >>> why_constant(Tensor([1, 2]))[:50]
-    'It has dtype int64, and integers have no gradient.'
-    """
-    if not node._is_number:
-        dtype = np.asarray(node._data).dtype
-        if dtype.kind != "f":
-            kind = "booleans" if dtype.kind == "b" else "integers"
-            return (
-                f"It has dtype {dtype}, and {kind} have no gradient. Make what it is computed from "
-                "of floats, as in Tensor([1.0, 2.0, 3.0]) or with dtype=float."
-            )
-    of_what = "constants" if node._is_number else "constants or integers"
-    return (
-        "It is a constant, whose derivative is 0. Such is the gradient of what is linear, too, and "
-        f"what was computed from {of_what} only, or under no_grad(). For another, build it from "
-        "floats in nodes made with requires_grad=True, outside no_grad()."
-    )
 
 
 def topological_order(*roots: Node) -> list[Node]:

@@ -20,8 +20,9 @@ from typing import TYPE_CHECKING, Any, NoReturn, TypeVar, cast
 import numpy as np
 
 from micrograd.captures import Captures
+from micrograd.core import numbers
 from micrograd.core.node import Node, describe
-from micrograd.core.record import operator_of, record, to_number
+from micrograd.core.record import operator_of, record
 from micrograd.core.user_rules import guarded_forward, guarded_rule, guarded_together
 from micrograd.errors import (
     ArgumentError,
@@ -94,6 +95,7 @@ class Op:
         self.symbol = symbol or name
         self.guard()
         self.masks = masks
+        self.selects = masks is not None
         self.elementwise = elementwise
         self.arrays_only = arrays_only
         self.moves = moves
@@ -136,7 +138,7 @@ class Op:
                         return record(self, *parents, settings)
                     return record(self, parents[0], parents if parents[1:] else None, settings)
             if not self.arrays_only and all([isinstance(arg, (float, int)) for arg in args]):
-                return self.on_numbers(args, settings)
+                return numbers.compute(self, args, settings)
             try:
                 return self.forward(*args, **settings)
             except tuple(_REFUSALS) as error:
@@ -153,23 +155,6 @@ class Op:
         if node.op is self:
             node._seal = self.captures.taken(node)
         return node
-
-    def on_numbers(self, args: Iterable[Any], settings: dict[str, Any]) -> Any:
-        """Compute the result for Python numbers by the rules of IEEE-754."""
-        try:
-            result = self.scalar(*args, **settings)
-        except (ArithmeticError, ValueError):
-            # Python raises where IEEE-754 has an answer (1/0, log(0), exp(1000)).
-            with np.errstate(all="ignore"):
-                result = self.forward(*map(np.float64, map(to_number, args)), **settings)
-        if result.__class__ is float:
-            return result
-        if np.shape(result) != ():
-            raise OperandError(
-                f"{self.name}: the result for numbers is an array of shape {np.shape(result)}, "
-                "but a Value is one number. Use Tensors for arrays."
-            )
-        return to_number(result)
 
     def refuse(self, args: Iterable[Any], error: Exception) -> NoReturn:
         """Raise the typed form of what NumPy said about `args`, nodes or plain."""
@@ -188,8 +173,8 @@ class Op:
 
     def gradients_together(
         self, live: Any, g: Any, known: Sequence[Any], settings: dict[str, Any]
-    ) -> Callable[[int], Any] | None:
-        """Return the function that gives the gradient of argument `i`; None if each has a rule.
+    ) -> Callable[[int], Any]:
+        """Return the function that gives the gradient of argument `i`.
 
         Args:
             live: which elements of the result a `where` did not cut off, True for all.
@@ -198,9 +183,9 @@ class Op:
             settings: those of the call.
         """
         derivatives = self.derivatives
-        return (
-            derivatives.rule(g, *known, **settings) if isinstance(derivatives, Together) else None
-        )
+        if isinstance(derivatives, Together):
+            return derivatives.rule(g, *known, **settings)
+        return lambda i: derivatives[i](g, *known, **settings)
 
     def argument_names(self) -> Iterator[str]:
         """Yield the names of the data arguments, as the derivatives name them."""

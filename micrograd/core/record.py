@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-import numpy as np
-
-from micrograd.core.node import NO_SETTINGS, Node, recording
+from micrograd.core.modes import recording
+from micrograd.core.node import CLOSED, NO_SETTINGS, Node
 from micrograd.core.user_rules import owned_copy
 from micrograd.core.versions import versions
-from micrograd.seals import CLOSED, heed
 
 N = TypeVar("N", bound=Node)
 
@@ -41,12 +39,12 @@ def record(op: Any, first: N, rest: Any, settings: dict[str, Any]) -> N:
         mode = any([parent.requires_grad for parent in several]) and is_recording()
     if mode and not number:
         if first.op is None and first._seal is not CLOSED:
-            heed(first)
+            first._secure()
         if rest is not None and not several and rest.op is None and rest._seal is not CLOSED:
-            heed(rest)
+            rest._secure()
         for parent in several:
             if parent.op is None and parent._seal is not CLOSED:
-                heed(parent)
+                parent._secure()
     version = versions.now  # read before the data, so that a write in between shows
     function = op.scalar if number else op.forward
     try:
@@ -59,30 +57,30 @@ def record(op: Any, first: N, rest: Any, settings: dict[str, Any]) -> N:
         else:
             data = function(first._data, rest._data)
     except (ArithmeticError, ValueError, TypeError, IndexError) as error:
-        data = kind._recover(op, _parents(first, rest), settings, error)
+        data = kind._recover(op, error, settings, first, rest)
     if not number or data.__class__ is not float:
         data = kind._adopt(op, data, first, rest)
+    if not mode or not (number or data.dtype.kind == "f"):
+        return constant(kind, data if number else owned_copy(data))
     node = new_node(kind)
     node._data = data
     node._grad = None
     node._version = version
     node.label = None
     node.settings = settings
-    if mode and (number or data.dtype.kind == "f"):
-        node._first = first
-        node._rest = rest
-        node.op = op
-        node.requires_grad = True
-        if mode is not True:
-            mode.on_record(node)
-    else:
-        if not number:
-            node._data = owned_copy(data)  # nothing would tell of a write to what it is a view of
-        node._seal = None
-        node._first = None
-        node._rest = None
-        node.op = None
-        node.requires_grad = False
+    node._first = first
+    node._rest = rest
+    node.op = op
+    node.requires_grad = True
+    if mode is not True:
+        mode.on_record(node)
+    return node
+
+
+def constant(kind: Any, data: Any) -> Any:
+    """Return a node that no operation made, and that requires no gradient."""
+    node = new_node(kind)
+    node._set_leaf(data, False, None)
     return node
 
 
@@ -97,89 +95,35 @@ def operator_of(op: Any) -> Callable[[Any, Any], Any]:
     def operator(self: Any, other: Any) -> Any:
         if other.__class__ is not self.__class__:
             other = self._constant(other, op)
-        version = versions.now  # read before the data, so that a write in between shows
         kind = self._kind
         number = kind._is_number
         mode = (self.requires_grad or other.requires_grad) and is_recording()
         if mode and not number:
             if self.op is None and self._seal is not CLOSED:
-                heed(self)
+                self._secure()
             if other.op is None and other._seal is not CLOSED:
-                heed(other)
+                other._secure()
         version = versions.now  # read before the data, so that a write in between shows
         try:
             data = scalar(self._data, other._data) if number else forward(self._data, other._data)
         except (ArithmeticError, ValueError, TypeError, IndexError) as error:
-            data = kind._recover(op, (self, other), NO_SETTINGS, error)
+            data = kind._recover(op, error, NO_SETTINGS, self, other)
         if not number or data.__class__ is not float:
             data = kind._adopt(op, data, self, other)
+        if not mode or not (number or data.dtype.kind == "f"):
+            return constant(kind, data)
         node = new_node(kind)
         node._data = data
         node._grad = None
         node._version = version
         node.label = None
         node.settings = NO_SETTINGS
-        if mode and (number or data.dtype.kind == "f"):
-            node._first = self
-            node._rest = other
-            node.op = op
-            node.requires_grad = True
-            if mode is not True:
-                mode.on_record(node)
-        else:
-            node._seal = None
-            node._first = None
-            node._rest = None
-            node.op = None
-            node.requires_grad = False
+        node._first = self
+        node._rest = other
+        node.op = op
+        node.requires_grad = True
+        if mode is not True:
+            mode.on_record(node)
         return node
 
     return operator
-
-
-def attach(node: Node, op: Any, parents: tuple[Node, ...]) -> None:
-    """Let `node`, a leaf, be what `op` made of `parents`; a constant if they are constants."""
-    mode = is_recording()
-    node.requires_grad = bool(mode) and any([parent.requires_grad for parent in parents])
-    if node.requires_grad:
-        for parent in parents:
-            if parent.op is None and not parent._is_number:
-                heed(parent)
-        put_record(node, op, parents)
-        if mode is not True:
-            mode.on_record(node)
-
-
-def put_record(node: Node, op: Any, parents: tuple[Node, ...]) -> None:
-    """Put into `node` that `op`, which has one rule for all arguments, made it of `parents`."""
-    node._first = parents[0]
-    node._rest = parents if len(parents) > 1 else None  # a pair, too, is asked for together
-    node.op = op
-    node._seal = op.captures.taken(node)
-
-
-def _parents(first: Node, rest: Any) -> tuple[Node, ...]:
-    if rest.__class__ is tuple:
-        return rest
-    return (first,) if rest is None else (first, rest)
-
-
-_EXACT_INTEGERS = 2**53
-
-
-def to_number(x: Any) -> float:
-    """Return a real number as a Python float, or int where that is exact.
-
-    Integers stay integers while a float would hold them exactly; past that they
-    become floats, so that their arithmetic overflows to inf as IEEE-754 has it.
-    """
-    if isinstance(x, int) or np.asarray(x).dtype.kind in "biu":
-        return int(x) if -_EXACT_INTEGERS <= x <= _EXACT_INTEGERS else _to_float(x)
-    return _to_float(x)
-
-
-def _to_float(x: Any) -> float:
-    try:
-        return float(x)
-    except OverflowError:
-        return float("inf") if x > 0 else float("-inf")

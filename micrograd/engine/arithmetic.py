@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Any, NoReturn, Self
 from micrograd.core.node import NO_SETTINGS, Node, describe
 from micrograd.core.op import Op, registry
 from micrograd.core.record import record
+from micrograd.engine.copying import Copied
 from micrograd.engine.protocol import TESTS, call_ufunc
+from micrograd.engine.seals import overwrite
 from micrograd.errors import MicrogradError, OperandError
 from micrograd.ops import (
     absolute,
@@ -40,7 +42,7 @@ def reflected(op: Op) -> Any:
     return operator
 
 
-class Arithmetic(Node):
+class Arithmetic(Copied):
     """A node that can be computed with: each operator records one operation."""
 
     __slots__ = ()
@@ -52,6 +54,21 @@ class Arithmetic(Node):
     def item(self) -> float:
         """Return the number, without its graph."""
         raise NotImplementedError
+
+    def _overwrite(self, data: Any) -> None:
+        overwrite(self, data)
+        if self.op is not None:
+            self.op = self.op.overwritten(describe(self))
+
+    @property
+    def params(self) -> dict[str, Any]:
+        """The settings, under the name that they had before."""
+        return self.settings
+
+    @property
+    def _prev(self) -> set[Node]:
+        """The parents as karpathy/micrograd has them: a set."""
+        return set(self.parents)
 
     if TYPE_CHECKING:
 

@@ -12,12 +12,14 @@ from typing import Any, NamedTuple, TypeVar, overload
 
 import numpy as np
 
-from micrograd.core.node import Node, describe, listening, recording, scoping
+from micrograd.core.modes import listening, recording, scoping
+from micrograd.core.node import Node, describe
+from micrograd.engine.modes import Mode
 from micrograd.errors import AnomalyError
-from micrograd.modes import Mode
 
 F = TypeVar("F", bound=Callable[..., Any])
-_LIBRARIES = tuple(str(Path(file).parent) + os.sep for file in (__file__, np.__file__))
+_PACKAGES = (Path(__file__).parents[1], Path(np.__file__).parent)
+_LIBRARIES = tuple(f"{folder}{os.sep}" for folder in _PACKAGES)
 
 
 class Origin(NamedTuple):

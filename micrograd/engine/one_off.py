@@ -12,7 +12,7 @@ from micrograd.captures import Captures
 from micrograd.core.node import Node
 from micrograd.core.op import OneOff
 from micrograd.core.passes import set_gradients
-from micrograd.core.record import attach, put_record
+from micrograd.core.record import is_recording
 from micrograd.core.user_rules import explain, lent
 from micrograd.errors import GradientError, OperandError
 
@@ -83,6 +83,27 @@ def record_lecture(node: Node, closure: Callable[[], Any]) -> None:
     # The closure refers to the node, and the node to the operation.
     rule = _added(name, closure, parents, weakref.ref(node))
     put_record(node, OneOff(name, rule, node.op.symbol, Captures((closure,))), parents)
+
+
+def attach(node: Node, op: Any, parents: tuple[Node, ...]) -> None:
+    """Let `node`, a leaf, be what `op` made of `parents`; a constant if they are constants."""
+    mode = is_recording()
+    node.requires_grad = bool(mode) and any([parent.requires_grad for parent in parents])
+    if mode and node.requires_grad:
+        for parent in parents:
+            if parent.op is None:
+                parent._secure()
+        put_record(node, op, parents)
+        if mode is not True:
+            mode.on_record(node)
+
+
+def put_record(node: Node, op: Any, parents: tuple[Node, ...]) -> None:
+    """Put into `node` that `op`, which has one rule for all arguments, made it of `parents`."""
+    node._first = parents[0]
+    node._rest = parents if len(parents) > 1 else None  # a pair, too, is asked for together
+    node.op = op
+    node._seal = op.captures.taken(node)
 
 
 def _once(name: str, g: Any) -> None:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any, NoReturn, Self
 
-from micrograd.core.node import Node, listening, recording, scoping
+from micrograd.core.modes import listening, recording, scoping
+from micrograd.core.node import Node
+from micrograd.engine.modes import Block, innermost
 from micrograd.errors import ArgumentError
-from micrograd.modes import Block, innermost
 
 
 class Scope(Block):

@@ -10,20 +10,29 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from micrograd import ops
-from micrograd.core.node import Node, describe
+from micrograd.core.node import CLOSED, Node, all_of, describe
 from micrograd.core.op import Op
 from micrograd.core.passes import Pass
 from micrograd.core.record import is_recording
 from micrograd.core.user_rules import owned_copy
 from micrograd.engine import autodiff
 from micrograd.engine.arithmetic import FUNCTIONS_OF_OURS
+from micrograd.engine.fitting import fit_array
 from micrograd.engine.memory import keep_freed_memory
 from micrograd.engine.methods import ArrayMethods
 from micrograd.engine.one_off import record_closure
 from micrograd.engine.protocol import call_numpy
+from micrograd.engine.seals import (
+    copy_out,
+    hand_out,
+    is_handed_out,
+    is_written,
+    keep_operand,
+    secure,
+    version_of,
+)
 from micrograd.errors import GradientError, MicrogradError, OperandError, ShapeError
 from micrograd.ops.axes import refuse_mask, shown
-from micrograd.seals import CLOSED, copy_out, hand_out, is_handed_out, keep_operand
 
 _KINDS = "fiub"  # float, int, unsigned, bool
 
@@ -333,6 +342,18 @@ class Tensor(ArrayMethods):
         constant = "" if self.requires_grad or array.dtype.kind != "f" else ", requires_grad=False"
         return f"Tensor({numbers}{dtype}{constant})"
 
+    def _fit(self, contribution: Any, node: Node) -> Any:
+        return fit_array(contribution, node, self)
+
+    def _secure(self) -> None:
+        secure(self)
+
+    def _version_now(self) -> int:
+        return version_of(self)
+
+    def _is_written(self, version: int) -> bool:
+        return is_written(self, version)
+
     @classmethod
     def _adopt(cls, op: Op, data: Any, first: Any, rest: Any) -> NDArray[Any]:
         if data.__class__ is not np.ndarray:
@@ -348,9 +369,9 @@ class Tensor(ArrayMethods):
 
     @classmethod
     def _recover(
-        cls, op: Op, parents: tuple[Node, ...], settings: dict[str, Any], error: Exception
+        cls, op: Op, error: Exception, settings: dict[str, Any], first: Any, rest: Any
     ) -> NoReturn:
-        op.refuse(parents, error)
+        op.refuse(all_of(first, rest), error)
 
     def _constant(self, other: Any, op: Op) -> Any:
         if isinstance(other, Tensor):

@@ -9,12 +9,13 @@ from typing import Any, NoReturn
 
 import numpy as np
 
-from micrograd.core.node import Node, describe
+from micrograd.core.node import Node, all_of, describe
+from micrograd.core.numbers import compute, to_number
 from micrograd.core.op import Op
 from micrograd.core.passes import Pass
-from micrograd.core.record import to_number
 from micrograd.engine import autodiff
 from micrograd.engine.arithmetic import FUNCTIONS_OF_OURS, Arithmetic
+from micrograd.engine.fitting import fit_number
 from micrograd.engine.one_off import record_closure, record_lecture
 from micrograd.errors import GradientError, OperandError
 from micrograd.ops.axes import no_value
@@ -151,6 +152,9 @@ class Value(Arithmetic):
         """
         return Value(self._data, requires_grad=False, label=self.label)
 
+    def _fit(self, contribution: Any, node: Node) -> Any:
+        return fit_number(contribution, node)
+
     @classmethod
     def _adopt(cls, op: Op, data: Any, first: Any, rest: Any) -> float:
         try:
@@ -163,10 +167,10 @@ class Value(Arithmetic):
 
     @classmethod
     def _recover(
-        cls, op: Op, parents: tuple[Node, ...], settings: dict[str, Any], error: Exception
+        cls, op: Op, error: Exception, settings: dict[str, Any], first: Any, rest: Any
     ) -> float:
         if isinstance(error, (ArithmeticError, ValueError)):
-            return op.on_numbers([parent._data for parent in parents], settings)
+            return compute(op, [parent._data for parent in all_of(first, rest)], settings)
         raise error
 
     def _constant(self, other: Any, op: Op) -> Any:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from micrograd import Tensor, relu, softmax_cross_entropy
-from micrograd.core.node import no_grad
+from micrograd.engine.modes import no_grad
 from micrograd.nn import Conv2d, Dropout, Flatten, Linear, MaxPool2d, ReLU, Sequential
 from micrograd.nn.optim import Adam
 from micrograd.nn.schedules import CosineAnnealingLR

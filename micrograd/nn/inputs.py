@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike
 
-from micrograd.core.node import scoping
+from micrograd.core.modes import scoping
 from micrograd.engine.tensor import Tensor
 from micrograd.errors import ArgumentError, OperandError, ShapeError
 from micrograd.nn.init import Initializer

@@ -10,7 +10,8 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from micrograd.core.node import Node, no_grad
+from micrograd.core.node import Node
+from micrograd.engine.modes import no_grad
 from micrograd.errors import ArgumentError, OperandError, ShapeError
 from micrograd.nn.losses import binary_cross_entropy_with_logits, cross_entropy, hinge_loss
 from micrograd.nn.module import Module

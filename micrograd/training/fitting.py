@@ -8,8 +8,8 @@ from typing import Any, Literal
 
 import numpy as np
 
-from micrograd.core.node import enable_grad
 from micrograd.data import batches
+from micrograd.engine.modes import enable_grad
 from micrograd.errors import ArgumentError, in_range, whole
 from micrograd.nn.losses import cross_entropy
 from micrograd.nn.module import Module

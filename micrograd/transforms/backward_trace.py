@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from micrograd.core.node import Node, describe, topological_order, why_constant
+from micrograd.core.node import Node, topological_order
 from micrograd.core.passes import Pass, set_gradients
-from micrograd.engine.autodiff import _fitted, propagate
-from micrograd.errors import GradientError
+from micrograd.engine.autodiff import require_gradient
+from micrograd.engine.careful import propagate_carefully
 from micrograd.transforms.leaves import fitting, like
 
 
@@ -82,11 +82,7 @@ def trace_backward(root: Node, gradient: Any = None) -> Flow:
     >>> flow.gradients[x], x.grad
     (6.0, 0)
     """
-    if not root.requires_grad:
-        raise GradientError(
-            f"trace_backward: {describe(root)} requires no gradient, so there is none to follow. "
-            f"{why_constant(root)}"
-        )
+    require_gradient("trace_backward", root, "follow")
     start = like(root, 1) if gradient is None else gradient
     (start,) = fitting("trace_backward: gradient", start, root, [root], "the root")
     return _Unseen(root).run(_followed, start)
@@ -95,7 +91,7 @@ def trace_backward(root: Node, gradient: Any = None) -> Flow:
 def _followed(this: Pass, start: Any) -> Flow:
     seen = _Recorder()
     with np.errstate(all="ignore"):
-        leaves = propagate(this, (start,), listener=seen)
+        leaves = propagate_carefully(this, (start,), listener=seen)
     gradients = {node: node._grad for node in this.order if node._grad is not None} | leaves
     this.undo()
     return Flow(seen.contributions, gradients)
@@ -110,10 +106,10 @@ class _Unseen(Pass):
         super().__init__((root,))
         self._kept: tuple[list[Node], list[Any]] = ([], [])
 
-    def _claim(self) -> None:
+    def acquire(self) -> None:
         nodes = [node for node in topological_order(*self.roots) if node.op is not None]
         self._kept = nodes, [node._grad for node in nodes]
-        super()._claim()
+        super().acquire()
 
     def undo(self) -> None:
         set_gradients(*self._kept)
@@ -127,7 +123,7 @@ class _Recorder:
 
     def check_backward(self, contribution: Any, node: Node, i: int, g: Any, root: Node) -> None:
         parent = node.parents[i]
-        value = _fitted(contribution, node, parent)
+        value = parent._fit(contribution, node)
         summed = _summed(np.shape(contribution), np.shape(parent._data))
         self.contributions.append(Contribution(node, i, g, value, summed))
 

@@ -10,16 +10,16 @@ from zlib import crc32
 import numpy as np
 
 from micrograd.captures import Captures
-from micrograd.core.copying import Following, links_now
-from micrograd.core.node import Node, enable_grad
+from micrograd.core.node import Node
 from micrograd.core.op import OneOff, takes_gradient
-from micrograd.core.passes import nodes_outside
-from micrograd.core.record import attach
 from micrograd.core.versions import versions
 from micrograd.engine.autodiff import gradients
+from micrograd.engine.copying import Following, links_now
+from micrograd.engine.modes import enable_grad
+from micrograd.engine.one_off import attach
 from micrograd.errors import GradientError
-from micrograd.seals import time_of
 from micrograd.transforms.leaves import like
+from micrograd.transforms.trace import nodes_outside
 from micrograd.transforms.transformed import (
     Function,
     Given,
@@ -68,7 +68,7 @@ def checkpoint(f: Given[P]) -> Function:
         given = [node for node in tree_leaves([args, kwargs]) if isinstance(node, Node)]
 
         def alone(path: str, leaf: Any) -> Any:
-            if not isinstance(leaf, Node) or not leaf.requires_grad or time_of(leaf) < since:
+            if not isinstance(leaf, Node) or not leaf.requires_grad or leaf._version_now() < since:
                 return leaf
             used = dict.fromkeys(nodes_outside([leaf], since))
             constants = [node for node in given if not node.requires_grad]
@@ -141,7 +141,7 @@ def _digest(result: Node, since: int) -> bytes:
     stack, seen = [result], {result}
     while stack:
         node = stack.pop()
-        if node.op is None or time_of(node) < since:
+        if node.op is None or node._version_now() < since:
             if not takes_gradient(node):
                 digest.update(_octets(node._data))
             continue

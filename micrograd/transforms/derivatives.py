@@ -15,7 +15,8 @@ from typing import Any
 import numpy as np
 
 from micrograd import ops
-from micrograd.core.node import Node, is_grad_enabled
+from micrograd.core.modes import is_grad_enabled
+from micrograd.core.node import Node
 from micrograd.core.versions import versions
 from micrograd.engine.value import Value
 from micrograd.errors import OperandError

@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
 import numpy as np
 
-from micrograd.core.copying import Following
-from micrograd.core.node import Node, enable_grad, is_grad_enabled
-from micrograd.core.passes import nodes_outside
+from micrograd.core.modes import is_grad_enabled
+from micrograd.core.node import Node
 from micrograd.core.versions import versions
 from micrograd.engine.autodiff import gradients
+from micrograd.engine.copying import Following
+from micrograd.engine.modes import enable_grad
 from micrograd.engine.tensor import Tensor
 from micrograd.engine.value import Value
 from micrograd.errors import ArgumentError, GradientError, OperandError, StaleGraphError
 from micrograd.ops.elementwise import alias
-from micrograd.seals import time_of
 from micrograd.transforms.leaves import (
     as_given,
     constant,
@@ -75,10 +75,10 @@ class Trace:
         lifted = list(args)
         for i in places:
             lifted[i] = tree_map(lift, args[i], str(i))
-        ticks = [time_of(node) for node in self.inputs]
+        ticks = [node._version_now() for node in self.inputs]
         with enable_grad(), Following(dict.fromkeys(self.inputs, alias)):
             self.out, self.aux = self._results(f(*lifted, **kwargs), has_aux)
-        if [time_of(node) for node in self.inputs] != ticks:
+        if [node._version_now() for node in self.inputs] != ticks:
             raise StaleGraphError(
                 f"{name}: f assigned to the data of its argument, so that what it returned is not "
                 "a function of what was given. Compute something new from it instead."
@@ -265,3 +265,28 @@ class Places:
     def of(self, results: list[Any]) -> Any:
         """Return one result for one argument, a tuple for several."""
         return results[0] if self.alone else tuple(results)
+
+
+def nodes_outside(roots: Iterable[Node], since: int, inside: Collection[Node] = ()) -> list[Node]:
+    """Return what the graph behind `roots` takes from outside: the nodes not among `inside`.
+
+    These are the nodes that were made before `since`, a version of the engine, and
+    used later. A leaf that was written to meanwhile is taken for one of them; a
+    leaf that was made meanwhile is nobody else's.
+    """
+    found: dict[Node, None] = {}
+    stack = list(dict.fromkeys(roots))
+    seen = set(stack)
+    while stack:
+        node = stack.pop()
+        if node in inside:
+            continue
+        version = node._version_now()
+        if version < since or (node.op is None and version % 2):
+            found[node] = None
+            continue
+        for parent in node.parents:
+            if parent not in seen:
+                seen.add(parent)
+                stack.append(parent)
+    return list(found)

@@ -13,8 +13,9 @@ from collections.abc import AsyncGenerator, Callable, Generator, Iterable
 from contextvars import ContextVar
 from functools import partial, wraps
 from types import coroutine
-from typing import Any, ClassVar, NoReturn, Self, TypeVar, cast
+from typing import Any, ClassVar, NoReturn, Self, TypeVar, cast, overload
 
+from micrograd.core.modes import mode_when_on, recording
 from micrograd.errors import ModeError, OperandError
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -207,3 +208,69 @@ def _stepwise(again: Again, steps: Any) -> Generator[Any, Any, Any]:
 @coroutine
 def _awaited(again: Again, awaitable: Any) -> Generator[Any, Any, Any]:
     return (yield from _stepwise(again, awaitable.__await__()))
+
+
+@overload
+def no_grad() -> Mode: ...
+@overload
+def no_grad(function: F) -> F: ...
+def no_grad(function: Any = None) -> Any:
+    """Record nothing inside the block; what is computed there is a constant.
+
+    The setting belongs to the current thread or asyncio task, and nests. As a
+    decorator, with parentheses or without, it switches recording off while the
+    function runs; a generator function or an `async def`, too, only while it
+    runs, and not while it waits at a `yield` or an `await`.
+
+    A generator that yields inside `with no_grad():` leaves recording switched
+    off for whoever iterates it: decorate it instead.
+
+    Args:
+        function: the function to decorate; a `with` block needs none.
+
+    Raises:
+        ModeError: at the end of the block, where it is not left in the order and in
+            the thread or task in which it was entered.
+        OperandError: if what is decorated is no function.
+
+    >>> from micrograd import Value, no_grad
+    >>> x = Value(3.0)
+    >>> with no_grad():
+    ...     y = x * x
+    >>> y.requires_grad
+    False
+    >>> @no_grad
+    ... def squares():
+    ...     yield x * x
+    >>> [(y.requires_grad, (y + x).requires_grad) for y in squares()]
+    [(False, True)]
+    """
+    mode = Mode("no_grad", _off)
+    return mode if function is None else mode(function)
+
+
+@overload
+def enable_grad() -> Mode: ...
+@overload
+def enable_grad(function: F) -> F: ...
+def enable_grad(function: Any = None) -> Any:
+    """Record again inside a block that stands in `no_grad`.
+
+    It is a decorator as `no_grad` is, with the same argument and errors.
+
+    >>> from micrograd import Value, enable_grad, no_grad
+    >>> with no_grad(), enable_grad():
+    ...     y = Value(3.0) * 2
+    >>> y.requires_grad
+    True
+    """
+    mode = Mode("enable_grad", _on)
+    return mode if function is None else mode(function)
+
+
+def _off() -> Values:
+    return ((recording, False),)
+
+
+def _on() -> Values:
+    return ((recording, mode_when_on()),)

@@ -23,13 +23,12 @@ from weakref import ref
 
 import numpy as np
 
+from micrograd.captures import is_same
+from micrograd.core.node import CLOSED
 from micrograd.core.versions import versions
 
 SEALED = 2**62 + 1
 """The time of a leaf that has to be looked at."""
-
-CLOSED: Any = False
-"""The seal of a leaf that records may need, and that nobody outside can write to."""
 
 _SMALL = 1 << 12  # bytes: up to here, what is fixed costs more than what grows
 _SHARED = 1 << 16  # bytes: past this, records that use the same operand share a copy
@@ -98,26 +97,6 @@ class _Sample:
         return is_same(self.elements, array[self.places])
 
 
-def is_same(a: Any, b: Any) -> bool:
-    """Tell whether two arrays have the same shape, dtype and elements, bit by bit.
-
-    >>> is_same(np.array([np.nan, 0.0]), np.array([np.nan, 0.0]))
-    True
-    >>> is_same(np.array([0.0]), np.array([-0.0]))
-    False
-    """
-    if a.shape != b.shape or a.dtype != b.dtype:
-        return False
-    if a.itemsize > 8:  # extended precision has bits that mean nothing
-        return bool(np.array_equal(a, b, equal_nan=True))
-    if a.nbytes <= _SMALL:
-        return a.tobytes() == b.tobytes()
-    bits = f"u{a.itemsize}"
-    if a.flags.c_contiguous and b.flags.c_contiguous and a.nbytes % 8 == 0:
-        a, b, bits = a.reshape(-1), b.reshape(-1), "u8"
-    return bool((a.view(bits) == b.view(bits)).all())
-
-
 def keep_operand(constant: Any, array: Any) -> None:
     """Let a constant stand for an array that came from outside: a copy, or sealed if large."""
     if array.nbytes <= _SHARED:
@@ -155,7 +134,7 @@ def _sealed(alias: Callable[[], Any], elements: Any, version: int) -> Seal:
     return seal
 
 
-def heed(leaf: Any) -> None:
+def secure(leaf: Any) -> None:
     """Prepare a leaf to be an argument of a record: seal it if somebody can write to it."""
     with _lock:
         seal, array = leaf._seal, leaf._data
@@ -233,7 +212,7 @@ def overwrite(node: Any, data: Any) -> None:
         node._version = versions.write()
 
 
-def time_of(node: Any) -> int:
+def version_of(node: Any) -> int:
     """Return the time of a node, also of a sealed leaf."""
     version = node._version
     if version != SEALED:
@@ -242,7 +221,7 @@ def time_of(node: Any) -> int:
         return node._seal.version if node._version == SEALED else node._version
 
 
-def time_for_copy(node: Any) -> int:
+def version_for_copy(node: Any) -> int:
     """Return the time of a copy of a node: if it is sealed and written to, that of the write."""
     with _lock:
         if node._version != SEALED:
@@ -255,4 +234,4 @@ def is_written(leaf: Any, version: int) -> bool:
     """Tell whether a leaf that was sealed at the time `version` is no longer what it was then."""
     with _lock:
         seal = leaf._seal
-        return time_of(leaf) != version or bool(seal and not seal.fits(leaf._data))
+        return version_of(leaf) != version or bool(seal and not seal.fits(leaf._data))

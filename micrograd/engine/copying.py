@@ -10,11 +10,14 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable, Collection, Iterator
 from contextvars import ContextVar
-from typing import Any, ClassVar, Self
+from typing import Any, Self
 
 import numpy as np
 
+from micrograd.core.node import CLOSED, Node
+from micrograd.core.passes import Pass
 from micrograd.core.versions import versions
+from micrograd.engine.seals import version_for_copy
 from micrograd.errors import GradientError
 
 _Fields = tuple[Any, ...]
@@ -22,7 +25,7 @@ _Item = tuple["Copied", _Fields, dict[str, Any] | None, bool]
 
 _on_the_way: ContextVar[frozenset[int]] = ContextVar("_on_the_way", default=frozenset())
 
-Links = dict["Copied", Callable[[Any], Any]]
+Links = dict[Node, Callable[[Any], Any]]
 
 _followed: dict[object, Links] = {}  # by block; changed at one stroke, for threads
 
@@ -54,27 +57,25 @@ def links_now() -> Links:
     return {node: link for links in list(_followed.values()) for node, link in links.items()}
 
 
-class Underway:
-    """What stands for a gradient during a pass, and is none yet."""
-
-    __slots__ = ()
-
-
-class Copied:
+class Copied(Node):
     """A node of a graph, as copy, deepcopy and pickle see it."""
 
     __slots__ = ()
 
-    _data: Any
-    _grad: Any
-    _version: int
-    _copied: ClassVar[tuple[str, ...]]  # the slots that make up a node
+    # The slots that make up a node, in the order of the pickles that there are.
+    _copied = (
+        *("_version", "_data", "_first", "_grad", "_rest", "label", "op", "settings"),
+        *("requires_grad", "_scope", "_seal"),
+    )
 
     def _fields(self) -> _Fields:
-        fields = [getattr(self, name, None) for name in self._copied]
-        if isinstance(self._grad, Underway):
-            fields[self._copied.index("_grad")] = None
-        return tuple(fields)
+        fields = {name: getattr(self, name, None) for name in self._copied}
+        fields["_version"] = version_for_copy(self)
+        if isinstance(self._grad, Pass):  # one that is under way has left no gradient yet
+            fields["_grad"] = None
+        if self.op is None:
+            fields["_seal"] = CLOSED
+        return tuple(fields.values())
 
     def _fill(self, fields: _Fields, extra: dict[str, Any] | None) -> None:
         """Become the node that `_fields` was called on; `extra` is what a subclass added."""
@@ -83,9 +84,18 @@ class Copied:
         if extra:
             self.__dict__.update(extra)
 
-    def _linked(self) -> Iterator[Copied]:
+    def _become(self, other: Copied) -> None:
+        """Take over the record of another node, so that this is what was computed."""
+        self._fill(other._fields(), None)
+        for slot in ("_origin", "_scope"):
+            if hasattr(other, slot):
+                setattr(self, slot, getattr(other, slot))
+
+    def _linked(self) -> Iterator[Any]:
         """Yield the nodes that this one refers to: its parents, and a gradient with a graph."""
-        raise NotImplementedError
+        yield from self.parents
+        if isinstance(self._grad, Node):
+            yield self._grad
 
     def __copy__(self) -> Self:
         """Return a node with the same record, or a leaf with a copy of the data."""
@@ -160,7 +170,7 @@ def _shell(kind: type[Any]) -> Any:
     return object.__new__(kind)
 
 
-def _reachable(root: Copied, ends: Collection[Copied] = ()) -> list[Copied]:
+def _reachable(root: Copied, ends: Collection[Node] = ()) -> list[Copied]:
     """Return every node that `root` refers to, itself first, but not what lies behind `ends`."""
     seen: dict[Copied, None] = {}
     stack = [root]

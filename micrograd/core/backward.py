@@ -1,0 +1,168 @@
+"""The chain rule, applied backwards over a recorded graph."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from micrograd.core import numbers
+from micrograd.core.node import Node, describe
+from micrograd.core.op import no_gradient
+from micrograd.core.passes import Pass
+from micrograd.errors import GradientError, StaleGraphError
+
+Gradients = dict[Node, Any]
+
+
+def propagate(this: Pass, starts: Sequence[Any]) -> Gradients:
+    """Return the gradients of the leaves that the roots depend on; change no leaf.
+
+    Each node of the pass, from the last to the first, passes its gradient on to
+    its parents, times the local derivative. What reaches a node by several ways
+    is added up: in its `_grad`, where the pass itself stands before, or in the
+    result for a leaf. This is the hot loop: one and two parents are written out.
+    """
+    leaves: Gradients = {}
+    arrays = not this.roots[0]._is_number
+
+    def accumulate(contribution: Any, node: Node, parent: Any) -> None:
+        if arrays:
+            data = parent._data
+            if (
+                contribution.__class__ is not np.ndarray
+                or contribution.shape != data.shape
+                or contribution.dtype is not data.dtype
+            ):
+                contribution = parent._fit(contribution, node)
+        elif contribution.__class__ is not float:
+            contribution = parent._fit(contribution, node)
+        known = parent._grad
+        if known is this:
+            parent._grad = contribution
+        elif parent.op is None:
+            known = leaves.get(parent)
+            leaves[parent] = contribution if known is None else known + contribution
+        else:
+            parent._grad = known + contribution
+
+    for root, start in zip(this.roots, starts, strict=True):
+        accumulate(start, root, root)
+    for node in this.backwards():
+        g, y, version = node._grad, node._data, node._version
+        if g is this:  # no gradient flows to it, but its data may have been used
+            pass_by(this, node)
+            continue
+        first, rest = node._first, node._rest
+        if rest.__class__ is tuple:
+            contribution = contribution_of(node, g, (y, *[parent._data for parent in rest]))
+            for i, parent in enumerate(rest):
+                if parent._version > version:
+                    look_at(this, node, parent)
+                if parent.requires_grad or parent.op is not None:
+                    left = contribution(i)
+                    if left is not None:
+                        accumulate(left, node, parent)
+            continue
+        rules, settings, a = node.op.derivatives, node.settings, first._data
+        left = right = None
+        if first._version > version:
+            look_at(this, node, first)
+        try:
+            if rest is None:
+                left = rules[0](g, y, a, **settings) if settings else rules[0](g, y, a)
+            else:
+                if rest._version > version:
+                    look_at(this, node, rest)
+                b = rest._data
+                if first.requires_grad or first.op is not None:
+                    left = rules[0](g, y, a, b, **settings) if settings else rules[0](g, y, a, b)
+                if rest.requires_grad or rest.op is not None:
+                    right = rules[1](g, y, a, b, **settings) if settings else rules[1](g, y, a, b)
+        except ArithmeticError:
+            left, right = [*numbers.contributions(node, g), None][:2]
+        except IndexError:
+            require_derivatives(node)
+            raise
+        if left is not None:
+            accumulate(left, node, first)
+        elif first.requires_grad:
+            require_no_derivative(node, 0)
+        if right is not None:
+            accumulate(right, node, rest)
+        elif rest is not None and rest.requires_grad:
+            require_no_derivative(node, 1)
+    return leaves
+
+
+def contribution_of(
+    node: Node, g: Any, known: Sequence[Any], live: Any = True
+) -> Callable[[int], Any]:
+    """Return the function that gives what `node` contributes to parent `i`, None if nothing.
+
+    Args:
+        node: a node of any number of parents.
+        g: its gradient.
+        known: what the derivatives get beside: its data and those of the parents, or the nodes.
+        live: which elements of the node a `where` did not cut off, True for all.
+    """
+    op, settings, together = node.op, node.settings, None
+    require_derivatives(node)
+
+    def contribution(i: int) -> Any:
+        nonlocal together
+        try:
+            if together is None:
+                together = op.gradients_together(live, g, known, settings)
+            found = together(i)
+        except ArithmeticError:
+            if isinstance(g, Node):
+                raise
+            found = numbers.contributions(node, g)[i]
+        if found is None:
+            require_no_derivative(node, i)
+        return found
+
+    return contribution
+
+
+def pass_by(this: Pass, node: Node) -> None:
+    """Look at the parents of a node that has no gradient to pass on, and leave it without one."""
+    node._grad = None
+    for parent in node.parents:
+        if parent._version > node._version:
+            look_at(this, node, parent)
+
+
+def look_at(this: Pass, node: Node, parent: Node) -> None:
+    """Raise an error if `parent` was assigned to; note it if one has to look again at the end."""
+    version = parent._version_now()
+    if version > node._version:
+        raise StaleGraphError(
+            f"backward: {describe(parent)} was assigned to after {describe(node)} was computed "
+            "from it, so the derivative there is lost. Compute the result again after writing, or "
+            "write after backward()."
+        )
+    this.sealed[parent] = version, node
+
+
+def require_derivatives(node: Node) -> None:
+    """Raise an error if the operation of `node` has fewer derivatives than arguments."""
+    derivatives, n = node.op.derivatives, len(node.parents)
+    if derivatives.__class__ is tuple and len(derivatives) < n:
+        raise GradientError(
+            f"backward: {node.op.name} was called with {n} arguments in {describe(node)}, but has "
+            f"{len(derivatives)} derivatives. Give define_op one for each, None for an argument "
+            "that has none."
+        )
+
+
+def require_no_derivative(node: Node, i: int) -> None:
+    """Raise an error if argument `i` of `node` has a derivative, which gave None."""
+    if node.op.derivatives[i] is not no_gradient:
+        raise GradientError(
+            f"backward: the derivative of {node.op.name} for argument {i}, "
+            f"{describe(node.parents[i])}, gave None. Return the gradient, zeros if there is none, "
+            "or give define_op None instead of the derivative."
+        )

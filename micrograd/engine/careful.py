@@ -1,0 +1,121 @@
+"""The chain rule with all there is to heed: a graph of gradients, early ends, masks, listeners.
+
+It does what `propagate` does, for the passes that ask for more than numbers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+from micrograd.core.backward import Gradients, contribution_of, look_at, pass_by
+from micrograd.core.node import Node
+from micrograd.core.passes import Pass
+from micrograd.core.record import constant
+from micrograd.engine.fitting import real
+from micrograd.engine.masks import Liveness
+
+
+def propagate_carefully(
+    this: Pass,
+    starts: Sequence[Any],
+    create_graph: bool = False,
+    listener: Any = None,
+    live: Any = True,
+) -> Gradients:
+    """Return the gradients of the leaves and stops that the roots depend on; change no leaf.
+
+    Args:
+        this: the pass.
+        starts: the gradient of each root.
+        create_graph: record what is computed.
+        listener: what is told of each contribution, by `check_backward`.
+        live: which elements of the root a `where` did not cut off, True for all.
+    """
+    leaves: Gradients = {}
+    masks = Liveness(this.roots[0], live) if this.selects or live is not True else None
+
+    def accumulate(contribution: Any, node: Node) -> None:
+        if node._grad is this:
+            node._grad = contribution
+        elif node.op is None or node in this.stops:
+            known = leaves.get(node)
+            leaves[node] = contribution if known is None else known + contribution
+        else:
+            node._grad = node._grad + contribution
+
+    for root, start in zip(this.roots, starts, strict=True):
+        accumulate(start, root)
+    for node in this.backwards():
+        g = node._grad
+        if g is this:
+            pass_by(this, node)
+            continue
+        for i, contribution in contributions(this, node, create_graph, masks, leaves):
+            if listener is not None:
+                listener.check_backward(contribution, node, i, g, this.roots[0])
+            parent = node.parents[i]
+            accumulate(parent._fit(contribution, node), parent)
+    return leaves
+
+
+def contributions(
+    this: Pass,
+    node: Node,
+    create_graph: bool,
+    masks: Liveness | None = None,
+    leaves: Collection[Node] = (),
+) -> Iterator[tuple[int, Any]]:
+    """Yield to which parent, by position, `node` contributes, and what."""
+    g, gradient_of = node._grad, None
+    for i, parent in enumerate(node.parents):
+        if not _reaches(this, node, parent):
+            continue
+        if gradient_of is None:  # what all contributions share
+            known = _known(node, create_graph, this.linear)
+            live = True if masks is None else masks.of(node)
+            gradient_of = contribution_of(node, g, known, live)
+        contribution = gradient_of(i)
+        if contribution is None:
+            continue
+        if masks is not None:
+            fresh = parent not in leaves if parent.op is None else parent._grad is this
+            contribution = masks.carry(real(contribution), node, i, g, fresh)
+        yield i, contribution
+
+
+def _reaches(this: Pass, node: Node, parent: Node) -> bool:
+    """Tell whether a gradient is wanted for a parent; look whether its data are as they were."""
+    version = parent._version
+    if version > node._version:
+        look_at(this, node, parent)
+        version = parent._version_now()
+    stops = parent in this.stops
+    if stops or version < this.since:  # the pass ends there
+        if parent.op is not None:
+            _require_current(parent, this)
+        if not stops:
+            return False
+    return parent.requires_grad or parent.op is not None
+
+
+def _known(node: Node, create_graph: bool, linear: bool) -> Sequence[Any]:
+    """Return what a rule for `node` is called with after the gradient: nodes if `create_graph`."""
+    nodes = (node, *node.parents)
+    if not create_graph:
+        return [n._data for n in nodes]
+    return [constant(n._kind, n._data) for n in nodes] if linear else nodes
+
+
+def _require_current(node: Node, this: Pass) -> None:
+    """Raise an error if the data of `node`, at which a pass ends, are memory written to since."""
+    stack = [node]
+    while stack:
+        node = stack.pop()
+        for parent in node.parents:
+            if not parent._is_number and np.may_share_memory(node._data, parent._data):
+                if parent._version > node._version:
+                    look_at(this, node, parent)
+                stack.append(parent)
