@@ -22,7 +22,7 @@ from micrograd import (
     no_grad,
     scope,
 )
-from micrograd.core.node import listening, recording, scoping
+from micrograd.core.modes import listening, recording, scoping
 from micrograd.engine.modes import innermost
 
 VARIABLES = (recording, listening, scoping, innermost)
