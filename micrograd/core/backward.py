@@ -85,13 +85,19 @@ def propagate(this: Pass, starts: Sequence[Any]) -> Gradients:
         except IndexError:
             require_derivatives(node)
             raise
-        if left is not None:
+        if left.__class__ is float and first._grad is this:  # `accumulate`, for the commonest
+            first._grad = left
+        elif left is not None:
             accumulate(left, node, first)
         elif first.requires_grad:
             require_no_derivative(node, 0)
-        if right is not None:
+        if rest is None:
+            continue
+        if right.__class__ is float and rest._grad is this:
+            rest._grad = right
+        elif right is not None:
             accumulate(right, node, rest)
-        elif rest is not None and rest.requires_grad:
+        elif rest.requires_grad:
             require_no_derivative(node, 1)
     return leaves
 

@@ -8,10 +8,10 @@ one that stands in line and no longer runs is in nobody's way.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import repeat
 from threading import Lock, get_ident
-from typing import Any
+from typing import Any, ClassVar
 
 from micrograd.core.node import Node, describe
 from micrograd.core.turns import Line, adding, earlier_in, reached, sharer_of, underway, wait_for
@@ -34,38 +34,22 @@ class Pass:
 
     Args:
         roots: the nodes that the pass begins at.
-        stops: nodes that it ends at, as it does at leaves.
-        since: a version of the engine; nodes made before are constants to it.
-        linear: record only how the result depends on the gradients it begins with.
-        shown: leave the nodes between their gradients, for the user to see.
 
     Attributes:
+        bounded: whether the pass does not go on to the parents of every node.
         order: the nodes it goes through, parents first.
         acquired: whether it stands in all of them.
         selects: whether an operation among them takes some elements and not others.
-        thread: where it runs.
         sealed: leaves to look at, each with its version and a node that was computed from it.
+        thread: where it runs.
     """
 
-    __slots__ = (
-        *("acquired", "linear", "order", "roots", "sealed"),
-        *("selects", "shown", "since", "stops", "thread"),
-    )
+    __slots__ = ("acquired", "order", "roots", "sealed", "selects", "thread")
+    bounded: ClassVar[bool] = False
 
-    def __init__(
-        self,
-        roots: Sequence[Node],
-        stops: Collection[Node] = (),
-        since: int = 0,
-        linear: bool = False,
-        shown: bool = True,
-    ) -> None:
+    def __init__(self, roots: Sequence[Node]) -> None:
         self.roots = roots
-        self.stops = frozenset(stops)
-        self.since = since
-        self.linear = linear
         self.sealed: dict[Node, tuple[int, Node]] = {}
-        self.shown = shown
         self.order: list[Node] = []
         self.thread = get_ident()
         self.acquired = self.selects = False
@@ -131,27 +115,22 @@ class Pass:
 
     def goes_through(self, node: Node) -> bool:
         """Tell whether the pass goes on to the parents of a node that was computed."""
-        return node._version >= self.since and node not in self.stops
+        return True
 
     def backwards(self) -> Iterator[Node]:
         """Return the nodes from the last to the first."""
-        return reversed(self.order) if self.shown else self._released()
-
-    def _released(self) -> Iterator[Node]:
-        for node in reversed(self.order):
-            yield node
-            node._grad = None  # it has passed its gradient on
+        return reversed(self.order)
 
     def acquire(self) -> None:
         """Put this pass into the nodes, and the nodes in topological order."""
-        order, free = self.order, not self.stops and not self.since
+        order, bounded = self.order, self.bounded
         stack: list[Any] = [root for root in reversed(self.roots) if root.op is not None]
         push = stack.append
         while stack:
             node = stack.pop()
             if node is None:  # everything that the node below it needs is in order
                 order.append(stack.pop())
-            elif node._grad is not self and (free or self.goes_through(node)):
+            elif node._grad is not self and (not bounded or self.goes_through(node)):
                 node._grad = self
                 if node.op.selects:
                     self.selects = True

@@ -16,7 +16,7 @@ from micrograd.core.node import Node, describe
 from micrograd.core.passes import Pass
 from micrograd.core.turns import adding, next_of
 from micrograd.engine import seals
-from micrograd.engine.careful import contributions, propagate_carefully
+from micrograd.engine.careful import PartialPass, contributions, propagate_carefully
 from micrograd.engine.debug import debug
 from micrograd.engine.modes import enable_grad
 from micrograd.errors import GradientError, StaleGraphError
@@ -42,7 +42,7 @@ def backward(root: Node, gradient: Any, create_graph: bool = False) -> None:
         StaleGraphError: if data was assigned to after it was recorded.
     """
     require_gradient("backward", root, "compute")
-    Pass((root,)).run(_differentiate, (gradient,), create_graph)
+    Pass((root,)).run(_into_leaves, gradient, create_graph)
 
 
 def gradients(
@@ -69,7 +69,7 @@ def gradients(
     if not pairs:
         return [None] * len(wrt)
     stops = [node for node in wrt if since or node.op is not None]
-    this = Pass([root for root, _ in pairs], stops, since, linear, shown=False)
+    this = PartialPass([root for root, _ in pairs], stops, since, linear)
     found = this.run(_differentiate, [start for _, start in pairs], create_graph, live)
     return [found.get(node) for node in wrt]
 
@@ -92,18 +92,26 @@ def pass_on(node: Node) -> None:
         parent._grad = contribution if parent._grad is None else parent._grad + contribution
 
 
+def _into_leaves(this: Pass, start: Any, create_graph: bool) -> None:
+    """Add the gradients to those of the leaves."""
+    leaves = _differentiate(this, (start,), create_graph)
+    if create_graph:
+        _recording(nullcontext, _accumulate, leaves, this, start)
+    else:
+        _accumulate(leaves, this, start)
+
+
 def _differentiate(
     this: Pass, starts: Sequence[Any], create_graph: bool, live: Any = True
 ) -> Gradients:
-    """Return the gradients of the leaves, and add them to the leaves if the pass is shown."""
-    listener = listening.get()
+    """Return the gradients of the leaves; look whether what was used is as it was."""
     if Captures.were_taken:
         for node in this.order:
             _require_captured(node)
     seals.passes += 1
     before = seals.handed_out
     try:
-        leaves = _propagated(this, starts, create_graph, listener, live)
+        leaves = _propagated(this, starts, create_graph, live)
     except GradientError:
         _require_unwritten(this)  # a rule may have stumbled over what was written
         raise
@@ -111,22 +119,17 @@ def _differentiate(
         _look_again(this)
     if this.sealed:  # after all use, so that a thread has no moment in between
         _require_unwritten(this)
-    if this.shown and create_graph:
-        _recording(nullcontext, _accumulate, leaves, this, starts[0])
-    elif this.shown:
-        _accumulate(leaves, this, starts[0])
     return leaves
 
 
-def _propagated(
-    this: Pass, starts: Sequence[Any], create_graph: bool, listener: Any, live: Any
-) -> Gradients:
-    """Return the gradients of the leaves, by the sweep that gives all that is asked for."""
-    careful = create_graph or this.since or this.stops or this.selects or listener is not None
-    if not careful and live is True and this.roots[0]._is_number:
+def _propagated(this: Pass, starts: Sequence[Any], create_graph: bool, live: Any) -> Gradients:
+    """Return the gradients of the leaves, by the sweep that gives what is asked for."""
+    listener = listening.get()
+    careful = create_graph or this.bounded or this.selects or listener is not None
+    if this.roots[0]._is_number and not careful:
         return propagate(this, starts)
     with np.errstate(all="ignore"):  # an infinite slope is an answer, not a fault to warn of
-        if not careful and live is True:
+        if not careful:
             return propagate(this, starts)
         if not create_graph:
             return propagate_carefully(this, starts, False, listener, live)
@@ -147,22 +150,28 @@ def _recording(within: Callable[[], Any], function: Callable[..., Any], *args: A
 
 def _accumulate(leaves: Gradients, this: Pass, start: Any) -> None:
     """Add to the leaves what they got; a leaf has its gradient in an array, or node, of its own."""
-    plain_numbers = this.roots[0]._is_number and not isinstance(start, Node)
-    taken = set[int]() if plain_numbers else {id(start), *[id(node._grad) for node in this.order]}
-    sums: list[Any] = []
     this.line_up(adding, next_of)
-    for leaf, g in leaves.items():
-        if leaf._grad is not None:
-            g = leaf._grad + g
+    sums = [g if leaf._grad is None else leaf._grad + g for leaf, g in leaves.items()]
+    numbers = this.roots[0]._is_number
+    if not numbers or isinstance(start, Node):
+        sums = _of_their_own(sums, [start, *[node._grad for node in this.order]], numbers)
+    this.publish(leaves, sums)
+
+
+def _of_their_own(gradients: Sequence[Any], others: Sequence[Any], numbers: bool) -> list[Any]:
+    """Return gradients that share no memory among each other, nor with others."""
+    taken = {id(other) for other in others}
+    owned: list[Any] = []
+    for g in gradients:
         if g.__class__ is np.ndarray or isinstance(g, Node):
-            array = g if g.__class__ is np.ndarray else g._data
+            array = g._data if isinstance(g, Node) else g
             if id(g) in taken or getattr(array, "base", None) is not None:
                 g = positive(g)  # a copy, and of a node one with its graph
             taken.add(id(g))
-        elif not leaf._is_number:
+        elif not numbers:
             g = np.asarray(g)  # the sum of arrays without axes is a scalar to NumPy
-        sums.append(g)
-    this.publish(leaves, sums)
+        owned.append(g)
+    return owned
 
 
 def _require_captured(node: Node) -> None:

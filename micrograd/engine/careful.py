@@ -18,6 +18,36 @@ from micrograd.engine.fitting import real
 from micrograd.engine.masks import Liveness
 
 
+class PartialPass(Pass):
+    """A pass that ends at some nodes, and lets go of the gradients between.
+
+    Args:
+        roots: the nodes that the pass begins at.
+        stops: nodes that it ends at, as it does at leaves.
+        since: a version of the engine; nodes made before are constants to it.
+        linear: record only how the result depends on the gradients it begins with.
+    """
+
+    __slots__ = ("linear", "since", "stops")
+    bounded = True
+
+    def __init__(
+        self, roots: Sequence[Node], stops: Collection[Node], since: int, linear: bool
+    ) -> None:
+        super().__init__(roots)
+        self.stops = frozenset(stops)
+        self.since = since
+        self.linear = linear
+
+    def goes_through(self, node: Node) -> bool:
+        return node._version >= self.since and node not in self.stops
+
+    def backwards(self) -> Iterator[Node]:
+        for node in reversed(self.order):
+            yield node
+            node._grad = None  # it has passed its gradient on
+
+
 def propagate_carefully(
     this: Pass,
     starts: Sequence[Any],
@@ -35,12 +65,13 @@ def propagate_carefully(
         live: which elements of the root a `where` did not cut off, True for all.
     """
     leaves: Gradients = {}
+    stops = this.stops if isinstance(this, PartialPass) else ()
     masks = Liveness(this.roots[0], live) if this.selects or live is not True else None
 
     def accumulate(contribution: Any, node: Node) -> None:
         if node._grad is this:
             node._grad = contribution
-        elif node.op is None or node in this.stops:
+        elif node.op is None or node in stops:
             known = leaves.get(node)
             leaves[node] = contribution if known is None else known + contribution
         else:
@@ -74,7 +105,7 @@ def contributions(
         if not _reaches(this, node, parent):
             continue
         if gradient_of is None:  # what all contributions share
-            known = _known(node, create_graph, this.linear)
+            known = _known(this, node, create_graph)
             live = True if masks is None else masks.of(node)
             gradient_of = contribution_of(node, g, known, live)
         contribution = gradient_of(i)
@@ -92,20 +123,22 @@ def _reaches(this: Pass, node: Node, parent: Node) -> bool:
     if version > node._version:
         look_at(this, node, parent)
         version = parent._version_now()
-    stops = parent in this.stops
-    if stops or version < this.since:  # the pass ends there
-        if parent.op is not None:
-            _require_current(parent, this)
-        if not stops:
-            return False
+    if isinstance(this, PartialPass):
+        stops = parent in this.stops
+        if stops or version < this.since:  # the pass ends there
+            if parent.op is not None:
+                _require_current(parent, this)
+            if not stops:
+                return False
     return parent.requires_grad or parent.op is not None
 
 
-def _known(node: Node, create_graph: bool, linear: bool) -> Sequence[Any]:
+def _known(this: Pass, node: Node, create_graph: bool) -> Sequence[Any]:
     """Return what a rule for `node` is called with after the gradient: nodes if `create_graph`."""
     nodes = (node, *node.parents)
     if not create_graph:
         return [n._data for n in nodes]
+    linear = isinstance(this, PartialPass) and this.linear
     return [constant(n._kind, n._data) for n in nodes] if linear else nodes
 
 

@@ -9,10 +9,12 @@ from typing import Any, NoReturn
 
 import numpy as np
 
-from micrograd.core.node import Node, all_of, describe
+from micrograd.core.node import NO_SETTINGS, Node, all_of, describe
 from micrograd.core.numbers import compute, to_number
 from micrograd.core.op import Op
 from micrograd.core.passes import Pass
+from micrograd.core.record import new_node
+from micrograd.core.versions import versions
 from micrograd.engine import autodiff
 from micrograd.engine.arithmetic import FUNCTIONS_OF_OURS, Arithmetic
 from micrograd.engine.fitting import fit_number
@@ -153,6 +155,8 @@ class Value(Arithmetic):
         return Value(self._data, requires_grad=False, label=self.label)
 
     def _fit(self, contribution: Any, node: Node) -> Any:
+        if contribution.__class__ is int and -1000 < contribution < 1000:  # most often the first
+            return contribution
         return fit_number(contribution, node)
 
     @classmethod
@@ -179,8 +183,13 @@ class Value(Arithmetic):
             if isinstance(other, Value):
                 return other
             other = _checked(other, op.name)
-        constant = object.__new__(Value)
-        constant._set_leaf(other, False, None)
+        constant = new_node(Value)  # `_set_leaf`, written out: half of all operands are constants
+        constant._data = other
+        constant._version = versions.now
+        constant._grad = constant._first = constant._rest = constant._seal = None
+        constant.op = constant.label = None
+        constant.settings = NO_SETTINGS
+        constant.requires_grad = False
         return constant
 
     def _lift(self, op: Op, args: tuple[Any, ...]) -> tuple[Node, ...]:
