@@ -16,6 +16,7 @@ from viz.folding.fold import Folded
 from viz.folding.group import Group, family, groups_of
 from viz.folding.reduction import reduced
 from viz.graph.expand import expanded, stand_ins, wanted
+from viz.graph.foreign import adopted
 from viz.graph.item import NOT_COMPUTED, Item
 from viz.graph.reach import downstream, neighbourhood
 from viz.graph.scribe import Scribe, is_node, shorten
@@ -87,6 +88,7 @@ def take_snapshot(
     × ('6',) (0, 1)
     """
     names = {} if names is None else names
+    roots, names, highlight, around = adopted((roots, names, highlight, around))
     for i, root in enumerate(roots):
         _check_node(root, f"root {i + 1}")
     for name, node in names.items():

@@ -44,7 +44,7 @@ def names_from(
             f"{CALLER!r} for the names of your variables."
         )
     for name, thing in keywords.items():
-        if not isinstance(thing, Node):
+        if not isinstance(thing, Node) and not is_foreign(thing):
             raise OperandError(
                 f"{name}: came as a {type(thing).__name__}, expected a node to be called {name!r}. "
                 "draw() has no option of that name."
@@ -70,9 +70,22 @@ def variables(frame: FrameType) -> dict[str, Node]:
     found: dict[Node, str] = {}
     for scope in (frame.f_locals, frame.f_globals):
         for name, thing in list(scope.items()):
-            if isinstance(thing, Node) and not name.startswith("_"):
+            is_node = isinstance(thing, Node) or is_foreign(thing)
+            if is_node and not name.startswith("_"):
                 found.setdefault(thing, name)
     taken: dict[str, Node] = {}
     for node, name in found.items():  # a local variable hides a global one
         taken.setdefault(name, node)
     return taken
+
+
+def is_foreign(thing: object) -> bool:
+    """Tell whether something is a node of another engine, made as karpathy/micrograd's are.
+
+    >>> from micrograd import Value, plain
+    >>> is_foreign(plain.Value(2.0)), is_foreign(Value(2.0)), is_foreign(2.0)
+    (True, False, False)
+    """
+    # The class is looked at first: what else a variable may hold is left alone.
+    looks_so = hasattr(type(thing), "backward") and not isinstance(thing, Node)
+    return looks_so and hasattr(thing, "_prev") and hasattr(thing, "_op")
