@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.metadata
 import json
 import os
 import subprocess
@@ -9,6 +10,8 @@ import sys
 from typing import Any
 
 import pytest
+
+import micrograd
 
 STATE = """
 import atexit, copyreg, gc, json, locale, os, signal, sys, threading, warnings
@@ -90,3 +93,7 @@ print(json.dumps([told_while(train()), told_while(train(keep_memory=False))]))
 """
     environment = [name for name in os.environ if "MALLOC" in name or name == "GLIBC_TUNABLES"]
     assert told_by(code) == [0 if environment else 1, 0]
+
+
+def test_the_version_is_that_of_the_installed_package() -> None:
+    assert importlib.metadata.version("micrograd-graph") == micrograd.__version__
