@@ -60,14 +60,15 @@ def environment_of_kept_memory() -> dict[str, str]:
     return {"MALLOC_MMAP_THRESHOLD_": str(LARGEST), "MALLOC_TRIM_THRESHOLD_": str(KEPT)}
 
 
-def environment(peer: str, threads: int) -> dict[str, str]:
+def environment(peer: str, threads: int, keeps_memory: bool = True) -> dict[str, str]:
     """Return the environment of a process that measures a peer on so many threads."""
     path = [str(APART)] * PEERS[peer].apart + [str(ROOT)]
     return {
         **os.environ,
         **{f"{name}_NUM_THREADS": str(threads) for name in THREADS},
-        **environment_of_kept_memory(),
+        **(environment_of_kept_memory() if keeps_memory else {}),
         "JAX_PLATFORMS": "cpu",
+        "PYTHONDONTWRITEBYTECODE": "",  # an import that compiles anew tells of the compiler
         "PYTHONPATH": os.pathsep.join(path),
         "PYTHONWARNINGS": "ignore",
         "XLA_FLAGS": f"--xla_cpu_multi_thread_eigen={'true' if threads > 1 else 'false'}",
