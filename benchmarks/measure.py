@@ -100,7 +100,7 @@ def _start(case: Case, variant: Variant, result: Result) -> _Worker:
     command = [sys.executable, "-P", "-m", "benchmarks.worker", case.name, result.peer]
     process = subprocess.Popen(
         [*command, str(variant.threads), settings],
-        env=environment(result.peer, variant.threads),
+        env=environment(result.peer, variant.threads, variant.keeps_memory),
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
+from micrograd.training.memory import KEPT, LARGEST
+
 ROOT = Path(__file__).resolve().parent.parent
 APART = Path(__file__).resolve().parent / ".peers"
 KARPATHY = "micrograd==0.1.0"
@@ -49,13 +51,24 @@ PEERS = {
 }
 
 
-def environment(peer: str, threads: int) -> dict[str, str]:
+def environment_of_kept_memory() -> dict[str, str]:
+    """Return what tells glibc from the start what `keep_freed_memory()` tells it: the same for all.
+
+    >>> environment_of_kept_memory()
+    {'MALLOC_MMAP_THRESHOLD_': '33554432', 'MALLOC_TRIM_THRESHOLD_': '536870912'}
+    """
+    return {"MALLOC_MMAP_THRESHOLD_": str(LARGEST), "MALLOC_TRIM_THRESHOLD_": str(KEPT)}
+
+
+def environment(peer: str, threads: int, keeps_memory: bool = True) -> dict[str, str]:
     """Return the environment of a process that measures a peer on so many threads."""
     path = [str(APART)] * PEERS[peer].apart + [str(ROOT)]
     return {
         **os.environ,
         **{f"{name}_NUM_THREADS": str(threads) for name in THREADS},
+        **(environment_of_kept_memory() if keeps_memory else {}),
         "JAX_PLATFORMS": "cpu",
+        "PYTHONDONTWRITEBYTECODE": "",  # an import that compiles anew tells of the compiler
         "PYTHONPATH": os.pathsep.join(path),
         "PYTHONWARNINGS": "ignore",
         "XLA_FLAGS": f"--xla_cpu_multi_thread_eigen={'true' if threads > 1 else 'false'}",

@@ -22,7 +22,7 @@ from micrograd.engine.tensor import Tensor
 from micrograd.engine.value import Value
 from micrograd.errors import GradientError, OperandError, ShapeError
 from micrograd.ops.fused import logits_and_targets
-from micrograd.testing import numerical_gradient
+from micrograd.transforms.numerical import numerical_gradient
 
 
 class _Layer:

@@ -1,7 +1,8 @@
 """The notebooks, executed and normalized: `python -m tests.notebooks --write [names]`.
 
 With `--check` in its place, it tells which of them are stale; what is not text or a
-drawn graph, such as a plot in PNG, is not compared. A name is a file's, or its
+drawn graph, such as a plot in PNG, is not compared. `--normalize` executes nothing: it
+takes away what changes from run to run, and tells of which. A name is a file's, or its
 beginning, such as `03`; none stands for all.
 
 They run in a fresh kernel in `notebooks/`, where the project can be imported,
@@ -169,6 +170,16 @@ def _trimmed(text: str) -> str:
     return re.sub(r"[ \t]+$", "", text, flags=re.MULTILINE)
 
 
+def normalize(path: Path) -> bool:
+    """Normalize a notebook in place, and tell whether it was not."""
+    notebook = read(path)
+    if notebook == normalized(notebook):
+        return False
+    write(path, normalized(notebook))
+    print(f"{path.name} is normalized now")
+    return True
+
+
 # -- the picture in the README
 
 
@@ -212,13 +223,16 @@ def _without_plots(notebook: Notebook) -> Notebook:
 
 
 def main() -> int:
-    """Write notebooks anew, or tell which are stale."""
+    """Write notebooks anew, or tell which are stale or were not normalized."""
     parser = argparse.ArgumentParser(prog="python -m tests.notebooks", description=__doc__)
     action = parser.add_mutually_exclusive_group(required=True)
     action.add_argument("--write", action="store_true", help="execute and normalize them")
     action.add_argument("--check", action="store_true", help="tell which are stale")
+    action.add_argument("--normalize", action="store_true", help="only normalize them")
     parser.add_argument("names", nargs="*", help="such as 03; all if none is given")
     arguments = parser.parse_args()
+    if arguments.normalize:
+        return 1 if sum([normalize(path) for path in paths(arguments.names)]) else 0
     stale = 0
     for path in paths(arguments.names):
         committed = read(path)

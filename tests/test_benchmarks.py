@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import importlib
+import io
 import json
+import sys
+import types
 
 import numpy as np
 import pytest
 
 import micrograd as mg
+from benchmarks import worker
 from benchmarks.cases import CASES
 from benchmarks.measure import Result, measure, ratio
-from benchmarks.peers import OURS, PEERS
+from benchmarks.peers import OURS, PEERS, environment
 from benchmarks.report import Report
 
 VARIANTS = [(case, name) for case in CASES.values() for name in case.variants]
@@ -42,6 +46,28 @@ def test_a_worker_measures_and_a_peer_that_is_missing_is_named(monkeypatch):
     assert min(ours.seconds) > 0
     assert theirs.missing == "not installed"
     assert "Not installed, so not measured: NumPy." in Report(results).text()
+
+
+def test_a_step_may_tell_its_time_itself(monkeypatch, capsys):
+    case = types.SimpleNamespace(numpy=lambda: None, seconds=lambda step, times, clock: 7.0)
+    monkeypatch.setitem(sys.modules, "benchmarks.cases.told", case)
+    monkeypatch.setattr("sys.stdin", io.StringIO("\n\n"))
+    worker.main("told", "numpy", 1, {})
+    told = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert told[1:] == [{"seconds": 7.0}] * 2
+    assert importlib.import_module("benchmarks.cases.imports").seconds(lambda: 3.0, 2, None) == 3.0
+
+
+@pytest.mark.parametrize("peer", PEERS)
+def test_every_peer_has_the_same_settings_as_this_library(monkeypatch, peer):
+    monkeypatch.delenv("MALLOC_TRIM_THRESHOLD_", raising=False)
+    for threads, keeps in ((1, True), (2, False)):
+        ours, theirs = (environment(name, threads, keeps) for name in (OURS, peer))
+        for own in (ours, theirs):
+            own.pop("PYTHONPATH")  # where karpathy/micrograd lies, which has our name
+        assert theirs == ours
+        assert ("MALLOC_TRIM_THRESHOLD_" in theirs) is keeps
+        assert theirs["OMP_NUM_THREADS"] == str(threads)
 
 
 def test_a_peer_that_fails_is_named_with_its_error(monkeypatch):

@@ -4,6 +4,7 @@ import gc
 import os
 import pickle
 import platform
+import re
 import subprocess
 import sys
 import threading
@@ -15,7 +16,10 @@ import numpy as np
 import pytest
 
 import micrograd
+from benchmarks.peers import environment_of_kept_memory
 from micrograd import (
+    ArgumentError,
+    OperandError,
     StaleGraphError,
     Tensor,
     Value,
@@ -25,7 +29,8 @@ from micrograd import (
     where,
 )
 from micrograd.core.op import Op
-from micrograd.engine.memory import keep_freed_memory
+from micrograd.experiments.command import new_parser, run
+from micrograd.training.memory import keep_freed_memory
 
 
 @pytest.fixture
@@ -185,11 +190,15 @@ def test_a_training_loop_holds_memory_constant(no_collector, make, times):
     assert peak < peak_of_few + 2_000
 
 
+SAID = ["MALLOC_TRIM_THRESHOLD_", "MALLOC_MMAP_THRESHOLD_", "GLIBC_TUNABLES"]
 GLIBC = platform.libc_ver()[0] == "glibc"
 FAULTS_OF_A_SECOND_STEP = """
 import resource
 import numpy as np
 import micrograd
+from micrograd.training import keep_freed_memory
+
+{}
 
 def step():
     for array in [np.ones(2**20) for _ in range(20)]:  # 160 MB in pieces of 8 MB
@@ -202,33 +211,87 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
 """
 
 
-def faults_of_a_second_step(**variables: str) -> int:
-    run = [sys.executable, "-c", FAULTS_OF_A_SECOND_STEP]
-    environment = {**os.environ, **variables}
-    return int(subprocess.check_output(run, env=environment, text=True))
+def faults_of_a_second_step(setting: str = "", **variables: str) -> int:
+    """Return how often a step was given memory that the system had to clear."""
+    run = [sys.executable, "-c", FAULTS_OF_A_SECOND_STEP.format(setting)]
+    kept = {name: text for name, text in os.environ.items() if name not in SAID}
+    return int(subprocess.check_output(run, env=kept | variables, text=True))
 
 
 @pytest.mark.skipif(not GLIBC, reason="only glibc can be told what to keep")
-def test_what_a_step_frees_serves_the_next_without_being_cleared_anew():
-    kept_less = faults_of_a_second_step(MALLOC_TRIM_THRESHOLD_="131072")
-    assert kept_less > 20 * 2**23 / 2**21  # pages of 2 MB at the largest
-    assert faults_of_a_second_step() < kept_less / 2  # the system may take a page meanwhile
+def test_what_a_step_frees_serves_the_next_without_being_cleared_anew_where_asked_for():
+    fewest = 20 * 2**23 / 2**21  # pages of 2 MB at the largest
+    for setting in ("", "keep_freed_memory(); keep_freed_memory(2**17)"):
+        assert faults_of_a_second_step(setting) > fewest
+    # The system may take a page meanwhile.
+    assert faults_of_a_second_step("keep_freed_memory()") < fewest / 2
+    # What the environment says holds, less or more.
+    less = faults_of_a_second_step("keep_freed_memory()", MALLOC_TRIM_THRESHOLD_="131072")
+    assert less > fewest
+    assert faults_of_a_second_step("", **environment_of_kept_memory()) < fewest / 2
 
 
-@pytest.mark.parametrize("name", ["MALLOC_TRIM_THRESHOLD_", "MALLOC_MMAP_THRESHOLD_"])
-def test_what_the_environment_says_of_memory_is_left_alone(monkeypatch, name):
-    monkeypatch.setenv(name, "1000000")
+@pytest.fixture
+def nothing_said(monkeypatch):
+    for name in SAID:
+        monkeypatch.delenv(name, raising=False)
+
+
+@pytest.mark.parametrize("name", SAID)
+def test_what_the_environment_says_of_memory_is_left_alone(monkeypatch, nothing_said, name):
+    load = Mock(side_effect=AssertionError)
+    monkeypatch.setattr("micrograd.training.memory.ctypes.CDLL", load)
+    monkeypatch.setenv(name, "glibc.malloc.trim_threshold=1000000")
     assert keep_freed_memory() is False
+
+
+def test_other_tunables_of_glibc_say_nothing_of_memory(monkeypatch, nothing_said):
+    library = Mock()
+    monkeypatch.setattr("micrograd.training.memory.ctypes.CDLL", library)
+    monkeypatch.setenv("GLIBC_TUNABLES", "glibc.malloc.check=3")
+    assert keep_freed_memory() is True
+
+
+@pytest.mark.parametrize(
+    ("most", "block"), [(2**29, 2**25), (2**20, 2**20), (2**17, 2**17), (0, 2**17)]
+)
+def test_the_c_library_is_told_how_much_to_keep_and_in_blocks_of_which_size(
+    monkeypatch, nothing_said, most, block
+):
+    library = Mock()
+    monkeypatch.setattr("micrograd.training.memory.ctypes.CDLL", library)
+    assert keep_freed_memory(most) is True
+    told = [call.args for call in library.return_value.mallopt.call_args_list]
+    assert told == [(-3, block), (-1, most)]  # M_MMAP_THRESHOLD and M_TRIM_THRESHOLD of malloc.h
+
+
+@pytest.mark.parametrize(
+    ("most", "error", "message"),
+    [
+        (-1, ArgumentError, "keep_freed_memory: most is -1; expected a whole number from 0 on."),
+        (1e6, OperandError, "keep_freed_memory: expected a whole number for most, but came"),
+        (2**31, ArgumentError, "most is 2,147,483,648 bytes, but glibc takes less than 2 GB"),
+    ],
+)
+def test_a_setting_that_glibc_does_not_take_is_refused(most, error, message):
+    with pytest.raises(error, match=re.escape(message)):
+        keep_freed_memory(most)
 
 
 @pytest.mark.parametrize("library", [{"side_effect": OSError}, {"return_value": Mock(spec=[])}])
-def test_other_c_libraries_are_left_alone(monkeypatch, library):
-    for name in ("MALLOC_TRIM_THRESHOLD_", "MALLOC_MMAP_THRESHOLD_"):
-        monkeypatch.delenv(name, raising=False)
+def test_other_c_libraries_are_left_alone(monkeypatch, nothing_said, library):
     load = Mock(**library)
-    monkeypatch.setattr("micrograd.engine.memory.ctypes.CDLL", load)
+    monkeypatch.setattr("micrograd.training.memory.ctypes.CDLL", load)
     assert keep_freed_memory() is False
     load.assert_called_once_with(None)
+
+
+def test_the_commands_keep_freed_memory(monkeypatch, tmp_path):
+    keep, done = Mock(), Mock()
+    monkeypatch.setattr("micrograd.experiments.command.keep_freed_memory", keep)
+    command = new_parser("test", "", str(tmp_path))
+    assert run(command, lambda options: done(keep.call_count), []) == 0
+    done.assert_called_once_with(1)
 
 
 def counted(nodes: list[Tensor], most: list[int]) -> Op:

@@ -23,6 +23,7 @@ from tests.notebooks import (
     Cell,
     Notebook,
     execute,
+    normalize,
     normalized,
     picture,
     read,
@@ -223,3 +224,16 @@ def test_the_first_runs_in_jupyterlab_and_its_stepper_responds(lab_page: Any) ->
     assert frame.locator("#step").inner_text() != said
     frame.get_by_role("button", name="Last step").click()
     expect(frame.get_by_role("button", name="Next step")).to_have_attribute("aria-disabled", "true")
+
+
+def test_normalizing_takes_away_what_changes_from_run_to_run(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    source = PATHS[0].read_text("utf-8")
+    path = tmp_path / "saved_by_jupyter.ipynb"
+    path.write_text(source.replace('"execution_count": 1,', '"execution_count": 42,'), "utf-8")
+    assert path.read_text("utf-8") != source
+    assert normalize(path) is True
+    assert path.read_text("utf-8") == source
+    assert normalize(path) is False
+    assert capsys.readouterr().out == "saved_by_jupyter.ipynb is normalized now\n"

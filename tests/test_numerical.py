@@ -14,7 +14,7 @@ import micrograd as mg
 from micrograd import ArgumentError, GradientError, OperandError, ShapeError, Tensor, Value
 from micrograd.layers import TwoLayerNet
 from micrograd.testing import numerical_gradient
-from micrograd.testing.differences import differentiate, shared
+from micrograd.transforms.differences import differentiate, shared
 
 METHODS: list[Any] = ["central", "richardson", "complex"]
 ACCURACY = {"central": 1e-7, "richardson": 1e-9, "complex": 1e-14}

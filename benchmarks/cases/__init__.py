@@ -1,7 +1,8 @@
 """What is measured: cases, their variants, the peers that take part, and the bars.
 
 A case is a module here with a function for each peer, of the same name, that
-prepares and returns a step to be timed. It imports a peer nowhere else.
+prepares and returns a step to be timed. It imports a peer nowhere else. Where
+steps tell their time themselves, its function `seconds` asks them.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from typing import Any
 
 LIBRARIES = ("mygrad", "autograd", "dezero", "pytorch", "jax", "jax-jit")
 ARRAYS = ("micrograd", *LIBRARIES)
+_one = "micrograd", "numpy"
 
 
 @dataclass(frozen=True)
@@ -23,6 +25,7 @@ class Variant:
         peers: who takes part.
         bars: by peer, how much of its time ours may take.
         threads: on how many threads.
+        keeps_memory: whether the C library is told to keep freed memory, of every peer.
         units: nodes, say, by which time and memory are divided within a case.
         base: the variant to which ours is compared, too, a unit.
         base_bar: how many times the cost of the base ours may have.
@@ -33,6 +36,7 @@ class Variant:
     peers: tuple[str, ...]
     bars: Mapping[str, float] = field(default_factory=dict[str, float])
     threads: int = 1
+    keeps_memory: bool = True
     units: int = 1
     base: str | None = None
     base_bar: float | None = None
@@ -94,6 +98,17 @@ def _mnist() -> dict[str, Variant]:
     return variants
 
 
+def _freed() -> dict[str, Variant]:
+    variants: dict[str, Variant] = {}
+    for sizes, batch in (([784, 50, 10], 100), ([784, 512, 512, 10], 512)):
+        name = f"{'-'.join(map(str, sizes))}, batch {batch}, freed memory"
+        settings = {"sizes": sizes, "batch": batch, "dtype": "float32"}
+        kept, back = f"{name} kept", f"{name} given back"
+        variants[kept] = Variant(settings, _one)
+        variants[back] = Variant(settings, _one, keeps_memory=False, base=kept)
+    return variants
+
+
 def _chains() -> dict[str, Variant]:
     variants: dict[str, Variant] = {}
     for exponent in (3, 4, 5, 6):
@@ -122,7 +137,6 @@ def _drawings() -> dict[str, Variant]:
     return variants
 
 
-_one = "micrograd", "numpy"
 _every = "micrograd", "karpathy", *LIBRARIES
 
 CASES = {
@@ -157,6 +171,7 @@ CASES = {
             },
         ),
         Case("mnist", "a training step", _mnist(), memory=True),
+        Case("freed", "a training step", _freed()),
         Case("wide", "a sum of scalars", {"1,000 terms": Variant({}, _every)}),
         Case(
             "indexing",

@@ -18,7 +18,6 @@ from micrograd.core.user_rules import owned_copy
 from micrograd.engine import autodiff
 from micrograd.engine.arithmetic import FUNCTIONS_OF_OURS
 from micrograd.engine.fitting import fit_array
-from micrograd.engine.memory import keep_freed_memory
 from micrograd.engine.methods import ArrayMethods
 from micrograd.engine.one_off import record_closure
 from micrograd.engine.protocol import call_numpy
@@ -398,8 +397,6 @@ _AS_NUMBER = (
     "change elements with t.at[index].set(value)."
 )
 """What to do instead of making a plain array, or a Python number, of a Tensor."""
-
-keep_freed_memory()
 
 
 def _has_tensors(data: Any) -> bool:

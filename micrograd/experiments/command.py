@@ -12,6 +12,7 @@ from typing import Any
 from micrograd.datasets.command import OneLineParser, whole_from
 from micrograd.datasets.digits import load_digits, load_mnist
 from micrograd.errors import ArgumentError, DatasetError, MicrogradError, extra
+from micrograd.training import keep_freed_memory
 
 Data = tuple[tuple[Any, Any], tuple[Any, Any]]
 
@@ -95,6 +96,7 @@ def run(
 ) -> int:
     """Do what a command does, and return its exit code."""
     options = parser.parse_args(arguments)
+    keep_freed_memory()
     try:
         extra("matplotlib.figure", "a picture")  # now, and not after a long training
         make_folder(options.out)

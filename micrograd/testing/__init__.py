@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING, Any
 from micrograd.errors import MissingExtraError
 from micrograd.testing.domains import DOMAINS, Domain
 from micrograd.testing.gradcheck import assert_gradients, gradcheck
-from micrograd.testing.numerical import numerical_gradient
 from micrograd.testing.report import ArgumentReport, Discrepancy, GradientReport
 from micrograd.testing.samples import Sample
+from micrograd.transforms.numerical import numerical_gradient
 
 if TYPE_CHECKING:
     from micrograd.testing.battery import check_op

@@ -14,10 +14,10 @@ from micrograd.engine.tensor import Tensor
 from micrograd.engine.value import Value
 from micrograd.errors import GradientError
 from micrograd.testing.diagnosis import guess_cause
-from micrograd.testing.differences import Array, Estimate, Function, estimate, is_floating
 from micrograd.testing.inputs import Argument
 from micrograd.testing.report import ArgumentReport, Discrepancy
 from micrograd.testing.verdict import Options, Verdict, judge
+from micrograd.transforms.differences import Array, Estimate, Function, estimate, is_floating
 from micrograd.tree import tree_leaves
 
 

@@ -8,10 +8,10 @@ from typing import Any, TypedDict, Unpack, overload
 import numpy as np
 
 from micrograd.testing.comparison import Check
-from micrograd.testing.differences import Function, Method
 from micrograd.testing.inputs import arguments_of
 from micrograd.testing.report import ArgumentReport, GradientReport
 from micrograd.testing.verdict import Kinks, Options
+from micrograd.transforms.differences import Function, Method
 
 
 class CheckOptions(TypedDict, total=False):

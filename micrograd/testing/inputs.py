@@ -15,7 +15,7 @@ from micrograd.core.op import Op
 from micrograd.engine.tensor import Tensor
 from micrograd.engine.value import Value
 from micrograd.errors import OperandError
-from micrograd.testing.differences import Array, Function, is_floating
+from micrograd.transforms.differences import Array, Function, is_floating
 from micrograd.tree import tree_map
 
 

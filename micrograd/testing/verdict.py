@@ -10,8 +10,8 @@ from typing import Literal
 import numpy as np
 
 from micrograd.errors import ArgumentError
-from micrograd.testing.differences import METHODS, Array, Estimate, Method
 from micrograd.testing.report import Discrepancy
+from micrograd.transforms.differences import METHODS, Array, Estimate, Method
 
 Kinks = Literal["report", "skip", "strict"]
 KINKS = ("report", "skip", "strict")

@@ -21,6 +21,7 @@ from micrograd.training.evaluation import Loss, Metric, is_pair, modes_kept
 from micrograd.training.history import History
 from micrograd.training.interrupt import Interrupt
 from micrograd.training.loop import Plan, Training
+from micrograd.training.memory import keep_freed_memory
 from micrograd.training.progress import Progress
 
 _BATCH = 100  # samples, as in the book
@@ -45,6 +46,7 @@ def fit(
     resume: bool = True,
     rng: np.random.Generator | None = None,
     progress: bool = True,
+    keep_memory: bool = True,
 ) -> History:
     """Train a model on a data set, epoch by epoch, and return what that was like.
 
@@ -79,6 +81,8 @@ def fit(
         rng: the source of the order of the samples, for arrays as data; a fresh
             one when left out.
         progress: whether to show a bar, or a line per epoch.
+        keep_memory: whether to call `keep_freed_memory()` first, which changes what the C
+            library of the whole process does with freed memory, also afterwards.
 
     Raises:
         ArgumentError: if there is no data, no parameter to train, or a setting is out of range.
@@ -119,6 +123,8 @@ def fit(
         data = batches(*data, _size(batch_size, len(data[0])), rng=rng)
     elif batch_size is not None:
         raise ArgumentError("fit: batch_size is for arrays, but the data came in batches already.")
+    if keep_memory:
+        keep_freed_memory()
     plan = Plan(
         model=model,
         data=data,

@@ -1,1 +1,1 @@
-"""Derivatives of functions, after JAX: of numbers, arrays and containers of them, nested."""
+"""Derivatives of functions: by their graphs, after JAX, nested; and by differences."""

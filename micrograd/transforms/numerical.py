@@ -11,7 +11,7 @@ from micrograd.core.node import Node
 from micrograd.engine.tensor import Tensor
 from micrograd.engine.value import Value
 from micrograd.errors import ArgumentError, OperandError
-from micrograd.testing.differences import (
+from micrograd.transforms.differences import (
     METHODS,
     Array,
     Function,
