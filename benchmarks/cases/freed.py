@@ -1,4 +1,4 @@
-"""A training step whose freed memory is kept for the next one, and one to which it is given back."""
+"""A training step whose freed memory is kept for the next one, and one where it is given back."""
 
 from __future__ import annotations
 

@@ -17,6 +17,7 @@ from micrograd.core.record import is_recording
 from micrograd.core.user_rules import owned_copy
 from micrograd.engine import autodiff
 from micrograd.engine.arithmetic import FUNCTIONS_OF_OURS
+from micrograd.engine.conversion import KINDS, as_array, as_kept
 from micrograd.engine.fitting import fit_array
 from micrograd.engine.methods import ArrayMethods
 from micrograd.engine.one_off import record_closure
@@ -31,9 +32,7 @@ from micrograd.engine.seals import (
     version_of,
 )
 from micrograd.errors import GradientError, MicrogradError, OperandError, ShapeError
-from micrograd.ops.axes import refuse_mask, shown
-
-_KINDS = "fiub"  # float, int, unsigned, bool
+from micrograd.ops.axes import shown
 
 
 class Tensor(ArrayMethods):
@@ -100,7 +99,7 @@ class Tensor(ArrayMethods):
                 return
             data = whole._data
             requires_grad = bool(requires_grad)  # of constants it is a constant
-        array = _as_array(data, "Tensor", dtype)
+        array = as_array(data, "Tensor", dtype)
         floating = array.dtype.kind == "f"
         if requires_grad and not floating:
             raise OperandError(
@@ -131,7 +130,7 @@ class Tensor(ArrayMethods):
         if self.is_leaf and is_handed_out(self, new):  # as after `t.data -= ...`
             new = self._data
         else:
-            new = _as_kept(_as_array(new, "Tensor.data"), self.dtype)
+            new = as_kept(as_array(new, "Tensor.data"), self.dtype)
             if new.shape != self.shape:
                 raise ShapeError(
                     f"Tensor.data: expected shape {self.shape}, but came {new.shape} for "
@@ -159,7 +158,7 @@ class Tensor(ArrayMethods):
         if new is self._grad:  # after `t.grad *= ...` it is the array itself
             return
         if new is not None and not isinstance(new, Tensor):
-            new = np.array(_as_array(new, "Tensor.grad", self.dtype))
+            new = np.array(as_array(new, "Tensor.grad", self.dtype))
         if new is not None and new.shape != self.shape:
             raise ShapeError(
                 f"Tensor.grad: expected shape {self.shape}, but came {new.shape} for "
@@ -233,7 +232,7 @@ class Tensor(ArrayMethods):
                 )
             start = gradient if create_graph else gradient._data.copy()
         else:
-            start = _as_array(gradient, "backward(gradient)", self.dtype).copy()
+            start = as_array(gradient, "backward(gradient)", self.dtype).copy()
         if start.shape != self.shape:
             raise ShapeError(
                 f"backward: the gradient has shape {start.shape}, but the Tensor has "
@@ -417,8 +416,8 @@ def _operand(data: Any, op: Op, wanted: bool) -> Tensor:
     if data.__class__ is float or data.__class__ is int:
         # A Python number stays one: NumPy promotes by the arrays beside it.
         constant._set_leaf(data, False, None, CLOSED)
-    elif data.__class__ is not np.ndarray or data.dtype.kind not in _KINDS:
-        constant._set_leaf(_as_array(data, op.name).copy(), False, None, CLOSED)
+    elif data.__class__ is not np.ndarray or data.dtype.kind not in KINDS:
+        constant._set_leaf(as_array(data, op.name).copy(), False, None, CLOSED)
     else:
         constant._set_leaf(data, False, None)
         if wanted and not op.moves and is_recording():
@@ -449,66 +448,5 @@ def _compared(test: Callable[[Any, Any], Any], tensor: Tensor, other: Any) -> An
 def _data_of(other: Any) -> Any:
     """Return the other side of a comparison as NumPy takes it."""
     if isinstance(other, Node) and not isinstance(other, Tensor):
-        return _as_array(other, "comparison")
+        return as_array(other, "comparison")
     return other._data if isinstance(other, Tensor) else other
-
-
-def _as_array(data: Any, what: str, dtype: DTypeLike | None = None) -> NDArray[Any]:
-    """Return real numbers as an array, or raise an error that says what came."""
-    if isinstance(data, Node) and not isinstance(data, Tensor):
-        raise OperandError(
-            f"{what}: a Value cannot meet a Tensor or an array in one operation. Use its .data for "
-            "a constant, or Tensors throughout."
-        )
-    if data.__class__ is not np.ndarray:
-        _refuse_other_arrays(data, what)
-    elif dtype is None and data.dtype.kind in _KINDS:
-        return cast("NDArray[Any]", data)
-    try:
-        array = np.asarray(data)
-        wanted = array.dtype if dtype is None else np.dtype(dtype)
-    except MicrogradError as error:
-        raise OperandError(
-            f"{what}: came a list with nodes in it, whose graph would be lost. Make one Tensor of "
-            "several with Tensor([a, b]) or micrograd.stack([a, b]); Values stay in a list, and "
-            "are computed with one by one."
-        ) from error
-    except RuntimeError as error:
-        raise GradientError(
-            f"{what}: {shown(data)} does not become a plain array, as that of another library "
-            f"which would lose its own gradient. Compute it here from the start, or detach it "
-            f"there first. It says: {error!s:.200}"
-        ) from error
-    except (ValueError, TypeError) as error:
-        raise ShapeError(
-            f"{what}: cannot make an array of what came. NumPy says: {error}"
-        ) from error
-    if array.dtype.kind not in _KINDS or wanted.kind not in _KINDS:
-        came = wanted if array.dtype.kind in _KINDS else array.dtype
-        raise OperandError(
-            f"{what}: expected real numbers, but came {shown(data)} of dtype {came}. Convert "
-            "the data to floats or integers first."
-        )
-    return array if dtype is None else array.astype(wanted, copy=False)
-
-
-def _refuse_other_arrays(data: Any, what: str) -> None:
-    """Refuse arrays that mean something else than their elements, which would be lost."""
-    if isinstance(data, np.matrix):
-        raise OperandError(
-            f"{what}: came an np.matrix, whose products are those of matrices. Give np.asarray of "
-            "it, and use @ for products of matrices."
-        )
-    refuse_mask(what, data)
-
-
-def _as_kept(array: NDArray[Any], dtype: np.dtype[Any]) -> NDArray[Any]:
-    """Return an array in the dtype of a Tensor; integers and booleans may not change by it."""
-    with np.errstate(invalid="ignore"):
-        cast = array.astype(dtype, copy=False)
-    if dtype.kind != "f" and not np.array_equal(cast, array):
-        raise OperandError(
-            f"Tensor.data: came {array.dtype} numbers that {dtype} cannot hold, and would be cut "
-            "down. Round them yourself, or make a Tensor of another dtype."
-        )
-    return cast
