@@ -9,12 +9,9 @@ As in NumPy, `trace` and `diagonal` are those of the matrices in the last two ax
 
 from __future__ import annotations
 
-from typing import Any, TypeVar, overload
-
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from micrograd import ops
-from micrograd.core.node import Node
 from micrograd.ops import (
     cholesky,
     cross,
@@ -36,6 +33,7 @@ from micrograd.ops import (
     svdvals,
     tensordot,
 )
+from micrograd.ops.kinds import A, N
 
 __all__ = [
     "cholesky",
@@ -61,14 +59,8 @@ __all__ = [
     "trace",
 ]
 
-N = TypeVar("N", bound=Node)
 
-
-@overload
-def diagonal(x: N, *, offset: int = 0) -> N: ...
-@overload
-def diagonal(x: ArrayLike, *, offset: int = 0) -> NDArray[Any]: ...
-def diagonal(x: Any, *, offset: int = 0) -> Any:
+def diagonal(x: A | ArrayLike, *, offset: int = 0) -> A:
     """Return a diagonal of the matrices in the last two axes of x, of shape (..., m, n).
 
     `micrograd.diagonal` takes any two axes, by default the first two.
@@ -88,11 +80,7 @@ def diagonal(x: Any, *, offset: int = 0) -> Any:
     return ops.diagonal(x, offset, -2, -1)
 
 
-@overload
-def trace(x: N, *, offset: int = 0) -> N: ...
-@overload
-def trace(x: ArrayLike, *, offset: int = 0) -> Any: ...
-def trace(x: Any, *, offset: int = 0) -> Any:
+def trace(x: N | ArrayLike, *, offset: int = 0) -> N:
     """Return the sum of a diagonal of the matrices in the last two axes of x.
 
     `micrograd.trace` takes any two axes, by default the first two.

@@ -390,7 +390,7 @@ def _has_tensors(data: Any) -> bool:
 def _stacked(data: Any) -> Tensor:
     """Return nested lists with Tensors in them as one Tensor, differentiable."""
     items = [_stacked(item) if _has_tensors(item) else item for item in data]
-    return cast("Tensor", ops.stack(items))
+    return ops.stack(items)
 
 
 def _operand(data: Any, op: Op, wanted: bool) -> Tensor:
