@@ -12,52 +12,32 @@ from __future__ import annotations
 from numpy.typing import ArrayLike
 
 from micrograd import ops
-from micrograd.ops import (
-    cholesky,
-    cross,
-    det,
-    eigh,
-    eigvalsh,
-    inv,
-    matmul,
-    matrix_power,
-    matrix_transpose,
-    multi_dot,
-    norm,
-    outer,
-    pinv,
-    qr,
-    slogdet,
-    solve,
-    svd,
-    svdvals,
-    tensordot,
-)
+from micrograd.ops import decompositions, determinants, inverses, norms, spectra
+from micrograd.ops.contractions import tensordot
+from micrograd.ops.decompositions import *
+from micrograd.ops.determinants import *
+from micrograd.ops.inverses import *
 from micrograd.ops.kinds import A, N
+from micrograd.ops.linalg import matmul
+from micrograd.ops.norms import *
+from micrograd.ops.products import cross, matrix_transpose, multi_dot, outer
+from micrograd.ops.spectra import *
 
-__all__ = [
-    "cholesky",
+__all__: list[str] = [
     "cross",
-    "det",
     "diagonal",
-    "eigh",
-    "eigvalsh",
-    "inv",
     "matmul",
-    "matrix_power",
     "matrix_transpose",
     "multi_dot",
-    "norm",
     "outer",
-    "pinv",
-    "qr",
-    "slogdet",
-    "solve",
-    "svd",
-    "svdvals",
     "tensordot",
     "trace",
 ]
+__all__ += decompositions.__all__
+__all__ += determinants.__all__
+__all__ += inverses.__all__
+__all__ += norms.__all__
+__all__ += spectra.__all__
 
 
 def diagonal(x: A | ArrayLike, *, offset: int = 0) -> A:

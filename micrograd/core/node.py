@@ -16,6 +16,8 @@ from micrograd.core.versions import versions
 from micrograd.modes import Mode, Values
 from micrograd.seals import CLOSED, overwrite, time_for_copy
 
+__all__ = ["Node", "enable_grad", "is_grad_enabled", "no_grad", "topological_order"]
+
 F = TypeVar("F", bound=Callable[..., Any])
 
 # True, False, or a listener that is told of each node as it is recorded.

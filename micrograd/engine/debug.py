@@ -16,6 +16,8 @@ from micrograd.core.node import Node, describe, listening, recording, scoping
 from micrograd.errors import AnomalyError
 from micrograd.modes import Mode
 
+__all__ = ["debug", "detect_anomaly"]
+
 F = TypeVar("F", bound=Callable[..., Any])
 _LIBRARIES = tuple(str(Path(file).parent) + os.sep for file in (__file__, np.__file__))
 

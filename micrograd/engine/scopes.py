@@ -8,6 +8,8 @@ from micrograd.core.node import Node, listening, recording, scoping
 from micrograd.errors import ArgumentError
 from micrograd.modes import Block, innermost
 
+__all__ = ["Scope", "scope"]
+
 
 class Scope(Block):
     """A block whose nodes belong together, entered once; made by `scope`.

@@ -25,6 +25,8 @@ from micrograd.errors import GradientError, MicrogradError, OperandError, ShapeE
 from micrograd.ops.axes import refuse_mask, shown
 from micrograd.seals import CLOSED, copy_out, hand_out, is_handed_out, keep_operand
 
+__all__ = ["Tensor"]
+
 _KINDS = "fiub"  # float, int, unsigned, bool
 
 

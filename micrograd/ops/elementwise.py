@@ -19,6 +19,27 @@ from micrograd.core.op import define_op
 from micrograd.ops.kinds import A
 from micrograd.ops.rows import binary, unary
 
+__all__ = [
+    "absolute",
+    "add",
+    "cos",
+    "divide",
+    "exp",
+    "log",
+    "maximum",
+    "minimum",
+    "multiply",
+    "negative",
+    "power",
+    "relu",
+    "sigmoid",
+    "sin",
+    "sqrt",
+    "subtract",
+    "tanh",
+    "where",
+]
+
 
 @binary(
     np.add,

@@ -18,6 +18,8 @@ from micrograd.ops.ranges import divided, narrow, wide
 from micrograd.ops.reductions import Axis, _keep, extreme
 from micrograd.ops.shape import astype
 
+__all__ = ["log_softmax", "logsumexp", "softmax", "softmax_cross_entropy"]
+
 
 def _parts(x: Any, axis: Axis) -> tuple[Any, Any, Any]:
     """Return the maximum along an axis, exp of what is below it, and the sum of that."""

@@ -15,6 +15,8 @@ from micrograd.ops.axes import refuse_mask
 from micrograd.ops.kinds import N
 from micrograd.ops.ranges import wide
 
+__all__ = ["getitem"]
+
 
 def _forward_put(x: Any, *, index: Any, shape: tuple[int, ...]) -> Any:
     if _is_basic(index):

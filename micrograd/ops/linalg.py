@@ -11,6 +11,8 @@ from numpy.typing import ArrayLike
 from micrograd.core.op import define_op
 from micrograd.ops.kinds import N
 
+__all__ = ["matmul"]
+
 # A vector on the left is a row, on the right a column. Where a leading axis was
 # broadcast, the engine sums the gradient over it, as everywhere.
 

@@ -20,7 +20,7 @@ from micrograd.ops.shape import astype, broadcast_to, reshape
 __all__ = ["argsort", "at", "sort", "take", "take_along_axis"]
 
 
-def take(x: N | ArrayLike, indices: N | ArrayLike, axis: int | None = None) -> N:
+def take(x: N | ArrayLike, indices: Node | ArrayLike, axis: int | None = None) -> N:
     """Return the elements at `indices`, integers of any shape, along an axis.
 
     With the axis None, x counts as if its elements were in one axis. An axis
@@ -42,7 +42,7 @@ def take(x: N | ArrayLike, indices: N | ArrayLike, axis: int | None = None) -> N
     return getitem(array, along(axis_of("take", axis, array.ndim), picked))
 
 
-def take_along_axis(x: A | ArrayLike, indices: A | ArrayLike, axis: int | None = -1) -> A:
+def take_along_axis(x: A | ArrayLike, indices: Node | ArrayLike, axis: int | None = -1) -> A:
     """Return the elements that `indices`, as from `argsort`, name along an axis.
 
     `indices` has as many axes as x, and along the others its lengths or 1. With

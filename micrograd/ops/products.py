@@ -167,4 +167,4 @@ def _multiplied(factors: list[Any]) -> Any:
     return product(0, count - 1)
 
 
-__all__ = ["cross", "kron", "matrix_transpose", "multi_dot", "outer"]
+__all__ = ["cross", "kron", "matrix_transpose", "outer"]

@@ -14,8 +14,6 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["divided", "homogeneous", "is_sound", "magnitude", "narrow", "wide"]
-
 
 def wide(x: Any) -> Any:
     """Return an array or Tensor of float16 in float32, and any other as it is.

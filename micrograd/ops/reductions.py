@@ -19,6 +19,8 @@ from micrograd.ops.kinds import N
 from micrograd.ops.ranges import divided
 from micrograd.ops.shape import Shape, broadcast_to
 
+__all__ = ["max", "mean", "min", "sum"]
+
 Axis = int | tuple[int, ...] | None
 
 

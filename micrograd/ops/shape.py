@@ -15,6 +15,8 @@ from micrograd.ops.axes import along, arrays_of, shown
 from micrograd.ops.kinds import A, N
 from micrograd.ops.ranges import narrow, wide
 
+__all__ = ["astype", "broadcast_to", "concatenate", "reshape", "stack", "swapaxes", "transpose"]
+
 Shape = tuple[int, ...]
 
 

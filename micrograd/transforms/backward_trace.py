@@ -13,6 +13,8 @@ from micrograd.engine.autodiff import _fitted, propagate
 from micrograd.errors import GradientError
 from micrograd.transforms.leaves import fitting, like
 
+__all__ = ["Contribution", "Flow", "trace_backward"]
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Contribution:
