@@ -14,6 +14,28 @@ from importlib import import_module
 from numbers import Integral, Real
 from typing import Any
 
+__all__ = [
+    "AnomalyError",
+    "ArgumentError",
+    "CalculationError",
+    "CheckpointError",
+    "DatasetError",
+    "DivergenceError",
+    "DivisionError",
+    "FloatingError",
+    "GradientError",
+    "IndexingError",
+    "MicrogradError",
+    "MissingExtraError",
+    "MissingMethodError",
+    "ModeError",
+    "OperandError",
+    "RangeError",
+    "SavedFileError",
+    "ShapeError",
+    "StaleGraphError",
+]
+
 
 class MicrogradError(Exception):
     """Be the base of every exception that this library raises on purpose."""

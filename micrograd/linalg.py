@@ -9,66 +9,38 @@ As in NumPy, `trace` and `diagonal` are those of the matrices in the last two ax
 
 from __future__ import annotations
 
-from typing import Any, TypeVar, overload
-
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from micrograd import ops
-from micrograd.core.node import Node
-from micrograd.ops import (
-    cholesky,
-    cross,
-    det,
-    eigh,
-    eigvalsh,
-    inv,
-    matmul,
-    matrix_power,
-    matrix_transpose,
-    multi_dot,
-    norm,
-    outer,
-    pinv,
-    qr,
-    slogdet,
-    solve,
-    svd,
-    svdvals,
-    tensordot,
-)
+from micrograd.ops import decompositions, determinants, inverses, norms, spectra
+from micrograd.ops.contractions import tensordot
+from micrograd.ops.decompositions import *
+from micrograd.ops.determinants import *
+from micrograd.ops.inverses import *
+from micrograd.ops.kinds import A, N
+from micrograd.ops.linalg import matmul
+from micrograd.ops.norms import *
+from micrograd.ops.products import cross, matrix_transpose, multi_dot, outer
+from micrograd.ops.spectra import *
 
-__all__ = [
-    "cholesky",
+__all__: list[str] = [
     "cross",
-    "det",
     "diagonal",
-    "eigh",
-    "eigvalsh",
-    "inv",
     "matmul",
-    "matrix_power",
     "matrix_transpose",
     "multi_dot",
-    "norm",
     "outer",
-    "pinv",
-    "qr",
-    "slogdet",
-    "solve",
-    "svd",
-    "svdvals",
     "tensordot",
     "trace",
 ]
+__all__ += decompositions.__all__
+__all__ += determinants.__all__
+__all__ += inverses.__all__
+__all__ += norms.__all__
+__all__ += spectra.__all__
 
-N = TypeVar("N", bound=Node)
 
-
-@overload
-def diagonal(x: N, *, offset: int = 0) -> N: ...
-@overload
-def diagonal(x: ArrayLike, *, offset: int = 0) -> NDArray[Any]: ...
-def diagonal(x: Any, *, offset: int = 0) -> Any:
+def diagonal(x: A | ArrayLike, *, offset: int = 0) -> A:
     """Return a diagonal of the matrices in the last two axes of x, of shape (..., m, n).
 
     `micrograd.diagonal` takes any two axes, by default the first two.
@@ -88,11 +60,7 @@ def diagonal(x: Any, *, offset: int = 0) -> Any:
     return ops.diagonal(x, offset, -2, -1)
 
 
-@overload
-def trace(x: N, *, offset: int = 0) -> N: ...
-@overload
-def trace(x: ArrayLike, *, offset: int = 0) -> Any: ...
-def trace(x: Any, *, offset: int = 0) -> Any:
+def trace(x: N | ArrayLike, *, offset: int = 0) -> N:
     """Return the sum of a diagonal of the matrices in the last two axes of x.
 
     `micrograd.trace` takes any two axes, by default the first two.

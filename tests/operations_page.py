@@ -45,7 +45,7 @@ FAMILIES = {
     "linalg": "Matrix product",
     "contractions": "Inner products",
     "products": "Outer products",
-    "einsum": "Einstein sums",
+    "einstein": "Einstein sums",
     "inverses": "Solving",
     "determinants": "Determinants",
     "decompositions": "Decompositions",
@@ -54,6 +54,8 @@ FAMILIES = {
     "windows": "Windows",
     "pooling": "Pooling",
 }
+
+NAMES = sorted({*ops.__all__, *micrograd.linalg.__all__})
 
 INTRODUCTION = """# Operations
 
@@ -89,9 +91,14 @@ def public_name(name: str) -> str | None:
     return f"linalg.{name}" if hasattr(micrograd.linalg, name) else None
 
 
+def function_of(name: str) -> Any:
+    """Return a public function; of those that `linalg` has another of, the general one."""
+    return getattr(ops if hasattr(ops, name) else micrograd.linalg, name)
+
+
 def row_of(name: str) -> Op | None:
     """Return the row of the registry behind a public function, if it has one of its own."""
-    function = getattr(ops, name)
+    function = function_of(name)
     return function if isinstance(function, Op) else registry.get(name)
 
 
@@ -105,8 +112,8 @@ def takes_values(function: Any) -> bool:
 
 def lines_of(family: str) -> Iterator[str]:
     """Yield a line for each public function of a family."""
-    for name in ops.__all__:
-        function = getattr(ops, name)
+    for name in NAMES:
+        function = function_of(name)
         op = row_of(name)
         where = op if isinstance(function, Op) else function
         if family_of(where) != family or public_name(name) is None:
@@ -148,7 +155,7 @@ def main() -> int:
     parser.add_argument("--write", action="store_true", help="write the page")
     if parser.parse_args().write:
         PAGE.write_text(page(), encoding="utf-8")
-        print(f"{PAGE.name} is written: {len(ops.__all__)} functions, {len(registry)} rows.")
+        print(f"{PAGE.name} is written: {len(NAMES)} functions, {len(registry)} rows.")
         return 0
     current = PAGE.read_text(encoding="utf-8") == page()
     print(f"{PAGE.name} is {'up to date' if current else 'stale; run with --write'}.")

@@ -5,6 +5,8 @@ from __future__ import annotations
 from contextvars import ContextVar
 from typing import Any, Protocol
 
+__all__ = ["is_grad_enabled"]
+
 
 class Listener(Protocol):
     """Who wants to be told of each node as it is recorded."""

@@ -11,6 +11,9 @@ import numpy as np
 
 from micrograd.core.versions import versions
 
+__all__ = ["Node", "topological_order"]
+
+
 NO_SETTINGS: dict[str, Any] = {}
 """What nodes that were made without settings share."""
 

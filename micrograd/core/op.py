@@ -38,6 +38,8 @@ from micrograd.errors import (
 )
 from micrograd.tree import tree_map
 
+__all__ = ["Op", "define_op"]
+
 Derivative = Callable[..., Any]
 
 registry: dict[str, Op] = {}

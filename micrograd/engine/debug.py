@@ -17,6 +17,8 @@ from micrograd.core.node import Node, describe
 from micrograd.engine.modes import Mode
 from micrograd.errors import AnomalyError
 
+__all__ = ["debug", "detect_anomaly"]
+
 F = TypeVar("F", bound=Callable[..., Any])
 _PACKAGES = (Path(__file__).parents[1], Path(np.__file__).parent)
 _LIBRARIES = tuple(f"{folder}{os.sep}" for folder in _PACKAGES)

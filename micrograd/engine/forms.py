@@ -7,10 +7,6 @@ only those of the arguments that it honours. Any other argument is refused by na
 the value that NumPy gives it by default.
 """
 
-# What comes is whatever NumPy takes.
-# pyright: reportUnknownVariableType=false, reportUnknownArgumentType=false
-# pyright: reportUnknownMemberType=false
-
 from __future__ import annotations
 
 import inspect

@@ -18,6 +18,8 @@ from typing import Any, ClassVar, NoReturn, Self, TypeVar, cast, overload
 from micrograd.core.modes import mode_when_on, recording
 from micrograd.errors import ModeError, OperandError
 
+__all__ = ["enable_grad", "no_grad"]
+
 F = TypeVar("F", bound=Callable[..., Any])
 Values = Iterable[tuple[ContextVar[Any], Any]]
 Function = Callable[..., Any]

@@ -9,6 +9,8 @@ from micrograd.core.node import Node
 from micrograd.engine.modes import Block, innermost
 from micrograd.errors import ArgumentError
 
+__all__ = ["Scope", "scope"]
+
 
 class Scope(Block):
     """A block whose nodes belong together, entered once; made by `scope`.

@@ -1,8 +1,5 @@
 """The signatures of NumPy's functions: which argument of a call is which."""
 
-# What stands in the table takes anything.
-# pyright: reportUnknownLambdaType=false, reportUnknownVariableType=false
-
 from __future__ import annotations
 
 import inspect

@@ -34,6 +34,8 @@ from micrograd.engine.seals import (
 from micrograd.errors import GradientError, MicrogradError, OperandError, ShapeError
 from micrograd.ops.axes import shown
 
+__all__ = ["Tensor"]
+
 
 class Tensor(ArrayMethods):
     """An array that remembers how it was computed, and can be differentiated.
@@ -407,7 +409,7 @@ def _has_tensors(data: Any) -> bool:
 def _stacked(data: Any) -> Tensor:
     """Return nested lists with Tensors in them as one Tensor, differentiable."""
     items = [_stacked(item) if _has_tensors(item) else item for item in data]
-    return cast("Tensor", ops.stack(items))
+    return ops.stack(items)
 
 
 def _operand(data: Any, op: Op, wanted: bool) -> Tensor:

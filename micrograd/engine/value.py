@@ -22,6 +22,8 @@ from micrograd.engine.one_off import record_closure, record_lecture
 from micrograd.errors import GradientError, OperandError
 from micrograd.ops.axes import no_value
 
+__all__ = ["Value"]
+
 
 class Value(Arithmetic):
     """A number that remembers how it was computed, and can be differentiated.

@@ -12,73 +12,40 @@
 [(784, 50), (50,), (50, 10), (10,)]
 """
 
-from micrograd.nn import init, losses, optim, schedules
-from micrograd.nn.activations import (
-    ELU,
-    GELU,
-    Identity,
-    LeakyReLU,
-    LogSoftmax,
-    ReLU,
-    Sigmoid,
-    SiLU,
-    Softmax,
-    Softplus,
-    Tanh,
+from micrograd.nn import (
+    activations,
+    clip,
+    convolution,
+    dropout,
+    init,
+    linear,
+    losses,
+    mlp,
+    module,
+    normalization,
+    optim,
+    schedules,
+    sequential,
 )
-from micrograd.nn.clip import clip_grad_norm, clip_grad_value
-from micrograd.nn.convolution import AvgPool2d, Conv2d, Flatten, MaxPool2d
-from micrograd.nn.dropout import Dropout
-from micrograd.nn.linear import Linear
-from micrograd.nn.losses import (
-    binary_cross_entropy_with_logits,
-    cross_entropy,
-    hinge_loss,
-    huber_loss,
-    l1_loss,
-    mse_loss,
-)
-from micrograd.nn.mlp import MLP, Layer, Neuron
-from micrograd.nn.module import Module
-from micrograd.nn.normalization import BatchNorm1d, BatchNorm2d, LayerNorm
-from micrograd.nn.sequential import Sequential
+from micrograd.nn.activations import *
+from micrograd.nn.clip import *
+from micrograd.nn.convolution import *
+from micrograd.nn.dropout import *
+from micrograd.nn.linear import *
+from micrograd.nn.losses import *
+from micrograd.nn.mlp import *
+from micrograd.nn.module import *
+from micrograd.nn.normalization import *
+from micrograd.nn.sequential import *
 
-__all__ = [
-    "ELU",
-    "GELU",
-    "MLP",
-    "AvgPool2d",
-    "BatchNorm1d",
-    "BatchNorm2d",
-    "Conv2d",
-    "Dropout",
-    "Flatten",
-    "Identity",
-    "Layer",
-    "LayerNorm",
-    "LeakyReLU",
-    "Linear",
-    "LogSoftmax",
-    "MaxPool2d",
-    "Module",
-    "Neuron",
-    "ReLU",
-    "Sequential",
-    "SiLU",
-    "Sigmoid",
-    "Softmax",
-    "Softplus",
-    "Tanh",
-    "binary_cross_entropy_with_logits",
-    "clip_grad_norm",
-    "clip_grad_value",
-    "cross_entropy",
-    "hinge_loss",
-    "huber_loss",
-    "init",
-    "l1_loss",
-    "losses",
-    "mse_loss",
-    "optim",
-    "schedules",
-]
+__all__ = ["init", "losses", "optim", "schedules"]
+__all__ += activations.__all__
+__all__ += clip.__all__
+__all__ += convolution.__all__
+__all__ += dropout.__all__
+__all__ += linear.__all__
+__all__ += losses.__all__
+__all__ += mlp.__all__
+__all__ += module.__all__
+__all__ += normalization.__all__
+__all__ += sequential.__all__

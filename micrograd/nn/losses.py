@@ -236,7 +236,6 @@ def _reduced(losses: Any, reduction: Reduction) -> Any:
 
 
 __all__ = [
-    "Reduction",
     "binary_cross_entropy_with_logits",
     "cross_entropy",
     "hinge_loss",

@@ -11,6 +11,8 @@ from micrograd.engine.value import Value
 from micrograd.errors import ShapeError
 from micrograd.nn.module import Module
 
+__all__ = ["MLP", "Layer", "Neuron"]
+
 
 class Neuron(Module):
     """A weighted sum of the inputs plus a bias, and ReLU unless told otherwise.

@@ -1,402 +1,92 @@
-"""The rules, by family. Importing this package fills the registry of operations."""
+"""The rules, by family. Importing this package fills the registry of operations.
+
+Those of matrices stand in `micrograd.linalg`, all others in `micrograd`.
+"""
 
 from micrograd.core.op import trust_all
-from micrograd.ops.activations import (
-    elu,
-    gelu,
-    hard_tanh,
-    leaky_relu,
-    log_sigmoid,
-    normal_cdf,
-    selu,
-    silu,
-    softplus,
-    softsign,
+from micrograd.ops import (
+    activations,
+    arranging,
+    bounds,
+    contractions,
+    convolution,
+    counting,
+    diagonals,
+    einstein,
+    elementwise,
+    fused,
+    indexing,
+    joining,
+    linalg,
+    picking,
+    pooling,
+    powers,
+    products,
+    reductions,
+    repeating,
+    reshaping,
+    rounding,
+    scans,
+    shape,
+    statistics,
+    trigonometric,
 )
-from micrograd.ops.arranging import (
-    diff,
-    flip,
-    fliplr,
-    flipud,
-    roll,
-    rot90,
-)
-from micrograd.ops.bounds import (
-    clip,
-    copysign,
-    fabs,
-    fmax,
-    fmin,
-    nan_to_num,
-)
-from micrograd.ops.contractions import (
-    dot,
-    inner,
-    tensordot,
-    vdot,
-)
-from micrograd.ops.convolution import (
-    col2im,
-    conv2d,
-    im2col,
-)
-from micrograd.ops.counting import (
-    all,
-    any,
-    argmax,
-    argmin,
-    count_nonzero,
-)
-from micrograd.ops.decompositions import (
-    cholesky,
-    qr,
-)
-from micrograd.ops.determinants import (
-    det,
-    slogdet,
-)
-from micrograd.ops.diagonals import (
-    diag,
-    diagonal,
-    trace,
-    tril,
-    triu,
-)
-from micrograd.ops.einsum import (
-    einsum,
-)
-from micrograd.ops.elementwise import (
-    absolute,
-    add,
-    cos,
-    divide,
-    exp,
-    log,
-    maximum,
-    minimum,
-    multiply,
-    negative,
-    power,
-    relu,
-    sigmoid,
-    sin,
-    sqrt,
-    subtract,
-    tanh,
-    where,
-)
-from micrograd.ops.fused import (
-    log_softmax,
-    logsumexp,
-    softmax,
-    softmax_cross_entropy,
-)
-from micrograd.ops.indexing import (
-    getitem,
-)
-from micrograd.ops.inverses import (
-    inv,
-    matrix_power,
-    pinv,
-    solve,
-)
-from micrograd.ops.joining import (
-    array_split,
-    column_stack,
-    dstack,
-    hsplit,
-    hstack,
-    split,
-    vsplit,
-    vstack,
-)
-from micrograd.ops.linalg import (
-    matmul,
-)
-from micrograd.ops.norms import (
-    norm,
-)
-from micrograd.ops.picking import (
-    argsort,
-    at,
-    sort,
-    take,
-    take_along_axis,
-)
-from micrograd.ops.pooling import (
-    avg_pool2d,
-    max_pool2d,
-)
-from micrograd.ops.powers import (
-    cbrt,
-    erf,
-    exp2,
-    expm1,
-    float_power,
-    log1p,
-    log2,
-    log10,
-    logaddexp,
-    logaddexp2,
-    positive,
-    reciprocal,
-    square,
-)
-from micrograd.ops.products import (
-    cross,
-    kron,
-    matrix_transpose,
-    multi_dot,
-    outer,
-)
-from micrograd.ops.reductions import (
-    max,
-    mean,
-    min,
-    sum,
-)
-from micrograd.ops.repeating import (
-    meshgrid,
-    pad,
-    repeat,
-    tile,
-)
-from micrograd.ops.reshaping import (
-    atleast_1d,
-    atleast_2d,
-    atleast_3d,
-    expand_dims,
-    moveaxis,
-    ravel,
-    squeeze,
-)
-from micrograd.ops.rounding import (
-    ceil,
-    floor,
-    floor_divide,
-    fmod,
-    heaviside,
-    mod,
-    remainder,
-    rint,
-    round,
-    sign,
-    trunc,
-)
-from micrograd.ops.scans import (
-    cumprod,
-    cumsum,
-)
-from micrograd.ops.shape import (
-    astype,
-    broadcast_to,
-    concatenate,
-    reshape,
-    stack,
-    sum_to,
-    swapaxes,
-    transpose,
-)
-from micrograd.ops.spectra import (
-    eigh,
-    eigvalsh,
-    svd,
-    svdvals,
-)
-from micrograd.ops.statistics import (
-    average,
-    median,
-    nansum,
-    prod,
-    ptp,
-    std,
-    var,
-)
-from micrograd.ops.trigonometric import (
-    arccos,
-    arccosh,
-    arcsin,
-    arcsinh,
-    arctan,
-    arctan2,
-    arctanh,
-    cosh,
-    deg2rad,
-    hypot,
-    rad2deg,
-    sinc,
-    sinh,
-    tan,
-)
+from micrograd.ops.activations import *
+from micrograd.ops.arranging import *
+from micrograd.ops.bounds import *
+from micrograd.ops.contractions import *
+from micrograd.ops.convolution import *
+from micrograd.ops.counting import *
+from micrograd.ops.decompositions import *
+from micrograd.ops.determinants import *
+from micrograd.ops.diagonals import *
+from micrograd.ops.einstein import *
+from micrograd.ops.elementwise import *
+from micrograd.ops.fused import *
+from micrograd.ops.indexing import *
+from micrograd.ops.inverses import *
+from micrograd.ops.joining import *
+from micrograd.ops.linalg import *
+from micrograd.ops.norms import *
+from micrograd.ops.picking import *
+from micrograd.ops.pooling import *
+from micrograd.ops.powers import *
+from micrograd.ops.products import *
+from micrograd.ops.reductions import *
+from micrograd.ops.repeating import *
+from micrograd.ops.reshaping import *
+from micrograd.ops.rounding import *
+from micrograd.ops.scans import *
+from micrograd.ops.shape import *
+from micrograd.ops.spectra import *
+from micrograd.ops.statistics import *
+from micrograd.ops.trigonometric import *
 
 trust_all()
 
-__all__ = [
-    "absolute",
-    "add",
-    "all",
-    "any",
-    "arccos",
-    "arccosh",
-    "arcsin",
-    "arcsinh",
-    "arctan",
-    "arctan2",
-    "arctanh",
-    "argmax",
-    "argmin",
-    "argsort",
-    "array_split",
-    "astype",
-    "at",
-    "atleast_1d",
-    "atleast_2d",
-    "atleast_3d",
-    "average",
-    "avg_pool2d",
-    "broadcast_to",
-    "cbrt",
-    "ceil",
-    "cholesky",
-    "clip",
-    "col2im",
-    "column_stack",
-    "concatenate",
-    "conv2d",
-    "copysign",
-    "cos",
-    "cosh",
-    "count_nonzero",
-    "cross",
-    "cumprod",
-    "cumsum",
-    "deg2rad",
-    "det",
-    "diag",
-    "diagonal",
-    "diff",
-    "divide",
-    "dot",
-    "dstack",
-    "eigh",
-    "eigvalsh",
-    "einsum",
-    "elu",
-    "erf",
-    "exp",
-    "exp2",
-    "expand_dims",
-    "expm1",
-    "fabs",
-    "flip",
-    "fliplr",
-    "flipud",
-    "float_power",
-    "floor",
-    "floor_divide",
-    "fmax",
-    "fmin",
-    "fmod",
-    "gelu",
-    "getitem",
-    "hard_tanh",
-    "heaviside",
-    "hsplit",
-    "hstack",
-    "hypot",
-    "im2col",
-    "inner",
-    "inv",
-    "kron",
-    "leaky_relu",
-    "log",
-    "log1p",
-    "log2",
-    "log10",
-    "log_sigmoid",
-    "log_softmax",
-    "logaddexp",
-    "logaddexp2",
-    "logsumexp",
-    "matmul",
-    "matrix_power",
-    "matrix_transpose",
-    "max",
-    "max_pool2d",
-    "maximum",
-    "mean",
-    "median",
-    "meshgrid",
-    "min",
-    "minimum",
-    "mod",
-    "moveaxis",
-    "multi_dot",
-    "multiply",
-    "nan_to_num",
-    "nansum",
-    "negative",
-    "norm",
-    "normal_cdf",
-    "outer",
-    "pad",
-    "pinv",
-    "positive",
-    "power",
-    "prod",
-    "ptp",
-    "qr",
-    "rad2deg",
-    "ravel",
-    "reciprocal",
-    "relu",
-    "remainder",
-    "repeat",
-    "reshape",
-    "rint",
-    "roll",
-    "rot90",
-    "round",
-    "selu",
-    "sigmoid",
-    "sign",
-    "silu",
-    "sin",
-    "sinc",
-    "sinh",
-    "slogdet",
-    "softmax",
-    "softmax_cross_entropy",
-    "softplus",
-    "softsign",
-    "solve",
-    "sort",
-    "split",
-    "sqrt",
-    "square",
-    "squeeze",
-    "stack",
-    "std",
-    "subtract",
-    "sum",
-    "sum_to",
-    "svd",
-    "svdvals",
-    "swapaxes",
-    "take",
-    "take_along_axis",
-    "tan",
-    "tanh",
-    "tensordot",
-    "tile",
-    "trace",
-    "transpose",
-    "tril",
-    "triu",
-    "trunc",
-    "var",
-    "vdot",
-    "vsplit",
-    "vstack",
-    "where",
-]
+__all__: list[str] = []
+__all__ += activations.__all__
+__all__ += arranging.__all__
+__all__ += bounds.__all__
+__all__ += contractions.__all__
+__all__ += convolution.__all__
+__all__ += counting.__all__
+__all__ += diagonals.__all__
+__all__ += einstein.__all__
+__all__ += elementwise.__all__
+__all__ += fused.__all__
+__all__ += indexing.__all__
+__all__ += joining.__all__
+__all__ += linalg.__all__
+__all__ += picking.__all__
+__all__ += pooling.__all__
+__all__ += powers.__all__
+__all__ += products.__all__
+__all__ += reductions.__all__
+__all__ += repeating.__all__
+__all__ += reshaping.__all__
+__all__ += rounding.__all__
+__all__ += scans.__all__
+__all__ += shape.__all__
+__all__ += statistics.__all__
+__all__ += trigonometric.__all__

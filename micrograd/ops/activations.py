@@ -1,13 +1,9 @@
 """Activation functions, beside relu, sigmoid and tanh: what a layer's sums go through."""
 
-# A rule is generic over numbers, arrays and nodes: its arguments have no one type.
-# pyright: reportUnknownLambdaType=false, reportUnknownArgumentType=false
-# pyright: reportUnknownMemberType=false
-
 from __future__ import annotations
 
 import math
-from typing import Any, Literal, TypeVar, overload
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -17,10 +13,8 @@ from micrograd.core.op import define_op
 from micrograd.errors import ArgumentError
 from micrograd.ops.bounds import clip
 from micrograd.ops.elementwise import exp, sigmoid, where
+from micrograd.ops.kinds import N
 from micrograd.ops.rows import by_element, unary
-
-N = TypeVar("N", bound=Node)
-
 
 _leaky_relu = define_op(
     "leaky_relu",
@@ -31,11 +25,7 @@ _leaky_relu = define_op(
 )
 
 
-@overload
-def leaky_relu(x: N, negative_slope: float = 0.01) -> N: ...
-@overload
-def leaky_relu(x: ArrayLike, negative_slope: float = 0.01) -> Any: ...
-def leaky_relu(x: Any, negative_slope: float = 0.01) -> Any:
+def leaky_relu(x: N | ArrayLike, negative_slope: float = 0.01) -> N:
     """Return x where it is positive and negative_slope * x elsewhere.
 
     Derivative: 1 where x > 0, and the negative slope where x <= 0, 0 included.
@@ -65,11 +55,7 @@ _elu = define_op(
 )
 
 
-@overload
-def elu(x: N, alpha: float = 1.0) -> N: ...
-@overload
-def elu(x: ArrayLike, alpha: float = 1.0) -> Any: ...
-def elu(x: Any, alpha: float = 1.0) -> Any:
+def elu(x: N | ArrayLike, alpha: float = 1.0) -> N:
     """Return x where it is positive and alpha * (exp(x) - 1) elsewhere, without overflow.
 
     Derivative: 1 where x > 0, and alpha * exp(x) where x <= 0, 0 included.
@@ -85,11 +71,7 @@ _SELU_ALPHA = 1.6732632423543772848170429916717
 _SELU_SCALE = 1.0507009873554804934193349852946
 
 
-@overload
-def selu(x: N) -> N: ...
-@overload
-def selu(x: ArrayLike) -> Any: ...
-def selu(x: Any) -> Any:
+def selu(x: N | ArrayLike) -> N:
     """Return 1.0507 * elu(x, alpha=1.6733), which keeps mean 0 and variance 1 through layers.
 
     Derivative: 1.0507 where x > 0, and 1.7581 * exp(x) where x <= 0, 0 included.
@@ -97,7 +79,8 @@ def selu(x: Any) -> Any:
     >>> round(selu(1.0), 4), round(selu(-1000.0), 4)
     (1.0507, -1.7581)
     """
-    return _SELU_SCALE * elu(x, alpha=_SELU_ALPHA)
+    y: Any = elu(x, alpha=_SELU_ALPHA)
+    return _SELU_SCALE * y
 
 
 def _scalar_normal_cdf(x: float) -> float:
@@ -120,11 +103,7 @@ def normal_cdf(x: Any) -> Any:
     """
 
 
-@overload
-def gelu(x: N, approximate: Literal["none", "tanh"] = "none") -> N: ...
-@overload
-def gelu(x: ArrayLike, approximate: Literal["none", "tanh"] = "none") -> Any: ...
-def gelu(x: Any, approximate: Literal["none", "tanh"] = "none") -> Any:
+def gelu(x: N | ArrayLike, approximate: Literal["none", "tanh"] = "none") -> N:
     """Return x * normal_cdf(x), or the same with a formula by tanh for normal_cdf.
 
     Derivative: normal_cdf(x) + x * exp(-x**2 / 2) / sqrt(2 * pi).
@@ -142,24 +121,20 @@ def gelu(x: Any, approximate: Literal["none", "tanh"] = "none") -> Any:
     >>> round(gelu(1.0), 4), round(gelu(1.0, approximate="tanh"), 4)
     (0.8413, 0.8412)
     """
-    x = x if isinstance(x, (Node, float, int)) else np.asarray(x)
+    a: Any = x if isinstance(x, (Node, float, int)) else np.asarray(x)
     if approximate == "none":
-        return x * normal_cdf(x)
+        return a * normal_cdf(a)
     if approximate == "tanh":
         # The sigmoid is 1 or 0 long before 60, and the cube of large numbers would overflow.
-        z = where(x > 60, 60, where(x < -60, -60, x))
-        return x * sigmoid(math.sqrt(8 / math.pi) * z * (1 + 0.044715 * z * z))
+        z = where(a > 60, 60, where(a < -60, -60, a))
+        return a * sigmoid(math.sqrt(8 / math.pi) * z * (1 + 0.044715 * z * z))
     raise ArgumentError(
         f"gelu: approximate has to be 'none' or 'tanh', but came {approximate!r}. Leave it out for "
         "the exact function."
     )
 
 
-@overload
-def silu(x: N) -> N: ...
-@overload
-def silu(x: ArrayLike) -> Any: ...
-def silu(x: Any) -> Any:
+def silu(x: N | ArrayLike) -> N:
     """Return x * sigmoid(x), which is also called swish.
 
     Derivative: s + x * s * (1 - s) for s = sigmoid(x).
@@ -167,8 +142,8 @@ def silu(x: Any) -> Any:
     >>> silu(0.0), round(silu(1.0), 4)
     (0.0, 0.7311)
     """
-    x = x if isinstance(x, (Node, float, int)) else np.asarray(x)
-    return x * sigmoid(x)
+    a: Any = x if isinstance(x, (Node, float, int)) else np.asarray(x)
+    return a * sigmoid(a)
 
 
 def _forward_softplus(x: Any, *, beta: float) -> Any:
@@ -189,11 +164,7 @@ _softplus = define_op(
 )
 
 
-@overload
-def softplus(x: N, beta: float = 1.0) -> N: ...
-@overload
-def softplus(x: ArrayLike, beta: float = 1.0) -> Any: ...
-def softplus(x: Any, beta: float = 1.0) -> Any:
+def softplus(x: N | ArrayLike, beta: float = 1.0) -> N:
     """Return log(1 + exp(beta * x)) / beta, a smooth relu, without overflow.
 
     Derivative: sigmoid(beta * x).
@@ -228,11 +199,7 @@ def softsign(x: Any) -> Any:
     """
 
 
-@overload
-def hard_tanh(x: N, min_val: float = -1.0, max_val: float = 1.0) -> N: ...
-@overload
-def hard_tanh(x: ArrayLike, min_val: float = -1.0, max_val: float = 1.0) -> Any: ...
-def hard_tanh(x: Any, min_val: float = -1.0, max_val: float = 1.0) -> Any:
+def hard_tanh(x: N | ArrayLike, min_val: float = -1.0, max_val: float = 1.0) -> N:
     """Return x where it lies between the bounds, and the nearer bound elsewhere.
 
     Derivative: 1 between the bounds and at them, 0 outside.

@@ -1,26 +1,20 @@
 """Functions that put elements in another order, and the difference of neighbours."""
 
-# A rule is generic over numbers, arrays and nodes: its arguments have no one type.
-# pyright: reportUnknownLambdaType=false, reportUnknownArgumentType=false
-# pyright: reportUnknownMemberType=false
-
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, TypeVar, overload
+from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-from micrograd.core.node import Node
 from micrograd.core.op import define_op
 from micrograd.errors import ArgumentError, ShapeError
 from micrograd.ops.axes import along, array_of, axes_of, axis_of, shown
+from micrograd.ops.kinds import A
 from micrograd.ops.shape import transpose
 
 __all__ = ["diff", "flip", "fliplr", "flipud", "roll", "rot90"]
-
-N = TypeVar("N", bound=Node)
 Axes = int | Sequence[int]
 
 
@@ -33,11 +27,7 @@ _flip = define_op(
 )
 
 
-@overload
-def flip(x: N, axis: Axes | None = None) -> N: ...
-@overload
-def flip(x: ArrayLike, axis: Axes | None = None) -> NDArray[Any]: ...
-def flip(x: Any, axis: Any = None) -> Any:
+def flip(x: A | ArrayLike, axis: Axes | None = None) -> A:
     """Return x with its elements in reverse along one axis, several, or all when None.
 
     Derivative: the gradient, reversed likewise.
@@ -48,15 +38,11 @@ def flip(x: Any, axis: Any = None) -> Any:
     >>> flip([[1, 2], [3, 4]], 0).tolist()
     [[3, 4], [1, 2]]
     """
-    x = array_of("flip", x)
-    return _flip(x, axis=None if axis is None else axes_of("flip", axis, x.ndim))
+    array = array_of("flip", x)
+    return _flip(array, axis=None if axis is None else axes_of("flip", axis, array.ndim))
 
 
-@overload
-def fliplr(x: N) -> N: ...
-@overload
-def fliplr(x: ArrayLike) -> NDArray[Any]: ...
-def fliplr(x: Any) -> Any:
+def fliplr(x: A | ArrayLike) -> A:
     """Return x, of two axes or more, with its columns in reverse.
 
     Derivative: the gradient, reversed likewise.
@@ -67,15 +53,11 @@ def fliplr(x: Any) -> Any:
     >>> fliplr([[1, 2], [3, 4]]).tolist()
     [[2, 1], [4, 3]]
     """
-    x = array_of("fliplr", x)
-    return _flip(x, axis=(axis_of("fliplr", 1, x.ndim),))
+    array = array_of("fliplr", x)
+    return _flip(array, axis=(axis_of("fliplr", 1, array.ndim),))
 
 
-@overload
-def flipud(x: N) -> N: ...
-@overload
-def flipud(x: ArrayLike) -> NDArray[Any]: ...
-def flipud(x: Any) -> Any:
+def flipud(x: A | ArrayLike) -> A:
     """Return x, of one axis or more, with its rows in reverse.
 
     Derivative: the gradient, reversed likewise.
@@ -86,15 +68,11 @@ def flipud(x: Any) -> Any:
     >>> flipud([[1, 2], [3, 4]]).tolist()
     [[3, 4], [1, 2]]
     """
-    x = array_of("flipud", x)
-    return _flip(x, axis=(axis_of("flipud", 0, x.ndim),))
+    array = array_of("flipud", x)
+    return _flip(array, axis=(axis_of("flipud", 0, array.ndim),))
 
 
-@overload
-def rot90(x: N, k: int = 1, axes: tuple[int, int] = (0, 1)) -> N: ...
-@overload
-def rot90(x: ArrayLike, k: int = 1, axes: tuple[int, int] = (0, 1)) -> NDArray[Any]: ...
-def rot90(x: Any, k: Any = 1, axes: Any = (0, 1)) -> Any:
+def rot90(x: A | ArrayLike, k: int = 1, axes: tuple[int, int] = (0, 1)) -> A:
     """Return x turned k times by 90 degrees in a plane, from the first axis to the second.
 
     Derivative: the gradient, turned back.
@@ -105,18 +83,18 @@ def rot90(x: Any, k: Any = 1, axes: Any = (0, 1)) -> Any:
     >>> rot90([[1, 2], [3, 4]]).tolist()
     [[2, 4], [1, 3]]
     """
-    x = array_of("rot90", x)
-    plane = axes_of("rot90", axes, x.ndim)
+    array = array_of("rot90", x)
+    plane = axes_of("rot90", axes, array.ndim)
     if len(plane) != 2:
         raise ShapeError(f"rot90: a plane has two axes, but came {axes}.")
     turns, (first, second) = k % 4, plane
     if turns in (0, 2):
-        return _flip(x, axis=plane if turns else ())
-    order = list(range(x.ndim))
+        return _flip(array, axis=plane if turns else ())
+    order = list(range(array.ndim))
     order[first], order[second] = second, first
     if turns == 1:
-        return transpose(_flip(x, axis=(second,)), order)
-    return _flip(transpose(x, order), axis=(second,))
+        return transpose(_flip(array, axis=(second,)), order)
+    return _flip(transpose(array, order), axis=(second,))
 
 
 def _negated(shift: int | tuple[int, ...]) -> int | tuple[int, ...]:
@@ -132,11 +110,7 @@ _roll = define_op(
 )
 
 
-@overload
-def roll(x: N, shift: Axes, axis: Axes | None = None) -> N: ...
-@overload
-def roll(x: ArrayLike, shift: Axes, axis: Axes | None = None) -> NDArray[Any]: ...
-def roll(x: Any, shift: Any, axis: Any = None) -> Any:
+def roll(x: A | ArrayLike, shift: Axes, axis: Axes | None = None) -> A:
     """Return x with its elements moved along; what falls off one end comes in at the other.
 
     Args:
@@ -164,11 +138,7 @@ def _integers(name: str, given: Any) -> Any:
     return tuple([int(n) for n in given]) if np.iterable(given) else int(given)
 
 
-@overload
-def diff(x: N, n: int = 1, axis: int = -1) -> N: ...
-@overload
-def diff(x: ArrayLike, n: int = 1, axis: int = -1) -> NDArray[Any]: ...
-def diff(x: Any, n: Any = 1, axis: Any = -1) -> Any:
+def diff(x: A | ArrayLike, n: int = 1, axis: int = -1) -> A:
     """Return each element less the one before it along `axis`, and so on n times.
 
     Derivative: for n = 1, each element has that of the difference it ends
@@ -181,10 +151,10 @@ def diff(x: Any, n: Any = 1, axis: Any = -1) -> Any:
     >>> diff([1, 4, 9, 16]).tolist(), diff([1, 4, 9, 16], 2).tolist()
     ([3, 5, 7], [2, 2])
     """
-    x = array_of("diff", x)
+    array = array_of("diff", x)
     if n < 0:
         raise ArgumentError(f"diff: n is how often to take differences, but came {n}. Give 0 up.")
-    axis = axis_of("diff", axis, x.ndim)
+    axis = axis_of("diff", axis, array.ndim)
     for _ in range(n):
-        x = x[along(axis, slice(1, None))] - x[along(axis, slice(None, -1))]
-    return x
+        array = array[along(axis, slice(1, None))] - array[along(axis, slice(None, -1))]
+    return array

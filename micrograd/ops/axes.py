@@ -11,20 +11,6 @@ import numpy as np
 from micrograd.core.node import Node
 from micrograd.errors import OperandError, ShapeError
 
-__all__ = [
-    "along",
-    "array_of",
-    "arrays_of",
-    "axes_of",
-    "axis_of",
-    "integer",
-    "integers_of",
-    "no_value",
-    "plain",
-    "refuse_mask",
-    "shown",
-]
-
 
 def array_of(name: str, x: Any) -> Any:
     """Return x, a Tensor as it is and anything else as an array; refuse a Value.

@@ -1,13 +1,9 @@
 """Signs and bounds, element by element."""
 
-# A rule is generic over numbers, arrays and nodes: its arguments have no one type.
-# pyright: reportUnknownLambdaType=false, reportUnknownArgumentType=false
-# pyright: reportUnknownMemberType=false
-
 from __future__ import annotations
 
 import math
-from typing import Any, TypeVar, overload
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -17,10 +13,9 @@ from micrograd.core.op import define_op
 from micrograd.errors import OperandError
 from micrograd.ops.axes import shown
 from micrograd.ops.elementwise import absolute_rule, where
+from micrograd.ops.kinds import N
 from micrograd.ops.rounding import flat
 from micrograd.ops.rows import binary, unary
-
-N = TypeVar("N", bound=Node)
 
 __all__ = [
     "clip",
@@ -142,17 +137,7 @@ _clip = define_op(
 )
 
 
-@overload
-def clip(x: N, min: N | ArrayLike | None = None, max: N | ArrayLike | None = None) -> N: ...
-@overload
-def clip(x: ArrayLike, min: N, max: N | ArrayLike | None = None) -> N: ...
-@overload
-def clip(x: ArrayLike, min: ArrayLike | None = None, *, max: N) -> N: ...
-@overload
-def clip(x: ArrayLike, min: ArrayLike | None, max: N) -> N: ...
-@overload
-def clip(x: ArrayLike, min: ArrayLike | None = None, max: ArrayLike | None = None) -> Any: ...
-def clip(x: Any, min: Any = None, max: Any = None) -> Any:
+def clip(x: N | ArrayLike, min: N | ArrayLike | None = None, max: N | ArrayLike | None = None) -> N:
     """Return x with what lies below `min` or above `max` replaced by that bound.
 
     Derivatives: 1 for what the result was taken from and 0 for the others; where
@@ -178,17 +163,9 @@ _nan_to_num = define_op(
 )
 
 
-@overload
 def nan_to_num(
-    x: N, nan: float = 0.0, posinf: float | None = None, neginf: float | None = None
-) -> N: ...
-@overload
-def nan_to_num(
-    x: ArrayLike, nan: float = 0.0, posinf: float | None = None, neginf: float | None = None
-) -> Any: ...
-def nan_to_num(
-    x: Any, nan: float = 0.0, posinf: float | None = None, neginf: float | None = None
-) -> Any:
+    x: N | ArrayLike, nan: float = 0.0, posinf: float | None = None, neginf: float | None = None
+) -> N:
     """Return x with nan and infinities replaced by numbers.
 
     Derivative: 1 where x is finite, and 0 where it was replaced. As with `where`,

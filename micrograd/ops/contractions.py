@@ -1,37 +1,26 @@
 """Products of two arrays, summed over pairs of their axes."""
 
-# A rule is generic over numbers, arrays and nodes: its arguments have no one type.
-# pyright: reportUnknownLambdaType=false, reportUnknownArgumentType=false
-# pyright: reportUnknownMemberType=false
-
 from __future__ import annotations
 
 from collections.abc import Sequence
 from operator import index
 from string import ascii_letters
-from typing import Any, TypeVar, overload
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from micrograd.core.node import Node
 from micrograd.errors import ArgumentError, ShapeError
 from micrograd.ops.axes import array_of, axis_of, shown
-from micrograd.ops.einsum import einsum
+from micrograd.ops.einstein import einsum
 from micrograd.ops.elementwise import multiply
+from micrograd.ops.kinds import N
 from micrograd.ops.linalg import matmul
 
-N = TypeVar("N", bound=Node)
 Axes = int | tuple[int | Sequence[int], int | Sequence[int]]
 
 
-@overload
-def dot(a: N, b: N | ArrayLike) -> N: ...
-@overload
-def dot(a: ArrayLike, b: N) -> N: ...
-@overload
-def dot(a: ArrayLike, b: ArrayLike) -> Any: ...
-def dot(a: Any, b: Any) -> Any:
+def dot(a: N | ArrayLike, b: N | ArrayLike) -> N:
     """Return the sums of products over the last axis of a and the second to last of b.
 
     Of two vectors it is the inner product, of matrices the matrix product; a
@@ -53,13 +42,7 @@ def dot(a: Any, b: Any) -> Any:
     return _summed("dot", left, right, [left.ndim - 1], [max(right.ndim - 2, 0)])
 
 
-@overload
-def inner(a: N, b: N | ArrayLike) -> N: ...
-@overload
-def inner(a: ArrayLike, b: N) -> N: ...
-@overload
-def inner(a: ArrayLike, b: ArrayLike) -> Any: ...
-def inner(a: Any, b: Any) -> Any:
+def inner(a: N | ArrayLike, b: N | ArrayLike) -> N:
     """Return the sums of products over the last axes of a and b.
 
     The result has the other axes of a, then those of b. A number multiplies
@@ -79,13 +62,7 @@ def inner(a: Any, b: Any) -> Any:
     return _summed("inner", left, right, [left.ndim - 1], [right.ndim - 1])
 
 
-@overload
-def vdot(a: N, b: N | ArrayLike) -> N: ...
-@overload
-def vdot(a: ArrayLike, b: N) -> N: ...
-@overload
-def vdot(a: ArrayLike, b: ArrayLike) -> Any: ...
-def vdot(a: Any, b: Any) -> Any:
+def vdot(a: N | ArrayLike, b: N | ArrayLike) -> N:
     """Return the sum of the products of the elements of a and b, both flattened.
 
     Derivatives: g * b and g * a.
@@ -96,22 +73,16 @@ def vdot(a: Any, b: Any) -> Any:
     >>> float(vdot([[1.0, 2.0]], [[3.0], [4.0]]))
     11.0
     """
-    a, b = array_of("vdot", a), array_of("vdot", b)
-    if a.size != b.size:
+    left, right = array_of("vdot", a), array_of("vdot", b)
+    if left.size != right.size:
         raise ShapeError(
-            f"vdot: a of shape {a.shape} has {a.size} elements, b of shape {b.shape} has "
-            f"{b.size}. It takes as many of each; for products of all pairs, use outer."
+            f"vdot: a of shape {left.shape} has {left.size} elements, b of shape {right.shape} has "
+            f"{right.size}. It takes as many of each; for products of all pairs, use outer."
         )
-    return matmul(a.reshape((a.size,)), b.reshape((b.size,)))
+    return matmul(left.reshape((left.size,)), right.reshape((right.size,)))
 
 
-@overload
-def tensordot(a: N, b: N | ArrayLike, axes: Axes = 2) -> N: ...
-@overload
-def tensordot(a: ArrayLike, b: N, axes: Axes = 2) -> N: ...
-@overload
-def tensordot(a: ArrayLike, b: ArrayLike, axes: Axes = 2) -> Any: ...
-def tensordot(a: Any, b: Any, axes: Any = 2) -> Any:
+def tensordot(a: N | ArrayLike, b: N | ArrayLike, axes: Axes = 2) -> N:
     """Return the sums of products over several axes of a and b.
 
     The result has the axes of a that are left, then those of b.

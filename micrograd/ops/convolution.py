@@ -1,19 +1,13 @@
 """Convolution of images, and the matrix of their windows that the book multiplies."""
 
-# A rule is generic over numbers, arrays and nodes: its arguments have no one type.
-# pyright: reportUnknownLambdaType=false, reportUnknownArgumentType=false
-# pyright: reportUnknownMemberType=false
-
 from __future__ import annotations
 
-from typing import Any, TypeVar, overload
+from numpy.typing import ArrayLike
 
-from numpy.typing import ArrayLike, NDArray
-
-from micrograd.core.node import Node
 from micrograd.errors import ShapeError
 from micrograd.ops.axes import array_of
-from micrograd.ops.einsum import einsum
+from micrograd.ops.einstein import einsum
+from micrograd.ops.kinds import A
 from micrograd.ops.shape import Shape, transpose
 from micrograd.ops.windows import (
     Sizes,
@@ -25,16 +19,8 @@ from micrograd.ops.windows import (
     windows_of,
 )
 
-N = TypeVar("N", bound=Node)
 
-
-@overload
-def im2col(x: N, filter_h: int, filter_w: int, stride: Sizes = 1, pad: Sizes = 0) -> N: ...
-@overload
-def im2col(
-    x: ArrayLike, filter_h: int, filter_w: int, stride: Sizes = 1, pad: Sizes = 0
-) -> NDArray[Any]: ...
-def im2col(x: Any, filter_h: int, filter_w: int, stride: Sizes = 1, pad: Sizes = 0) -> Any:
+def im2col(x: A | ArrayLike, filter_h: int, filter_w: int, stride: Sizes = 1, pad: Sizes = 0) -> A:
     """Return the windows of images as the rows of a matrix, as the book's chapter 7 does.
 
     The matrix has shape (N * out_h * out_w, C * filter_h * filter_w).
@@ -61,27 +47,14 @@ def im2col(x: Any, filter_h: int, filter_w: int, stride: Sizes = 1, pad: Sizes =
     return transpose(windows, (0, 2, 3, 1, 4, 5)).reshape((n * rows * columns, c * height * width))
 
 
-@overload
 def col2im(
-    col: N, input_shape: Shape, filter_h: int, filter_w: int, stride: Sizes = 1, pad: Sizes = 0
-) -> N: ...
-@overload
-def col2im(
-    col: ArrayLike,
+    col: A | ArrayLike,
     input_shape: Shape,
     filter_h: int,
     filter_w: int,
     stride: Sizes = 1,
     pad: Sizes = 0,
-) -> NDArray[Any]: ...
-def col2im(
-    col: Any,
-    input_shape: Shape,
-    filter_h: int,
-    filter_w: int,
-    stride: Sizes = 1,
-    pad: Sizes = 0,
-) -> Any:
+) -> A:
     """Return the images into which the rows of `im2col` are put back, added where they overlap.
 
     Derivative: `im2col` of the gradient.
@@ -101,44 +74,30 @@ def col2im(
     >>> col2im([[1, 2, 4, 5], [2, 3, 5, 6]], (1, 1, 2, 3), 2, 2).tolist()
     [[[[1, 4, 3], [4, 10, 6]]]]
     """
-    col = array_of("col2im", col)
+    matrix = array_of("col2im", col)
     shape = tuple(input_shape)
     check_four_axes("col2im", "input_shape", shape)
     size, strides, padding = settings("col2im", (filter_h, filter_w), stride, pad, "pad")
     rows, columns = check_fit("col2im", shape, size, strides, padding)
     n, c = shape[:2]
     expected = (n * rows * columns, c * size[0] * size[1])
-    if col.shape != expected:
+    if matrix.shape != expected:
         raise ShapeError(
-            f"col2im: col of shape {col.shape} came, but images of shape {shape} have {rows} by "
+            f"col2im: col of shape {matrix.shape} came, but images of shape {shape} have {rows} by "
             f"{columns} windows, so that im2col makes shape {expected} of them. Give the "
             "input_shape, filter size, stride and pad that im2col was given."
         )
-    windows = transpose(col.reshape((n, rows, columns, c, *size)), (0, 3, 1, 2, 4, 5))
+    windows = transpose(matrix.reshape((n, rows, columns, c, *size)), (0, 3, 1, 2, 4, 5))
     return windows_add(windows, shape=shape, size=size, stride=strides, padding=padding)
 
 
-@overload
 def conv2d(
-    x: N,
-    w: N | ArrayLike,
-    b: N | ArrayLike | None = None,
+    x: A | ArrayLike,
+    w: A | ArrayLike,
+    b: A | ArrayLike | None = None,
     stride: Sizes = 1,
     padding: Sizes = 0,
-) -> N: ...
-@overload
-def conv2d(
-    x: ArrayLike, w: N, b: N | ArrayLike | None = None, stride: Sizes = 1, padding: Sizes = 0
-) -> N: ...
-@overload
-def conv2d(
-    x: ArrayLike,
-    w: ArrayLike,
-    b: ArrayLike | None = None,
-    stride: Sizes = 1,
-    padding: Sizes = 0,
-) -> NDArray[Any]: ...
-def conv2d(x: Any, w: Any, b: Any = None, stride: Sizes = 1, padding: Sizes = 0) -> Any:
+) -> A:
     """Return the products of every window of the images with every filter, plus a bias.
 
     The result has shape (N, F, out_h, out_w), where out_h is
@@ -162,23 +121,24 @@ def conv2d(x: Any, w: Any, b: Any = None, stride: Sizes = 1, padding: Sizes = 0)
     >>> conv2d([[[[1, 2, 3], [4, 5, 6]]]], [[[[1, 0], [0, 1]]]]).tolist()
     [[[[6, 8]]]]
     """
-    x, w = images("conv2d", x, w)
-    if x.shape[1] != w.shape[1]:
+    batch, filters = images("conv2d", x, w)
+    if batch.shape[1] != filters.shape[1]:
         raise ShapeError(
-            f"conv2d: x of shape {x.shape} has {x.shape[1]} channels, but w of shape {w.shape} is "
-            f"for {w.shape[1]}. Expected x of shape (N, C, H, W) and w of shape (F, C, FH, FW)."
+            f"conv2d: x of shape {batch.shape} has {batch.shape[1]} channels, but w of shape "
+            f"{filters.shape} is for {filters.shape[1]}. Expected x of shape (N, C, H, W) and w of "
+            "shape (F, C, FH, FW)."
         )
-    windows = windows_of("conv2d", x, w.shape[2:], stride, padding)
-    y = einsum("nchwij,fcij->nfhw", windows, w)
+    windows = windows_of("conv2d", batch, filters.shape[2:], stride, padding)
+    y = einsum("nchwij,fcij->nfhw", windows, filters)
     if b is None:
         return y
-    b = array_of("conv2d", b)
-    if b.shape != w.shape[:1]:
+    bias = array_of("conv2d", b)
+    if bias.shape != filters.shape[:1]:
         raise ShapeError(
-            f"conv2d: b of shape {b.shape} came for w of shape {w.shape}. Expected one bias for "
-            f"each filter, shape {w.shape[:1]}."
+            f"conv2d: b of shape {bias.shape} came for w of shape {filters.shape}. Expected one "
+            f"bias for each filter, shape {filters.shape[:1]}."
         )
-    return y + b.reshape((b.shape[0], 1, 1))
+    return y + bias.reshape((bias.shape[0], 1, 1))
 
 
 __all__ = ["col2im", "conv2d", "im2col"]

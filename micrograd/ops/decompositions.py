@@ -5,13 +5,9 @@ matrix, the others are the batch. An operation gives one array: so those of
 several results join them in one, and the public function takes it apart.
 """
 
-# A rule is generic over numbers, arrays and nodes: its arguments have no one type.
-# pyright: reportUnknownLambdaType=false, reportUnknownArgumentType=false
-# pyright: reportUnknownMemberType=false
-
 from __future__ import annotations
 
-from typing import Any, Generic, NamedTuple, TypeVar, overload
+from typing import Any, Generic, NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -20,9 +16,9 @@ from micrograd.core.node import Node
 from micrograd.core.op import define_op
 from micrograd.errors import ArgumentError, GradientError
 from micrograd.ops.inverses import adjoint, linalg, matrices, solve
+from micrograd.ops.kinds import N
 from micrograd.ops.shape import concatenate
 
-N = TypeVar("N", bound=Node)
 T = TypeVar("T")
 
 
@@ -77,11 +73,7 @@ def _cholesky_rule(g: Any, y: Any, a: Any) -> Any:
 _cholesky = define_op("cholesky", _forward_cholesky, _cholesky_rule, arrays_only=True)
 
 
-@overload
-def cholesky(a: N, *, upper: bool = False) -> N: ...
-@overload
-def cholesky(a: ArrayLike, *, upper: bool = False) -> Any: ...
-def cholesky(a: Any, *, upper: bool = False) -> Any:
+def cholesky(a: N | ArrayLike, *, upper: bool = False) -> N:
     """Return the lower triangular L with a = L @ L.T, or L.T if `upper`.
 
     Derivative: the symmetric part of inv(L).T @ P @ inv(L), where P is the lower
@@ -127,11 +119,7 @@ def _qr_rule(g: Any, y: Any, a: Any) -> Any:
 _qr = define_op("qr", _forward_qr, _qr_rule, arrays_only=True)
 
 
-@overload
-def qr(a: N) -> QRResult[N]: ...
-@overload
-def qr(a: ArrayLike) -> QRResult[Any]: ...
-def qr(a: Any) -> QRResult[Any]:
+def qr(a: N | ArrayLike) -> QRResult[N]:
     """Return Q, whose columns are orthogonal and of length 1, and an upper triangular R.
 
     Of matrices of shape (..., m, n), Q has shape (..., m, k) and R has

@@ -5,13 +5,9 @@ singular matrix too, where det(a) * inv(a).T does not: so it is computed from
 the singular values.
 """
 
-# A rule is generic over numbers, arrays and nodes: its arguments have no one type.
-# pyright: reportUnknownLambdaType=false, reportUnknownArgumentType=false
-# pyright: reportUnknownMemberType=false
-
 from __future__ import annotations
 
-from typing import Any, Generic, NamedTuple, TypeVar, overload
+from typing import Any, Generic, NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -21,8 +17,8 @@ from micrograd.core.op import define_op
 from micrograd.errors import GradientError
 from micrograd.ops.elementwise import where
 from micrograd.ops.inverses import adjoint, inv, linalg, matrices
+from micrograd.ops.kinds import N
 
-N = TypeVar("N", bound=Node)
 T = TypeVar("T")
 
 
@@ -114,11 +110,7 @@ _det = define_op(
 )
 
 
-@overload
-def det(a: N) -> N: ...
-@overload
-def det(a: ArrayLike) -> Any: ...
-def det(a: Any) -> Any:
+def det(a: N | ArrayLike) -> N:
     """Return the determinant of every matrix of a, of shape (..., n, n).
 
     Derivative: the cofactors, which are det(a) * inv(a).T where a has an inverse.
@@ -154,11 +146,7 @@ _logabsdet = define_op(
 )
 
 
-@overload
-def slogdet(a: N) -> SlogdetResult[N]: ...
-@overload
-def slogdet(a: ArrayLike) -> SlogdetResult[Any]: ...
-def slogdet(a: Any) -> SlogdetResult[Any]:
+def slogdet(a: N | ArrayLike) -> SlogdetResult[N]:
     """Return the sign of the determinant and the logarithm of its absolute value.
 
     Derivative: inv(a).T for the logarithm; the sign is a constant. A singular

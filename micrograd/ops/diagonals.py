@@ -3,29 +3,23 @@
 The diagonal `k` is the main one for 0, lies above it for k > 0 and below it for k < 0.
 """
 
-# A rule is generic over numbers, arrays and nodes: its arguments have no one type.
-# pyright: reportUnknownLambdaType=false, reportUnknownArgumentType=false
-# pyright: reportUnknownMemberType=false
-
 from __future__ import annotations
 
-from typing import Any, TypeVar, overload
+from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-from micrograd.core.node import Node
 from micrograd.core.op import define_op
 from micrograd.errors import ShapeError
 from micrograd.ops.axes import array_of, axes_of, integer
 from micrograd.ops.indexing import put_add
+from micrograd.ops.kinds import A, N
 from micrograd.ops.reductions import sum
 from micrograd.ops.reshaping import moveaxis
 from micrograd.ops.shape import reshape
 
 __all__ = ["diag", "diagonal", "trace", "tril", "triu"]
-
-N = TypeVar("N", bound=Node)
 
 
 def _diagonal_of(rows: int, columns: int, k: int) -> slice:
@@ -36,11 +30,7 @@ def _diagonal_of(rows: int, columns: int, k: int) -> slice:
     return slice(start, start + length * step, step) if length else slice(0, 0)
 
 
-@overload
-def diagonal(x: N, offset: int = 0, axis1: int = 0, axis2: int = 1) -> N: ...
-@overload
-def diagonal(x: ArrayLike, offset: int = 0, axis1: int = 0, axis2: int = 1) -> NDArray[Any]: ...
-def diagonal(x: Any, offset: Any = 0, axis1: Any = 0, axis2: Any = 1) -> Any:
+def diagonal(x: A | ArrayLike, offset: int = 0, axis1: int = 0, axis2: int = 1) -> A:
     """Return a diagonal of the matrices in the plane of two axes, as the last axis.
 
     Derivative: the gradient on the diagonal, 0 elsewhere.
@@ -62,11 +52,7 @@ def _diagonal(name: str, x: Any, offset: int, axis1: int, axis2: int) -> Any:
     return reshape(last, (*others, rows * columns))[..., _diagonal_of(rows, columns, offset)]
 
 
-@overload
-def trace(x: N, offset: int = 0, axis1: int = 0, axis2: int = 1) -> N: ...
-@overload
-def trace(x: ArrayLike, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any: ...
-def trace(x: Any, offset: Any = 0, axis1: Any = 0, axis2: Any = 1) -> Any:
+def trace(x: N | ArrayLike, offset: int = 0, axis1: int = 0, axis2: int = 1) -> N:
     """Return the sum of a diagonal of the matrices in the plane of two axes.
 
     Derivative: 1 on the diagonal, 0 elsewhere.
@@ -80,11 +66,7 @@ def trace(x: Any, offset: Any = 0, axis1: Any = 0, axis2: Any = 1) -> Any:
     return sum(_diagonal("trace", x, offset, axis1, axis2), -1)
 
 
-@overload
-def diag(x: N, k: int = 0) -> N: ...
-@overload
-def diag(x: ArrayLike, k: int = 0) -> NDArray[Any]: ...
-def diag(x: Any, k: Any = 0) -> Any:
+def diag(x: A | ArrayLike, k: int = 0) -> A:
     """Return the diagonal k of a matrix; of a vector, the square matrix that has it there.
 
     Derivative: of a matrix, the gradient on the diagonal and 0 elsewhere; of a
@@ -96,16 +78,16 @@ def diag(x: Any, k: Any = 0) -> Any:
     >>> diag([[1, 2], [3, 4]]).tolist(), diag([1, 2]).tolist()
     ([1, 4], [[1, 0], [0, 2]])
     """
-    x, k = array_of("diag", x), integer("diag", "k", k)
-    if x.ndim not in (1, 2):
+    array, k = array_of("diag", x), integer("diag", "k", k)
+    if array.ndim not in (1, 2):
         raise ShapeError(
-            f"diag: expected a vector or a matrix, but came shape {x.shape}. Use diagonal for a "
-            "stack of matrices."
+            f"diag: expected a vector or a matrix, but came shape {array.shape}. Use diagonal for "
+            "a stack of matrices."
         )
-    if x.ndim == 2:
-        return _diagonal("diag", x, k, 0, 1)
-    side = x.shape[0] + abs(k)
-    flat = put_add(x, index=_diagonal_of(side, side, k), shape=(side * side,))
+    if array.ndim == 2:
+        return _diagonal("diag", array, k, 0, 1)
+    side = array.shape[0] + abs(k)
+    flat = put_add(array, index=_diagonal_of(side, side, k), shape=(side * side,))
     return reshape(flat, (side, side))
 
 
@@ -118,11 +100,7 @@ _tril = define_op(
 )
 
 
-@overload
-def tril(x: N, k: int = 0) -> N: ...
-@overload
-def tril(x: ArrayLike, k: int = 0) -> NDArray[Any]: ...
-def tril(x: Any, k: Any = 0) -> Any:
+def tril(x: A | ArrayLike, k: int = 0) -> A:
     """Return x, of shape (..., m, n), with 0 for what lies above the diagonal k.
 
     As in NumPy, a vector stands for the square matrix of which it is every row.
@@ -147,11 +125,7 @@ _triu = define_op(
 )
 
 
-@overload
-def triu(x: N, k: int = 0) -> N: ...
-@overload
-def triu(x: ArrayLike, k: int = 0) -> NDArray[Any]: ...
-def triu(x: Any, k: Any = 0) -> Any:
+def triu(x: A | ArrayLike, k: int = 0) -> A:
     """Return x, of shape (..., m, n), with 0 for what lies below the diagonal k.
 
     As in NumPy, a vector stands for the square matrix of which it is every row.

@@ -5,24 +5,40 @@ arguments are those of the operation. Comparisons go by data for both kinds of
 node; `==` does not (of Values it is identity), so no rule uses it.
 """
 
-# A rule is generic over numbers, arrays and nodes: its arguments have no one type.
-# pyright: reportUnknownLambdaType=false, reportUnknownArgumentType=false
-# pyright: reportUnknownMemberType=false
-
 from __future__ import annotations
 
 import math
 import operator
-from typing import Any, TypeVar, overload
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from micrograd.core.node import Node
 from micrograd.core.op import define_op
+from micrograd.ops.kinds import A
 from micrograd.ops.rows import binary, unary
 
-N = TypeVar("N", bound=Node)
+__all__ = [
+    "absolute",
+    "add",
+    "cos",
+    "divide",
+    "exp",
+    "log",
+    "maximum",
+    "minimum",
+    "multiply",
+    "negative",
+    "power",
+    "relu",
+    "sigmoid",
+    "sin",
+    "sqrt",
+    "subtract",
+    "tanh",
+    "where",
+]
 
 
 @binary(
@@ -388,15 +404,7 @@ _where = define_op(
 )
 
 
-@overload
-def where(condition: ArrayLike | Node, a: N, b: N | ArrayLike, /) -> N: ...
-@overload
-def where(condition: ArrayLike | Node, a: ArrayLike, b: N, /) -> N: ...
-@overload
-def where(condition: N, a: ArrayLike, b: ArrayLike, /) -> N: ...
-@overload
-def where(condition: ArrayLike, a: ArrayLike, b: ArrayLike, /) -> NDArray[Any]: ...
-def where(condition: Any, a: Any, b: Any, /) -> Any:
+def where(condition: A | ArrayLike, a: A | ArrayLike, b: A | ArrayLike, /) -> A:
     """Return a where the condition holds and b elsewhere, element by element.
 
     Derivatives: 1 where an argument was taken, 0 elsewhere; the condition has

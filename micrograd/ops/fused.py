@@ -1,27 +1,24 @@
 """Operations that could be taken apart but are one row for speed and stability."""
 
-# A rule is generic over numbers, arrays and nodes: its arguments have no one type.
-# pyright: reportUnknownLambdaType=false, reportUnknownArgumentType=false
-# pyright: reportUnknownMemberType=false
-
 from __future__ import annotations
 
 from functools import cache
-from typing import Any, TypeVar, overload
+from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from micrograd.core.node import Node
 from micrograd.core.op import define_op
 from micrograd.errors import ArgumentError, OperandError, ShapeError
 from micrograd.ops.axes import array_of, plain
 from micrograd.ops.elementwise import exp
+from micrograd.ops.kinds import A, N
 from micrograd.ops.ranges import divided, narrow, wide
 from micrograd.ops.reductions import Axis, _keep, extreme
 from micrograd.ops.shape import astype
 
-N = TypeVar("N", bound=Node)
+__all__ = ["log_softmax", "logsumexp", "softmax", "softmax_cross_entropy"]
 
 
 def _parts(x: Any, axis: Axis) -> tuple[Any, Any, Any]:
@@ -80,11 +77,7 @@ def _softmax_rule(g: Any, y: Any, x: Any, *, axis: Axis) -> Any:
 _softmax = define_op("softmax", _forward_softmax, _softmax_rule, arrays_only=True, along_axis=True)
 
 
-@overload
-def softmax(x: N, axis: int = -1) -> N: ...
-@overload
-def softmax(x: ArrayLike, axis: int = -1) -> NDArray[Any]: ...
-def softmax(x: Any, axis: int = -1) -> Any:
+def softmax(x: A | ArrayLike, axis: int = -1) -> A:
     """Return exp(x) / sum(exp(x)) along `axis`, without overflow.
 
     Derivative: y * (g - sum(g * y)) for the result y and its gradient g.
@@ -115,11 +108,7 @@ _log_softmax = define_op(
 )
 
 
-@overload
-def log_softmax(x: N, axis: int = -1) -> N: ...
-@overload
-def log_softmax(x: ArrayLike, axis: int = -1) -> NDArray[Any]: ...
-def log_softmax(x: Any, axis: int = -1) -> Any:
+def log_softmax(x: A | ArrayLike, axis: int = -1) -> A:
     """Return log(softmax(x)) along `axis`, without overflow or log(0).
 
     Derivative: g - softmax(x) * sum(g) for the gradient g of the result.
@@ -151,11 +140,7 @@ _logsumexp = define_op(
 )
 
 
-@overload
-def logsumexp(x: N, axis: Axis = None, keepdims: bool = False) -> N: ...
-@overload
-def logsumexp(x: ArrayLike, axis: Axis = None, keepdims: bool = False) -> Any: ...
-def logsumexp(x: Any, axis: Axis = None, keepdims: bool = False) -> Any:
+def logsumexp(x: N | ArrayLike, axis: Axis = None, keepdims: bool = False) -> N:
     """Return log(sum(exp(x))) along `axis`, without overflow.
 
     Derivative: softmax(x).
@@ -241,11 +226,7 @@ _cross_entropy = define_op(
 )
 
 
-@overload
-def softmax_cross_entropy(logits: N, labels: N | ArrayLike) -> N: ...
-@overload
-def softmax_cross_entropy(logits: ArrayLike, labels: ArrayLike) -> Any: ...
-def softmax_cross_entropy(logits: Any, labels: Any) -> Any:
+def softmax_cross_entropy(logits: N | ArrayLike, labels: N | ArrayLike) -> N:
     """Return the cross-entropy of softmax(logits) with the labels, averaged over the batch.
 
     Derivative: (softmax(logits) - t) / n for one-hot labels t and n samples.

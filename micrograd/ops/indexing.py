@@ -1,13 +1,9 @@
 """Operations that pick elements by an index, and the one that puts them back."""
 
-# A rule is generic over numbers, arrays and nodes: its arguments have no one type.
-# pyright: reportUnknownLambdaType=false, reportUnknownArgumentType=false
-# pyright: reportUnknownMemberType=false
-
 from __future__ import annotations
 
 import math
-from typing import Any, TypeVar, cast, overload
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -16,9 +12,10 @@ from micrograd.core.node import Node
 from micrograd.core.op import define_op
 from micrograd.errors import OperandError
 from micrograd.ops.axes import refuse_mask
+from micrograd.ops.kinds import N
 from micrograd.ops.ranges import wide
 
-N = TypeVar("N", bound=Node)
+__all__ = ["getitem"]
 
 
 def _forward_put(x: Any, *, index: Any, shape: tuple[int, ...]) -> Any:
@@ -55,11 +52,7 @@ put_add = define_op(
 )
 
 
-@overload
-def getitem(x: N, index: Any) -> N: ...
-@overload
-def getitem(x: ArrayLike, index: Any) -> Any: ...
-def getitem(x: Any, index: Any) -> Any:
+def getitem(x: N | ArrayLike, index: Any) -> N:
     """Return x[index], with NumPy's basic, integer-array and boolean indexing.
 
     Derivative: the gradient, put back at the index in an array of zeros; an

@@ -4,13 +4,9 @@ Every function takes one matrix or a batch of them: its last two axes are the
 matrix, the others are the batch.
 """
 
-# A rule is generic over numbers, arrays and nodes: its arguments have no one type.
-# pyright: reportUnknownLambdaType=false, reportUnknownArgumentType=false
-# pyright: reportUnknownMemberType=false
-
 from __future__ import annotations
 
-from typing import Any, TypeVar, overload
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -20,8 +16,7 @@ from micrograd.core.op import define_op
 from micrograd.errors import ArgumentError, GradientError, OperandError, ShapeError
 from micrograd.ops.axes import array_of, shown
 from micrograd.ops.elementwise import where
-
-N = TypeVar("N", bound=Node)
+from micrograd.ops.kinds import N
 
 linalg: Any = np.linalg  # where what NumPy says of its types is not known in full
 
@@ -69,11 +64,7 @@ _inv = define_op(
 )
 
 
-@overload
-def inv(a: N) -> N: ...
-@overload
-def inv(a: ArrayLike) -> Any: ...
-def inv(a: Any) -> Any:
+def inv(a: N | ArrayLike) -> N:
     """Return the inverse of every matrix of a, of shape (..., n, n).
 
     Derivative: -y.T @ g @ y.T for the result y and its gradient g.
@@ -129,13 +120,7 @@ _solve = define_op(
 )
 
 
-@overload
-def solve(a: N, b: N | ArrayLike) -> N: ...
-@overload
-def solve(a: ArrayLike, b: N) -> N: ...
-@overload
-def solve(a: ArrayLike, b: ArrayLike) -> Any: ...
-def solve(a: Any, b: Any) -> Any:
+def solve(a: N | ArrayLike, b: N | ArrayLike) -> N:
     """Return the x that solves a @ x = b.
 
     Derivatives: for the result y and its gradient g, that of b is h, the solution
@@ -190,11 +175,7 @@ _pinv = define_op(
 )
 
 
-@overload
-def pinv(a: N, *, rtol: float | None = None) -> N: ...
-@overload
-def pinv(a: ArrayLike, *, rtol: float | None = None) -> Any: ...
-def pinv(a: Any, *, rtol: float | None = None) -> Any:
+def pinv(a: N | ArrayLike, *, rtol: float | None = None) -> N:
     """Return the pseudo-inverse of every matrix of a, from (..., m, n) to (..., n, m).
 
     Derivative: where the rank is full, for the result y and its gradient g,
@@ -215,11 +196,7 @@ def pinv(a: Any, *, rtol: float | None = None) -> Any:
     return _pinv(a, rtol=rtol)
 
 
-@overload
-def matrix_power(a: N, n: int) -> N: ...
-@overload
-def matrix_power(a: ArrayLike, n: int) -> Any: ...
-def matrix_power(a: Any, n: int) -> Any:
+def matrix_power(a: N | ArrayLike, n: int) -> N:
     """Return the product of n copies of every square matrix of a.
 
     A negative n takes copies of the inverse; the power 0 is the identity, with

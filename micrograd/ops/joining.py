@@ -1,21 +1,17 @@
 """Functions that take an array apart, or put several together."""
 
-# A rule is generic over numbers, arrays and nodes: its arguments have no one type.
-# pyright: reportUnknownLambdaType=false, reportUnknownArgumentType=false
-# pyright: reportUnknownMemberType=false
-
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from itertools import pairwise
-from typing import Any, TypeVar, overload
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from micrograd.core.node import Node
 from micrograd.errors import ArgumentError, ShapeError
 from micrograd.ops.axes import along, array_of, arrays_of, axis_of, integers_of, shown
+from micrograd.ops.kinds import N
 from micrograd.ops.reshaping import atleast_1d, atleast_2d, atleast_3d
 from micrograd.ops.shape import concatenate, reshape
 
@@ -30,15 +26,10 @@ __all__ = [
     "vstack",
 ]
 
-N = TypeVar("N", bound=Node)
 Sections = int | Sequence[int]
 
 
-@overload
-def split(x: N, indices_or_sections: Sections, axis: int = 0) -> list[N]: ...
-@overload
-def split(x: ArrayLike, indices_or_sections: Sections, axis: int = 0) -> list[Any]: ...
-def split(x: Any, indices_or_sections: Any, axis: int = 0) -> list[Any]:
+def split(x: N | ArrayLike, indices_or_sections: Sections, axis: int = 0) -> list[N]:
     """Return the parts of x along an axis, as a list.
 
     Args:
@@ -60,11 +51,7 @@ def split(x: Any, indices_or_sections: Any, axis: int = 0) -> list[Any]:
     return _split("split", x, indices_or_sections, axis, equal=True)
 
 
-@overload
-def array_split(x: N, indices_or_sections: Sections, axis: int = 0) -> list[N]: ...
-@overload
-def array_split(x: ArrayLike, indices_or_sections: Sections, axis: int = 0) -> list[Any]: ...
-def array_split(x: Any, indices_or_sections: Any, axis: int = 0) -> list[Any]:
+def array_split(x: N | ArrayLike, indices_or_sections: Sections, axis: int = 0) -> list[N]:
     """Return the parts of x along an axis, the first of them one longer where they have to be.
 
     The arguments are those of `split`.
@@ -81,11 +68,7 @@ def array_split(x: Any, indices_or_sections: Any, axis: int = 0) -> list[Any]:
     return _split("array_split", x, indices_or_sections, axis, equal=False)
 
 
-@overload
-def hsplit(x: N, indices_or_sections: Sections) -> list[N]: ...
-@overload
-def hsplit(x: ArrayLike, indices_or_sections: Sections) -> list[Any]: ...
-def hsplit(x: Any, indices_or_sections: Any) -> list[Any]:
+def hsplit(x: N | ArrayLike, indices_or_sections: Sections) -> list[N]:
     """Return the parts of x along its columns: the second axis, or the only one.
 
     Arguments, derivative and errors are those of `split`.
@@ -93,15 +76,11 @@ def hsplit(x: Any, indices_or_sections: Any) -> list[Any]:
     >>> [part.tolist() for part in hsplit([[0, 1], [2, 3]], 2)]
     [[[0], [2]], [[1], [3]]]
     """
-    x = array_of("hsplit", x)
-    return _split("hsplit", x, indices_or_sections, int(x.ndim > 1), equal=True)
+    array = array_of("hsplit", x)
+    return _split("hsplit", array, indices_or_sections, int(array.ndim > 1), equal=True)
 
 
-@overload
-def vsplit(x: N, indices_or_sections: Sections) -> list[N]: ...
-@overload
-def vsplit(x: ArrayLike, indices_or_sections: Sections) -> list[Any]: ...
-def vsplit(x: Any, indices_or_sections: Any) -> list[Any]:
+def vsplit(x: N | ArrayLike, indices_or_sections: Sections) -> list[N]:
     """Return the parts of x, of two axes or more, along its rows.
 
     Arguments, derivative and errors are those of `split`.
@@ -109,9 +88,9 @@ def vsplit(x: Any, indices_or_sections: Any) -> list[Any]:
     >>> [part.tolist() for part in vsplit([[0, 1], [2, 3]], 2)]
     [[[0, 1]], [[2, 3]]]
     """
-    x = array_of("vsplit", x)
-    axis_of("vsplit", 1, x.ndim)  # NumPy asks for rows, not for elements
-    return _split("vsplit", x, indices_or_sections, 0, equal=True)
+    array = array_of("vsplit", x)
+    axis_of("vsplit", 1, array.ndim)  # NumPy asks for rows, not for elements
+    return _split("vsplit", array, indices_or_sections, 0, equal=True)
 
 
 def _split(name: str, x: Any, sections: Any, axis: int, equal: bool) -> list[Any]:
@@ -146,11 +125,7 @@ def _even_bounds(name: str, length: int, number: Any, equal: bool) -> list[int]:
     return [i * size + min(i, longer) for i in range(number + 1)]
 
 
-@overload
-def hstack(arrays: Sequence[N]) -> N: ...
-@overload
-def hstack(arrays: Sequence[N | ArrayLike]) -> Any: ...
-def hstack(arrays: Sequence[Any]) -> Any:
+def hstack(arrays: Sequence[N | ArrayLike]) -> N:
     """Return the arrays joined along their columns: the second axis, or the only one.
 
     Derivative: each array takes its own part of the gradient.
@@ -165,11 +140,7 @@ def hstack(arrays: Sequence[Any]) -> Any:
     return concatenate(parts, axis=0 if parts[0].ndim == 1 else 1)
 
 
-@overload
-def vstack(arrays: Sequence[N]) -> N: ...
-@overload
-def vstack(arrays: Sequence[N | ArrayLike]) -> Any: ...
-def vstack(arrays: Sequence[Any]) -> Any:
+def vstack(arrays: Sequence[N | ArrayLike]) -> N:
     """Return the arrays joined along their rows; an array of one axis is a row.
 
     Derivative: each array takes its own part of the gradient.
@@ -183,11 +154,7 @@ def vstack(arrays: Sequence[Any]) -> Any:
     return concatenate(_prepared("vstack", arrays, atleast_2d), axis=0)
 
 
-@overload
-def dstack(arrays: Sequence[N]) -> N: ...
-@overload
-def dstack(arrays: Sequence[N | ArrayLike]) -> Any: ...
-def dstack(arrays: Sequence[Any]) -> Any:
+def dstack(arrays: Sequence[N | ArrayLike]) -> N:
     """Return the arrays joined along the third axis, as `atleast_3d` makes it.
 
     Derivative: each array takes its own part of the gradient.
@@ -201,11 +168,7 @@ def dstack(arrays: Sequence[Any]) -> Any:
     return concatenate(_prepared("dstack", arrays, atleast_3d), axis=2)
 
 
-@overload
-def column_stack(arrays: Sequence[N]) -> N: ...
-@overload
-def column_stack(arrays: Sequence[N | ArrayLike]) -> Any: ...
-def column_stack(arrays: Sequence[Any]) -> Any:
+def column_stack(arrays: Sequence[N | ArrayLike]) -> N:
     """Return the arrays joined as columns; an array of one axis is a column.
 
     Derivative: each array takes its own part of the gradient.

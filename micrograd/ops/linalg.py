@@ -1,21 +1,17 @@
 """Matrix products."""
 
-# A rule is generic over numbers, arrays and nodes: its arguments have no one type.
-# pyright: reportUnknownLambdaType=false, reportUnknownArgumentType=false
-# pyright: reportUnknownMemberType=false
-
 from __future__ import annotations
 
 import math
-from typing import Any, TypeVar, overload
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from micrograd.core.node import Node
 from micrograd.core.op import define_op
+from micrograd.ops.kinds import N
 
-N = TypeVar("N", bound=Node)
+__all__ = ["matmul"]
 
 # A vector on the left is a row, on the right a column. Where a leading axis was
 # broadcast, the engine sums the gradient over it, as everywhere.
@@ -57,13 +53,7 @@ _matmul = define_op(
 )
 
 
-@overload
-def matmul(a: N, b: N | ArrayLike) -> N: ...
-@overload
-def matmul(a: ArrayLike, b: N) -> N: ...
-@overload
-def matmul(a: ArrayLike, b: ArrayLike) -> Any: ...
-def matmul(a: Any, b: Any) -> Any:
+def matmul(a: N | ArrayLike, b: N | ArrayLike) -> N:
     """Return the matrix product a @ b, for any number of axes, as NumPy does.
 
     Derivatives: g @ b.T and a.T @ g for the gradient g of the result.

@@ -1,27 +1,21 @@
 """Lengths of vectors and of matrices."""
 
-# A rule is generic over numbers, arrays and nodes: its arguments have no one type.
-# pyright: reportUnknownLambdaType=false, reportUnknownArgumentType=false
-# pyright: reportUnknownMemberType=false
-
 from __future__ import annotations
 
 import math
-from typing import Any, NoReturn, TypeVar, cast, overload
+from typing import Any, NoReturn, cast
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from micrograd.core.node import Node
 from micrograd.core.op import define_op
 from micrograd.errors import ArgumentError, ShapeError
 from micrograd.ops.axes import array_of, axes_of, plain, shown
 from micrograd.ops.elementwise import absolute, where
+from micrograd.ops.kinds import N
 from micrograd.ops.ranges import homogeneous, is_sound, magnitude, narrow, wide
 from micrograd.ops.reductions import Axis, _keep, max, min, sum
 from micrograd.ops.shape import astype
-
-N = TypeVar("N", bound=Node)
 
 
 def _forward_norm(x: Any, *, order: float, axis: Axis, keepdims: bool) -> Any:
@@ -61,13 +55,9 @@ _norm = define_op(
 )
 
 
-@overload
-def norm(x: N, ord: float | str | None = None, axis: Axis = None, keepdims: bool = False) -> N: ...
-@overload
 def norm(
-    x: ArrayLike, ord: float | str | None = None, axis: Axis = None, keepdims: bool = False
-) -> Any: ...
-def norm(x: Any, ord: Any = None, axis: Axis = None, keepdims: bool = False) -> Any:
+    x: N | ArrayLike, ord: float | str | None = None, axis: Axis = None, keepdims: bool = False
+) -> N:
     """Return the length of vectors or matrices along `axis`, as np.linalg.norm does.
 
     It is right also where squares or powers of the elements leave the range of the
@@ -95,15 +85,15 @@ def norm(x: Any, ord: Any = None, axis: Axis = None, keepdims: bool = False) -> 
     >>> float(norm([3.0, -4.0])), float(norm([3.0, -4.0], 1))
     (5.0, 7.0)
     """
-    x = array_of("norm", x)
-    if x.dtype.kind != "f":
-        x = astype(x, float)  # else the squares of small integers overflow
+    array = array_of("norm", x)
+    if array.dtype.kind != "f":
+        array = astype(array, float)  # else the squares of small integers overflow
     if ord is None and axis is None:
-        return _norm(x, order=2.0, axis=None, keepdims=keepdims)
-    axes = _axes(x.ndim, axis)
+        return _norm(array, order=2.0, axis=None, keepdims=keepdims)
+    axes = _axes(array.ndim, axis)
     if len(axes) == 1:
-        return _of_vectors(x, 2 if ord is None else ord, axes[0], keepdims)
-    return _of_matrices(x, "fro" if ord is None else ord, axes[0], axes[1], keepdims)
+        return _of_vectors(array, 2 if ord is None else ord, axes[0], keepdims)
+    return _of_matrices(array, "fro" if ord is None else ord, axes[0], axes[1], keepdims)
 
 
 def _axes(ndim: int, axis: Axis) -> tuple[int, ...]:

@@ -1,13 +1,9 @@
 """Functions that pick elements, put them in order, or replace some of them."""
 
-# A rule is generic over numbers, arrays and nodes: its arguments have no one type.
-# pyright: reportUnknownLambdaType=false, reportUnknownArgumentType=false
-# pyright: reportUnknownMemberType=false
-
 from __future__ import annotations
 
 import math
-from typing import Any, Generic, TypeVar, cast, overload
+from typing import Any, Generic, cast
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -18,18 +14,13 @@ from micrograd.errors import ArgumentError, OperandError, ShapeError
 from micrograd.ops.axes import along, array_of, axis_of, integers_of
 from micrograd.ops.elementwise import where
 from micrograd.ops.indexing import getitem, put_add
+from micrograd.ops.kinds import A, N
 from micrograd.ops.shape import astype, broadcast_to, reshape
 
 __all__ = ["argsort", "at", "sort", "take", "take_along_axis"]
 
-N = TypeVar("N", bound=Node)
 
-
-@overload
-def take(x: N, indices: ArrayLike | Node, axis: int | None = None) -> N: ...
-@overload
-def take(x: ArrayLike, indices: ArrayLike | Node, axis: int | None = None) -> Any: ...
-def take(x: Any, indices: Any, axis: Any = None) -> Any:
+def take(x: N | ArrayLike, indices: Node | ArrayLike, axis: int | None = None) -> N:
     """Return the elements at `indices`, integers of any shape, along an axis.
 
     With the axis None, x counts as if its elements were in one axis. An axis
@@ -45,19 +36,13 @@ def take(x: Any, indices: Any, axis: Any = None) -> Any:
     >>> take([4, 5, 6], [0, 2]).tolist(), take([[1, 2], [3, 4]], 1, axis=1).tolist()
     ([4, 6], [2, 4])
     """
-    x, indices = array_of("take", x), integers_of("take", indices)
+    array, picked = array_of("take", x), integers_of("take", indices)
     if axis is None:
-        return getitem(reshape(x, -1), (indices,))
-    return getitem(x, along(axis_of("take", axis, x.ndim), indices))
+        return getitem(reshape(array, -1), (picked,))
+    return getitem(array, along(axis_of("take", axis, array.ndim), picked))
 
 
-@overload
-def take_along_axis(x: N, indices: ArrayLike | Node, axis: int | None = -1) -> N: ...
-@overload
-def take_along_axis(
-    x: ArrayLike, indices: ArrayLike | Node, axis: int | None = -1
-) -> NDArray[Any]: ...
-def take_along_axis(x: Any, indices: Any, axis: Any = -1) -> Any:
+def take_along_axis(x: A | ArrayLike, indices: Node | ArrayLike, axis: int | None = -1) -> A:
     """Return the elements that `indices`, as from `argsort`, name along an axis.
 
     `indices` has as many axes as x, and along the others its lengths or 1. With
@@ -73,18 +58,18 @@ def take_along_axis(x: Any, indices: Any, axis: Any = -1) -> Any:
     >>> take_along_axis([[3, 1], [2, 4]], [[1, 0], [0, 1]]).tolist()
     [[1, 3], [2, 4]]
     """
-    x, indices = array_of("take_along_axis", x), integers_of("take_along_axis", indices)
+    array, picked = array_of("take_along_axis", x), integers_of("take_along_axis", indices)
     if axis is None:
-        x, axis = reshape(x, -1), 0
-    axis = axis_of("take_along_axis", axis, x.ndim)
-    if indices.ndim != x.ndim:
+        array, axis = reshape(array, -1), 0
+    axis = axis_of("take_along_axis", axis, array.ndim)
+    if picked.ndim != array.ndim:
         raise ShapeError(
-            f"take_along_axis: indices of shape {indices.shape} came for shape {x.shape}. Give as "
-            "many axes; along those that are not picked from, the same length or 1."
+            f"take_along_axis: indices of shape {picked.shape} came for shape {array.shape}. Give "
+            "as many axes; along those that are not picked from, the same length or 1."
         )
-    grid: list[Any] = list(np.ix_(*map(np.arange, x.shape)))
-    grid[axis] = indices
-    return getitem(x, tuple(grid))
+    grid: list[Any] = list(np.ix_(*map(np.arange, array.shape)))
+    grid[axis] = picked
+    return getitem(array, tuple(grid))
 
 
 def argsort(x: Any, axis: int | None = -1) -> NDArray[np.intp]:
@@ -121,11 +106,7 @@ _sort = define_op(
 )
 
 
-@overload
-def sort(x: N, axis: int | None = -1) -> N: ...
-@overload
-def sort(x: ArrayLike, axis: int | None = -1) -> NDArray[Any]: ...
-def sort(x: Any, axis: Any = -1) -> Any:
+def sort(x: A | ArrayLike, axis: int | None = -1) -> A:
     """Return x with its elements in order along `axis`; all in one axis when it is None.
 
     Derivative: each element takes the gradient of the place it went to. Equal
@@ -137,10 +118,10 @@ def sort(x: Any, axis: Any = -1) -> Any:
     >>> sort([3.0, 1.0, 2.0]).tolist()
     [1.0, 2.0, 3.0]
     """
-    x = array_of("sort", x)
+    array = array_of("sort", x)
     if axis is None:
-        return _sort(reshape(x, -1), axis=0)
-    return _sort(x, axis=axis_of("sort", axis, x.ndim))
+        return _sort(reshape(array, -1), axis=0)
+    return _sort(array, axis=axis_of("sort", axis, array.ndim))
 
 
 # Replacing
@@ -273,11 +254,7 @@ def _numbers(shape: tuple[int, ...]) -> NDArray[Any]:
     return np.arange(math.prod(shape)).reshape(shape)
 
 
-@overload
-def at(x: N) -> Updates[N]: ...
-@overload
-def at(x: ArrayLike) -> Updates[Any]: ...
-def at(x: Any) -> Updates[Any]:
+def at(x: N | ArrayLike) -> Updates[N]:
     """Return a helper that replaces some elements of x in a copy: `at(x)[index].set(v)`.
 
     The index is NumPy's: integers, slices, arrays of integers or a mask. Beside

@@ -1,18 +1,14 @@
 """Pooling of images: one element for every window."""
 
-# A rule is generic over numbers, arrays and nodes: its arguments have no one type.
-# pyright: reportUnknownLambdaType=false, reportUnknownArgumentType=false
-# pyright: reportUnknownMemberType=false
-
 from __future__ import annotations
 
-from typing import Any, TypeVar, overload
+from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-from micrograd.core.node import Node
 from micrograd.errors import ArgumentError
+from micrograd.ops.kinds import A
 from micrograd.ops.reductions import max as max_of
 from micrograd.ops.reductions import mean
 from micrograd.ops.windows import (
@@ -22,16 +18,10 @@ from micrograd.ops.windows import (
     windows_of,
 )
 
-N = TypeVar("N", bound=Node)
 
-
-@overload
-def max_pool2d(x: N, kernel_size: Sizes, stride: Sizes | None = None, padding: Sizes = 0) -> N: ...
-@overload
 def max_pool2d(
-    x: ArrayLike, kernel_size: Sizes, stride: Sizes | None = None, padding: Sizes = 0
-) -> NDArray[Any]: ...
-def max_pool2d(x: Any, kernel_size: Sizes, stride: Sizes | None = None, padding: Sizes = 0) -> Any:
+    x: A | ArrayLike, kernel_size: Sizes, stride: Sizes | None = None, padding: Sizes = 0
+) -> A:
     """Return the largest element of every window of the images.
 
     Derivative: 1 for the largest element of a window and 0 for the others; n
@@ -55,13 +45,9 @@ def max_pool2d(x: Any, kernel_size: Sizes, stride: Sizes | None = None, padding:
     return max_of(_pooled("max_pool2d", x, kernel_size, stride, padding, -np.inf), axis=(-2, -1))
 
 
-@overload
-def avg_pool2d(x: N, kernel_size: Sizes, stride: Sizes | None = None, padding: Sizes = 0) -> N: ...
-@overload
 def avg_pool2d(
-    x: ArrayLike, kernel_size: Sizes, stride: Sizes | None = None, padding: Sizes = 0
-) -> NDArray[Any]: ...
-def avg_pool2d(x: Any, kernel_size: Sizes, stride: Sizes | None = None, padding: Sizes = 0) -> Any:
+    x: A | ArrayLike, kernel_size: Sizes, stride: Sizes | None = None, padding: Sizes = 0
+) -> A:
     """Return the mean of every window of the images.
 
     Derivative: 1 / n for each of the n elements of a window. What windows share

@@ -1,9 +1,5 @@
 """Powers, roots, exponentials, logarithms and erf, which act on every element by itself."""
 
-# A rule is generic over numbers, arrays and nodes: its arguments have no one type.
-# pyright: reportUnknownLambdaType=false, reportUnknownArgumentType=false
-# pyright: reportUnknownMemberType=false
-
 from __future__ import annotations
 
 import math

@@ -1,37 +1,25 @@
 """Products of vectors and matrices that are made of simpler operations, and the cross product."""
 
-# A rule is generic over numbers, arrays and nodes: its arguments have no one type.
-# pyright: reportUnknownLambdaType=false, reportUnknownArgumentType=false
-# pyright: reportUnknownMemberType=false
-
 from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import pairwise
-from typing import Any, TypeVar, overload
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from micrograd.core.node import Node
 from micrograd.core.op import define_op
 from micrograd.errors import ShapeError
 from micrograd.ops.axes import array_of, arrays_of, axis_of
 from micrograd.ops.elementwise import multiply
+from micrograd.ops.kinds import N
 from micrograd.ops.linalg import matmul
 from micrograd.ops.reshaping import moveaxis
 from micrograd.ops.shape import swapaxes
 
-N = TypeVar("N", bound=Node)
 
-
-@overload
-def outer(a: N, b: N | ArrayLike) -> N: ...
-@overload
-def outer(a: ArrayLike, b: N) -> N: ...
-@overload
-def outer(a: ArrayLike, b: ArrayLike) -> Any: ...
-def outer(a: Any, b: Any) -> Any:
+def outer(a: N | ArrayLike, b: N | ArrayLike) -> N:
     """Return the products of each element of a (the row) with each of b (the column).
 
     Arrays of several axes are flattened.
@@ -41,17 +29,11 @@ def outer(a: Any, b: Any) -> Any:
     >>> outer([1.0, 2.0], [3.0, 4.0]).tolist()
     [[3.0, 4.0], [6.0, 8.0]]
     """
-    a, b = array_of("outer", a), array_of("outer", b)
-    return a.reshape((a.size, 1)) * b.reshape((1, b.size))
+    left, right = array_of("outer", a), array_of("outer", b)
+    return left.reshape((left.size, 1)) * right.reshape((1, right.size))
 
 
-@overload
-def kron(a: N, b: N | ArrayLike) -> N: ...
-@overload
-def kron(a: ArrayLike, b: N) -> N: ...
-@overload
-def kron(a: ArrayLike, b: ArrayLike) -> Any: ...
-def kron(a: Any, b: Any) -> Any:
+def kron(a: N | ArrayLike, b: N | ArrayLike) -> N:
     """Return the Kronecker product: each element of a, multiplied with the whole of b.
 
     The array of fewer axes gets axes of length 1 in front.
@@ -82,13 +64,7 @@ _cross = define_op(
 )
 
 
-@overload
-def cross(a: N, b: N | ArrayLike, axis: int = -1) -> N: ...
-@overload
-def cross(a: ArrayLike, b: N, axis: int = -1) -> N: ...
-@overload
-def cross(a: ArrayLike, b: ArrayLike, axis: int = -1) -> Any: ...
-def cross(a: Any, b: Any, axis: int = -1) -> Any:
+def cross(a: N | ArrayLike, b: N | ArrayLike, axis: int = -1) -> N:
     """Return the cross product of the vectors of 3 elements along `axis` of a and of b.
 
     Derivatives: b × g and g × a.
@@ -117,11 +93,7 @@ def _vectors_last(which: str, x: Any, axis: int) -> Any:
     return x if place == x.ndim - 1 else moveaxis(x, place, -1)
 
 
-@overload
-def matrix_transpose(x: N) -> N: ...
-@overload
-def matrix_transpose(x: ArrayLike) -> Any: ...
-def matrix_transpose(x: Any) -> Any:
+def matrix_transpose(x: N | ArrayLike) -> N:
     """Return x with its last two axes exchanged: each matrix of a batch, transposed.
 
     Derivative: the gradient, transposed likewise.
@@ -132,20 +104,16 @@ def matrix_transpose(x: Any) -> Any:
     >>> matrix_transpose([[[1, 2], [3, 4]]]).tolist()
     [[[1, 3], [2, 4]]]
     """
-    x = array_of("matrix_transpose", x)
-    if x.ndim < 2:
+    array = array_of("matrix_transpose", x)
+    if array.ndim < 2:
         raise ShapeError(
-            f"matrix_transpose: came shape {x.shape}, which has no two axes to exchange. Expected "
-            "a matrix, or an array of matrices; make a row of a vector with x[None, :]."
+            f"matrix_transpose: came shape {array.shape}, which has no two axes to exchange. "
+            "Expected a matrix, or an array of matrices; make a row of a vector with x[None, :]."
         )
-    return swapaxes(x, -1, -2)
+    return swapaxes(array, -1, -2)
 
 
-@overload
-def multi_dot(arrays: Sequence[N]) -> N: ...
-@overload
-def multi_dot(arrays: Sequence[N | ArrayLike]) -> Any: ...
-def multi_dot(arrays: Sequence[Any]) -> Any:
+def multi_dot(arrays: Sequence[N | ArrayLike]) -> N:
     """Return the product of two or more matrices, multiplied in the order that is cheapest.
 
     The first may be a vector, taken as a row, and so may the last, as a column.
@@ -199,4 +167,4 @@ def _multiplied(factors: list[Any]) -> Any:
     return product(0, count - 1)
 
 
-__all__ = ["cross", "kron", "matrix_transpose", "multi_dot", "outer"]
+__all__ = ["cross", "kron", "matrix_transpose", "outer"]

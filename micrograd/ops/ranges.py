@@ -6,10 +6,6 @@ power of two as large as the largest of them, which is exact, and float16 is
 computed in float32.
 """
 
-# A rule is generic over numbers, arrays and nodes: its arguments have no one type.
-# pyright: reportUnknownLambdaType=false, reportUnknownArgumentType=false
-# pyright: reportUnknownMemberType=false
-
 from __future__ import annotations
 
 from collections.abc import Callable
@@ -17,8 +13,6 @@ from functools import cache
 from typing import Any
 
 import numpy as np
-
-__all__ = ["divided", "homogeneous", "is_sound", "magnitude", "narrow", "wide"]
 
 
 def wide(x: Any) -> Any:

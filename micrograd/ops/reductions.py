@@ -4,26 +4,23 @@
 negative; `keepdims` leaves the reduced axes in place with length 1.
 """
 
-# A rule is generic over numbers, arrays and nodes: its arguments have no one type.
-# pyright: reportUnknownLambdaType=false, reportUnknownArgumentType=false
-# pyright: reportUnknownMemberType=false
-
 from __future__ import annotations
 
 import math
 from functools import reduce
-from typing import Any, TypeVar, overload
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from micrograd.core.node import Node
 from micrograd.core.op import define_op
 from micrograd.ops.elementwise import where
+from micrograd.ops.kinds import N
 from micrograd.ops.ranges import divided
 from micrograd.ops.shape import Shape, broadcast_to
 
-N = TypeVar("N", bound=Node)
+__all__ = ["max", "mean", "min", "sum"]
+
 Axis = int | tuple[int, ...] | None
 
 
@@ -48,11 +45,7 @@ def _sum_rule(g: Any, y: Any, x: Any, *, axis: Axis, keepdims: bool) -> Any:
 _sum = define_op("sum", np.sum, _sum_rule, symbol="Σ", arrays_only=True, moves=True)
 
 
-@overload
-def sum(x: N, axis: Axis = None, keepdims: bool = False) -> N: ...
-@overload
-def sum(x: ArrayLike, axis: Axis = None, keepdims: bool = False) -> Any: ...
-def sum(x: Any, axis: Axis = None, keepdims: bool = False) -> Any:
+def sum(x: N | ArrayLike, axis: Axis = None, keepdims: bool = False) -> N:
     """Return the sum of the elements along `axis`.
 
     Derivative: 1 for every element.
@@ -72,11 +65,7 @@ def _mean_rule(g: Any, y: Any, x: Any, *, axis: Axis, keepdims: bool) -> Any:
 _mean = define_op("mean", np.mean, _mean_rule, arrays_only=True, moves=True)
 
 
-@overload
-def mean(x: N, axis: Axis = None, keepdims: bool = False) -> N: ...
-@overload
-def mean(x: ArrayLike, axis: Axis = None, keepdims: bool = False) -> Any: ...
-def mean(x: Any, axis: Axis = None, keepdims: bool = False) -> Any:
+def mean(x: N | ArrayLike, axis: Axis = None, keepdims: bool = False) -> N:
     """Return the mean of the elements along `axis`.
 
     Derivative: 1 / n for every one of n elements.
@@ -148,11 +137,7 @@ _max = define_op(
 )
 
 
-@overload
-def max(x: N, axis: Axis = None, keepdims: bool = False) -> N: ...
-@overload
-def max(x: ArrayLike, axis: Axis = None, keepdims: bool = False) -> Any: ...
-def max(x: Any, axis: Axis = None, keepdims: bool = False) -> Any:
+def max(x: N | ArrayLike, axis: Axis = None, keepdims: bool = False) -> N:
     """Return the largest element along `axis`.
 
     Derivative: 1 for the largest element and 0 for the others; n elements that
@@ -173,11 +158,7 @@ _min = define_op(
 )
 
 
-@overload
-def min(x: N, axis: Axis = None, keepdims: bool = False) -> N: ...
-@overload
-def min(x: ArrayLike, axis: Axis = None, keepdims: bool = False) -> Any: ...
-def min(x: Any, axis: Axis = None, keepdims: bool = False) -> Any:
+def min(x: N | ArrayLike, axis: Axis = None, keepdims: bool = False) -> N:
     """Return the smallest element along `axis`.
 
     Derivative: 1 for the smallest element and 0 for the others; n elements that

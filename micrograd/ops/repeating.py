@@ -1,14 +1,10 @@
 """Functions that make a larger array of one: repeats, tiles, padding, grids."""
 
-# A rule is generic over numbers, arrays and nodes: its arguments have no one type.
-# pyright: reportUnknownLambdaType=false, reportUnknownArgumentType=false
-# pyright: reportUnknownMemberType=false
-
 from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
-from typing import Any, TypeVar, overload
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -18,12 +14,11 @@ from micrograd.core.op import define_op
 from micrograd.errors import ArgumentError, OperandError, ShapeError
 from micrograd.ops.axes import along, array_of, axis_of, refuse_mask, shown
 from micrograd.ops.indexing import put_add
+from micrograd.ops.kinds import A
 from micrograd.ops.reductions import sum
 from micrograd.ops.shape import broadcast_to, reshape
 
 __all__ = ["meshgrid", "pad", "repeat", "tile"]
-
-N = TypeVar("N", bound=Node)
 
 
 def _repeat_rule(g: Any, y: Any, x: Any, *, repeats: Any, axis: int) -> Any:
@@ -42,11 +37,7 @@ _repeat = define_op(
 )
 
 
-@overload
-def repeat(x: N, repeats: int | Sequence[int], axis: int | None = None) -> N: ...
-@overload
-def repeat(x: ArrayLike, repeats: int | Sequence[int], axis: int | None = None) -> NDArray[Any]: ...
-def repeat(x: Any, repeats: Any, axis: Any = None) -> Any:
+def repeat(x: A | ArrayLike, repeats: int | Sequence[int], axis: int | None = None) -> A:
     """Return each element of x several times, one after another.
 
     Args:
@@ -63,17 +54,21 @@ def repeat(x: Any, repeats: Any, axis: Any = None) -> Any:
     >>> repeat([1, 2], 2).tolist(), repeat([1, 2], [2, 1]).tolist()
     ([1, 1, 2, 2], [1, 1, 2])
     """
-    x = array_of("repeat", x)
-    x, axis = (x, axis_of("repeat", axis, x.ndim)) if axis is not None else (reshape(x, -1), 0)
+    array = array_of("repeat", x)
+    array, axis = (
+        (array, axis_of("repeat", axis, array.ndim))
+        if axis is not None
+        else (reshape(array, -1), 0)
+    )
     counts = _counts("repeat", "repeats", repeats)
     if counts.size == 1 and counts.ndim < 2:
-        return _repeat(x, repeats=int(counts.item()), axis=axis)
-    if counts.shape != x.shape[axis : axis + 1]:
+        return _repeat(array, repeats=int(counts.item()), axis=axis)
+    if counts.shape != array.shape[axis : axis + 1]:
         raise ShapeError(
-            f"repeat: repeats of shape {counts.shape} came for {x.shape[axis]} elements along "
+            f"repeat: repeats of shape {counts.shape} came for {array.shape[axis]} elements along "
             f"axis {axis}. Give one number, or one for each."
         )
-    return _repeat(x, repeats=counts, axis=axis)
+    return _repeat(array, repeats=counts, axis=axis)
 
 
 def _counts(name: str, argument: str, given: Any) -> NDArray[Any]:
@@ -101,11 +96,7 @@ _tile = define_op(
 )
 
 
-@overload
-def tile(x: N, reps: int | Sequence[int]) -> N: ...
-@overload
-def tile(x: ArrayLike, reps: int | Sequence[int]) -> NDArray[Any]: ...
-def tile(x: Any, reps: Any) -> Any:
+def tile(x: A | ArrayLike, reps: int | Sequence[int]) -> A:
     """Return copies of x, side by side: `reps` of them along each of the last axes.
 
     More numbers than x has axes give new axes in front.
@@ -118,9 +109,9 @@ def tile(x: Any, reps: Any) -> Any:
     >>> tile([1, 2], 2).tolist(), tile([1, 2], (2, 1)).tolist()
     ([1, 2, 1, 2], [[1, 2], [1, 2]])
     """
-    x = array_of("tile", x)
+    array = array_of("tile", x)
     counts = tuple([int(n) for n in np.atleast_1d(_counts("tile", "reps", reps))])
-    return _tile(x, reps=(1,) * (x.ndim - len(counts)) + counts)
+    return _tile(array, reps=(1,) * (array.ndim - len(counts)) + counts)
 
 
 def _forward_pad(x: Any, *, widths: Any, mode: Any, value: Any) -> Any:
@@ -142,13 +133,7 @@ _pad = define_op("pad", _forward_pad, _pad_rule, arrays_only=True, moves=True)
 _MODES = ("constant", "edge", "reflect", "symmetric", "wrap")
 
 
-@overload
-def pad(x: N, pad_width: Any, mode: str = "constant", constant_values: Any = 0) -> N: ...
-@overload
-def pad(
-    x: ArrayLike, pad_width: Any, mode: str = "constant", constant_values: Any = 0
-) -> NDArray[Any]: ...
-def pad(x: Any, pad_width: Any, mode: str = "constant", constant_values: Any = 0) -> Any:
+def pad(x: A | ArrayLike, pad_width: Any, mode: str = "constant", constant_values: Any = 0) -> A:
     """Return x with elements added before and after it along its axes.
 
     Args:
@@ -170,8 +155,8 @@ def pad(x: Any, pad_width: Any, mode: str = "constant", constant_values: Any = 0
     >>> pad([1, 2, 3], 1).tolist(), pad([1, 2, 3], (0, 2), "reflect").tolist()
     ([0, 1, 2, 3, 0], [1, 2, 3, 2, 1])
     """
-    x = array_of("pad", x)
-    widths = _pairs(_counts("pad", "pad_width", pad_width), x)
+    array = array_of("pad", x)
+    widths = _pairs(_counts("pad", "pad_width", pad_width), array)
     if mode not in _MODES:
         raise ArgumentError(f"pad: mode {shown(mode)} is none of {', '.join(_MODES)}.")
     if isinstance(constant_values, Node) and constant_values.requires_grad:
@@ -180,13 +165,13 @@ def pad(x: Any, pad_width: Any, mode: str = "constant", constant_values: Any = 0
             ".detach(), or concatenate it."
         )
     copies = mode != "constant"
-    if copies and any(n == 0 and any(pair) for n, pair in zip(x.shape, widths, strict=True)):
+    if copies and any(n == 0 and any(pair) for n, pair in zip(array.shape, widths, strict=True)):
         raise ShapeError(
-            f"pad: shape {x.shape} has no elements to copy along an axis to be padded. Use the "
+            f"pad: shape {array.shape} has no elements to copy along an axis to be padded. Use the "
             'mode "constant".'
         )
     value = None if copies else np.array(constant_values).tolist()
-    return _pad(x, widths=widths, mode=mode, value=value)
+    return _pad(array, widths=widths, mode=mode, value=value)
 
 
 def _pairs(widths: NDArray[Any], x: Any) -> tuple[tuple[int, int], ...]:

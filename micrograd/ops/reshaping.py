@@ -1,20 +1,16 @@
 """Functions that give axes another place, add some of length 1, or take them away."""
 
-# A rule is generic over numbers, arrays and nodes: its arguments have no one type.
-# pyright: reportUnknownLambdaType=false, reportUnknownArgumentType=false
-# pyright: reportUnknownMemberType=false
-
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, TypeVar, overload
+from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-from micrograd.core.node import Node
 from micrograd.errors import ShapeError
 from micrograd.ops.axes import array_of, axes_of
+from micrograd.ops.kinds import A
 from micrograd.ops.shape import reshape, transpose
 
 __all__ = [
@@ -26,16 +22,10 @@ __all__ = [
     "ravel",
     "squeeze",
 ]
-
-N = TypeVar("N", bound=Node)
 Axes = int | Sequence[int]
 
 
-@overload
-def ravel(x: N) -> N: ...
-@overload
-def ravel(x: ArrayLike) -> NDArray[Any]: ...
-def ravel(x: Any) -> Any:
+def ravel(x: A | ArrayLike) -> A:
     """Return the elements in one axis, the last axis of x running fastest.
 
     Derivative: the gradient in the shape of x.
@@ -46,11 +36,7 @@ def ravel(x: Any) -> Any:
     return reshape(x, -1)
 
 
-@overload
-def moveaxis(x: N, source: Axes, destination: Axes) -> N: ...
-@overload
-def moveaxis(x: ArrayLike, source: Axes, destination: Axes) -> NDArray[Any]: ...
-def moveaxis(x: Any, source: Any, destination: Any) -> Any:
+def moveaxis(x: A | ArrayLike, source: Axes, destination: Axes) -> A:
     """Return x with one axis, or several, in other places; the rest keep their order.
 
     Derivative: the gradient with its axes put back.
@@ -62,24 +48,20 @@ def moveaxis(x: Any, source: Any, destination: Any) -> Any:
     >>> moveaxis(np.zeros((2, 3, 4)), 0, -1).shape
     (3, 4, 2)
     """
-    x = array_of("moveaxis", x)
-    sources = axes_of("moveaxis", source, x.ndim)
-    places = axes_of("moveaxis", destination, x.ndim)
+    array = array_of("moveaxis", x)
+    sources = axes_of("moveaxis", source, array.ndim)
+    places = axes_of("moveaxis", destination, array.ndim)
     if len(sources) != len(places):
         raise ShapeError(
             f"moveaxis: {len(sources)} axes came for {len(places)} places. Give as many places."
         )
-    order = [axis for axis in range(x.ndim) if axis not in sources]
+    order = [axis for axis in range(array.ndim) if axis not in sources]
     for place, axis in sorted(zip(places, sources, strict=True)):
         order.insert(place, axis)
-    return transpose(x, tuple(order))
+    return transpose(array, tuple(order))
 
 
-@overload
-def expand_dims(x: N, axis: Axes) -> N: ...
-@overload
-def expand_dims(x: ArrayLike, axis: Axes) -> NDArray[Any]: ...
-def expand_dims(x: Any, axis: Any) -> Any:
+def expand_dims(x: A | ArrayLike, axis: Axes) -> A:
     """Return x with new axes of length 1 at the places `axis` of the result.
 
     Derivative: the gradient in the shape of x.
@@ -90,18 +72,14 @@ def expand_dims(x: Any, axis: Any) -> Any:
     >>> expand_dims([1, 2], 0).shape, expand_dims([1, 2], (0, -1)).shape
     ((1, 2), (1, 2, 1))
     """
-    x = array_of("expand_dims", x)
-    ndim = x.ndim + np.size(axis)
+    array = array_of("expand_dims", x)
+    ndim = array.ndim + np.size(axis)
     new = axes_of("expand_dims", axis, ndim)
-    lengths = iter(x.shape)
-    return reshape(x, tuple([1 if place in new else next(lengths) for place in range(ndim)]))
+    lengths = iter(array.shape)
+    return reshape(array, tuple([1 if place in new else next(lengths) for place in range(ndim)]))
 
 
-@overload
-def squeeze(x: N, axis: Axes | None = None) -> N: ...
-@overload
-def squeeze(x: ArrayLike, axis: Axes | None = None) -> NDArray[Any]: ...
-def squeeze(x: Any, axis: Any = None) -> Any:
+def squeeze(x: A | ArrayLike, axis: Axes | None = None) -> A:
     """Return x without axes of length 1: those that `axis` names, or all.
 
     Derivative: the gradient in the shape of x.
@@ -112,18 +90,18 @@ def squeeze(x: Any, axis: Any = None) -> Any:
     >>> squeeze(np.zeros((1, 3, 1))).shape, squeeze(np.zeros((1, 3, 1)), 0).shape
     ((3,), (3, 1))
     """
-    x = array_of("squeeze", x)
+    array = array_of("squeeze", x)
     if axis is None:
-        gone = tuple([i for i, n in enumerate(x.shape) if n == 1])
+        gone = tuple([i for i, n in enumerate(array.shape) if n == 1])
     else:
-        gone = axes_of("squeeze", axis, x.ndim)
+        gone = axes_of("squeeze", axis, array.ndim)
     for i in gone:
-        if x.shape[i] != 1:
+        if array.shape[i] != 1:
             raise ShapeError(
-                f"squeeze: axis {i} of shape {x.shape} has length {x.shape[i]}, not 1. Leave it "
-                "out, or index it to take one element."
+                f"squeeze: axis {i} of shape {array.shape} has length {array.shape[i]}, not 1. "
+                "Leave it out, or index it to take one element."
             )
-    return reshape(x, tuple([n for i, n in enumerate(x.shape) if i not in gone]))
+    return reshape(array, tuple([n for i, n in enumerate(array.shape) if i not in gone]))
 
 
 def atleast_1d(*arrays: Any) -> Any:

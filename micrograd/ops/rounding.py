@@ -3,27 +3,21 @@
 The derivative of a step function is 0 everywhere, at its steps too.
 """
 
-# A rule is generic over numbers, arrays and nodes: its arguments have no one type.
-# pyright: reportUnknownLambdaType=false, reportUnknownArgumentType=false
-# pyright: reportUnknownMemberType=false
-
 from __future__ import annotations
 
 import math
 import operator
-from typing import Any, TypeVar, overload
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from micrograd.core.node import Node
 from micrograd.core.op import define_op
 from micrograd.errors import OperandError
 from micrograd.ops.axes import shown
 from micrograd.ops.elementwise import where
+from micrograd.ops.kinds import N
 from micrograd.ops.rows import binary, unary
-
-N = TypeVar("N", bound=Node)
 
 __all__ = [
     "ceil",
@@ -117,11 +111,7 @@ _round = define_op(
 )
 
 
-@overload
-def round(x: N, decimals: int = 0) -> N: ...
-@overload
-def round(x: ArrayLike, decimals: int = 0) -> Any: ...
-def round(x: Any, decimals: int = 0) -> Any:
+def round(x: N | ArrayLike, decimals: int = 0) -> N:
     """Return x rounded, element by element; of two numbers equally near, the even one.
 
     Derivative: 0 everywhere.

@@ -8,15 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import update_wrapper
-from typing import TYPE_CHECKING, Any, TypeVar, overload
+from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from micrograd.core.node import Node
 from micrograd.core.op import Derivative, Op, register
-
-N = TypeVar("N", bound=Node)
+from micrograd.ops.kinds import A, N
 
 
 class ElementwiseOp(Op):
@@ -38,7 +36,7 @@ class UnaryOp(ElementwiseOp):
         @overload
         def __call__(self, x: float, /) -> float: ...  # pyright: ignore[reportOverlappingOverload]
         @overload
-        def __call__(self, x: ArrayLike, /) -> NDArray[Any]: ...
+        def __call__(self, x: A | ArrayLike, /) -> A: ...
         def __call__(self, *args: Any, **settings: Any) -> Any: ...
 
 
@@ -50,13 +48,11 @@ class BinaryOp(ElementwiseOp):
         @overload
         def __call__(self, a: N, b: N | ArrayLike, /) -> N: ...
         @overload
-        def __call__(self, a: ArrayLike, b: N, /) -> N: ...
-        @overload
         def __call__(  # pyright: ignore[reportOverlappingOverload]
             self, a: float, b: float, /
         ) -> float: ...
         @overload
-        def __call__(self, a: ArrayLike, b: ArrayLike, /) -> NDArray[Any]: ...
+        def __call__(self, a: A | ArrayLike, b: A | ArrayLike, /) -> A: ...
         def __call__(self, *args: Any, **settings: Any) -> Any: ...
 
 

@@ -5,24 +5,18 @@ a linear recurrence: with `linear_scan` the family is closed under derivatives,
 without a division that a zero among the elements would spoil.
 """
 
-# A rule is generic over numbers, arrays and nodes: its arguments have no one type.
-# pyright: reportUnknownLambdaType=false, reportUnknownArgumentType=false
-# pyright: reportUnknownMemberType=false
-
 from __future__ import annotations
 
-from typing import Any, TypeVar, overload
+from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-from micrograd.core.node import Node
 from micrograd.core.op import define_op
 from micrograd.ops.arranging import flip
 from micrograd.ops.axes import along, array_of
+from micrograd.ops.kinds import A
 from micrograd.ops.shape import concatenate, reshape
-
-N = TypeVar("N", bound=Node)
 
 
 def _shifted(x: Any, axis: int, first: float) -> Any:
@@ -43,11 +37,7 @@ _cumsum = define_op(
 )
 
 
-@overload
-def cumsum(x: N, axis: int | None = None) -> N: ...
-@overload
-def cumsum(x: ArrayLike, axis: int | None = None) -> NDArray[Any]: ...
-def cumsum(x: Any, axis: int | None = None) -> Any:
+def cumsum(x: A | ArrayLike, axis: int | None = None) -> A:
     """Return the sums of the first elements along `axis`: of one, of two, and so on.
 
     Derivative: 1 for every element up to the one of the result.
@@ -122,11 +112,7 @@ _cumprod = define_op(
 )
 
 
-@overload
-def cumprod(x: N, axis: int | None = None) -> N: ...
-@overload
-def cumprod(x: ArrayLike, axis: int | None = None) -> NDArray[Any]: ...
-def cumprod(x: Any, axis: int | None = None) -> Any:
+def cumprod(x: A | ArrayLike, axis: int | None = None) -> A:
     """Return the products of the first elements along `axis`: of one, of two, and so on.
 
     Derivative: for each product, that of its other elements; exact where there

@@ -1,25 +1,22 @@
 """Operations that move elements about and change none of them."""
 
-# A rule is generic over numbers, arrays and nodes: its arguments have no one type.
-# pyright: reportUnknownLambdaType=false, reportUnknownArgumentType=false
-# pyright: reportUnknownMemberType=false
-
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from typing import Any, TypeVar, overload
+from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, DTypeLike, NDArray
+from numpy.typing import ArrayLike, DTypeLike
 
-from micrograd.core.node import Node
 from micrograd.core.op import define_op
 from micrograd.errors import OperandError, ShapeError
 from micrograd.ops.axes import along, arrays_of, shown
+from micrograd.ops.kinds import A, N
 from micrograd.ops.ranges import narrow, wide
 
-N = TypeVar("N", bound=Node)
+__all__ = ["astype", "broadcast_to", "concatenate", "reshape", "stack", "swapaxes", "transpose"]
+
 Shape = tuple[int, ...]
 
 
@@ -32,11 +29,7 @@ _reshape = define_op(
 )
 
 
-@overload
-def reshape(x: N, shape: int | Sequence[int]) -> N: ...
-@overload
-def reshape(x: ArrayLike, shape: int | Sequence[int]) -> NDArray[Any]: ...
-def reshape(x: Any, shape: Any) -> Any:
+def reshape(x: A | ArrayLike, shape: int | Sequence[int]) -> A:
     """Return the same elements in another shape; one length may be -1.
 
     Derivative: the gradient, reshaped back.
@@ -61,11 +54,7 @@ def _inverse(axes: Sequence[int]) -> Shape:
     return tuple(int(i) for i in np.argsort([axis % len(axes) for axis in axes]))
 
 
-@overload
-def transpose(x: N, axes: Sequence[int] | None = None) -> N: ...
-@overload
-def transpose(x: ArrayLike, axes: Sequence[int] | None = None) -> NDArray[Any]: ...
-def transpose(x: Any, axes: Any = None) -> Any:
+def transpose(x: A | ArrayLike, axes: Sequence[int] | None = None) -> A:
     """Return x with its axes in another order; reversed when `axes` is None.
 
     Derivative: the gradient with its axes put back.
@@ -76,11 +65,7 @@ def transpose(x: Any, axes: Any = None) -> Any:
     return _transpose(x, axes=axes)
 
 
-@overload
-def swapaxes(x: N, axis1: int, axis2: int) -> N: ...
-@overload
-def swapaxes(x: ArrayLike, axis1: int, axis2: int) -> NDArray[Any]: ...
-def swapaxes(x: Any, axis1: int, axis2: int) -> Any:
+def swapaxes(x: A | ArrayLike, axis1: int, axis2: int) -> A:
     """Return x with two axes exchanged.
 
     Derivative: the gradient with the same axes exchanged.
@@ -88,7 +73,8 @@ def swapaxes(x: Any, axis1: int, axis2: int) -> Any:
     >>> swapaxes([[1, 2], [3, 4]], 0, 1).tolist()
     [[1, 3], [2, 4]]
     """
-    axes = list(range(len(x.shape if hasattr(x, "shape") else np.shape(x))))
+    array: Any = x if hasattr(x, "shape") else np.asarray(x)
+    axes = list(range(len(array.shape)))
     try:
         axes[axis1], axes[axis2] = axes[axis2], axes[axis1]
     except IndexError:
@@ -108,11 +94,7 @@ _broadcast_to = define_op(
 )
 
 
-@overload
-def broadcast_to(x: N, shape: int | Sequence[int]) -> N: ...
-@overload
-def broadcast_to(x: ArrayLike, shape: int | Sequence[int]) -> NDArray[Any]: ...
-def broadcast_to(x: Any, shape: Any) -> Any:
+def broadcast_to(x: A | ArrayLike, shape: int | Sequence[int]) -> A:
     """Return x repeated along new or length-1 axes until it has `shape`.
 
     Derivative: the gradient, summed over the axes that were repeated.
@@ -198,11 +180,7 @@ _astype = define_op(
 )
 
 
-@overload
-def astype(x: N, dtype: DTypeLike) -> N: ...
-@overload
-def astype(x: ArrayLike, dtype: DTypeLike) -> NDArray[Any]: ...
-def astype(x: Any, dtype: Any) -> Any:
+def astype(x: A | ArrayLike, dtype: DTypeLike) -> A:
     """Return x with its elements in another dtype.
 
     Derivative: 1, cast back to the dtype of x.
@@ -246,11 +224,7 @@ _concatenate = define_op(
 )
 
 
-@overload
-def concatenate(arrays: Sequence[N], axis: int = 0) -> N: ...
-@overload
-def concatenate(arrays: Sequence[N | ArrayLike], axis: int = 0) -> Any: ...
-def concatenate(arrays: Sequence[Any], axis: int = 0) -> Any:
+def concatenate(arrays: Sequence[N | ArrayLike], axis: int = 0) -> N:
     """Return the arrays joined along an axis that they have.
 
     Derivative: each array takes its own part of the gradient.
@@ -270,11 +244,7 @@ _stack = define_op(
 )
 
 
-@overload
-def stack(arrays: Sequence[N], axis: int = 0) -> N: ...
-@overload
-def stack(arrays: Sequence[N | ArrayLike], axis: int = 0) -> Any: ...
-def stack(arrays: Sequence[Any], axis: int = 0) -> Any:
+def stack(arrays: Sequence[N | ArrayLike], axis: int = 0) -> N:
     """Return the arrays, all of one shape, joined along a new axis.
 
     Derivative: each array takes its own slice of the gradient.

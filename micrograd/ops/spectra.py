@@ -5,13 +5,9 @@ matrix, the others are the batch. An operation gives one array: so values and
 vectors are joined in one, and the public function takes it apart.
 """
 
-# A rule is generic over numbers, arrays and nodes: its arguments have no one type.
-# pyright: reportUnknownLambdaType=false, reportUnknownArgumentType=false
-# pyright: reportUnknownMemberType=false
-
 from __future__ import annotations
 
-from typing import Any, Generic, NamedTuple, TypeVar, overload
+from typing import Any, Generic, NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -22,8 +18,8 @@ from micrograd.errors import ArgumentError, GradientError
 from micrograd.ops.decompositions import noise, symmetric
 from micrograd.ops.elementwise import where
 from micrograd.ops.inverses import adjoint, linalg, matrices
+from micrograd.ops.kinds import N
 
-N = TypeVar("N", bound=Node)
 T = TypeVar("T")
 
 
@@ -81,11 +77,7 @@ def _eigh_rule(g: Any, y: Any, a: Any) -> Any:
 _eigh = define_op("eigh", _forward_eigh, _eigh_rule, arrays_only=True)
 
 
-@overload
-def eigh(a: N) -> EighResult[N]: ...
-@overload
-def eigh(a: ArrayLike) -> EighResult[Any]: ...
-def eigh(a: Any) -> EighResult[Any]:
+def eigh(a: N | ArrayLike) -> EighResult[N]:
     """Return the eigenvalues w of symmetric matrices, rising, and the eigenvectors V.
 
     The columns of V have length 1, and a = V @ diag(w) @ V.T. Their signs are
@@ -111,11 +103,7 @@ def eigh(a: Any) -> EighResult[Any]:
     return EighResult(y[..., 0, :], y[..., 1:, :])
 
 
-@overload
-def eigvalsh(a: N) -> N: ...
-@overload
-def eigvalsh(a: ArrayLike) -> Any: ...
-def eigvalsh(a: Any) -> Any:
+def eigvalsh(a: N | ArrayLike) -> N:
     """Return the eigenvalues of symmetric matrices, of shape (..., n, n), rising.
 
     Derivative: v @ v.T for each eigenvalue and its eigenvector v; see `eigh`.
@@ -172,11 +160,7 @@ def _svd_rule(g: Any, y: Any, a: Any) -> Any:
 _svd = define_op("svd", _forward_svd, _svd_rule, arrays_only=True)
 
 
-@overload
-def svd(a: N, full_matrices: bool = False) -> SVDResult[N]: ...
-@overload
-def svd(a: ArrayLike, full_matrices: bool = False) -> SVDResult[Any]: ...
-def svd(a: Any, full_matrices: bool = False) -> SVDResult[Any]:
+def svd(a: N | ArrayLike, full_matrices: bool = False) -> SVDResult[N]:
     """Return U, the singular values S, falling, and Vh, with a = U @ diag(S) @ Vh.
 
     Of matrices of shape (..., m, n), U has shape (..., m, k), S has (..., k) and
@@ -209,11 +193,7 @@ def svd(a: Any, full_matrices: bool = False) -> SVDResult[Any]:
     return SVDResult(adjoint(y[..., : m[0]]), y[..., m[0]], y[..., m[0] + 1 :])
 
 
-@overload
-def svdvals(a: N) -> N: ...
-@overload
-def svdvals(a: ArrayLike) -> Any: ...
-def svdvals(a: Any) -> Any:
+def svdvals(a: N | ArrayLike) -> N:
     """Return the singular values of every matrix of a, falling.
 
     Derivative: u @ v.T for a singular value and its vectors, and 0 for one that

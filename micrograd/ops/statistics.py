@@ -4,15 +4,11 @@
 negative; `keepdims` leaves the reduced axes in place with length 1.
 """
 
-# A rule is generic over numbers, arrays and nodes: its arguments have no one type.
-# pyright: reportUnknownLambdaType=false, reportUnknownArgumentType=false
-# pyright: reportUnknownMemberType=false
-
 from __future__ import annotations
 
 import math
 from functools import partial
-from typing import Any, TypeVar, overload
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -22,13 +18,12 @@ from micrograd.core.op import define_op
 from micrograd.errors import ArgumentError, ShapeError
 from micrograd.ops.axes import array_of, plain
 from micrograd.ops.elementwise import where
+from micrograd.ops.kinds import N
 from micrograd.ops.norms import _norm
 from micrograd.ops.ranges import divided, homogeneous, is_sound, magnitude, wide
 from micrograd.ops.reductions import Axis, _keep, max, mean, min, sum
 from micrograd.ops.scans import product_of_others
 from micrograd.ops.shape import Shape, astype, reshape, transpose
-
-N = TypeVar("N", bound=Node)
 
 
 def _axes(shape: Shape, axis: Axis) -> list[int]:
@@ -88,11 +83,7 @@ def _products_of_others(rows: Any) -> Any:
 _prod = define_op("prod", np.prod, _prod_rule, symbol="Π", arrays_only=True, along_axis=True)
 
 
-@overload
-def prod(x: N, axis: Axis = None, keepdims: bool = False) -> N: ...
-@overload
-def prod(x: ArrayLike, axis: Axis = None, keepdims: bool = False) -> Any: ...
-def prod(x: Any, axis: Axis = None, keepdims: bool = False) -> Any:
+def prod(x: N | ArrayLike, axis: Axis = None, keepdims: bool = False) -> N:
     """Return the product of the elements along `axis`; that of none is 1.
 
     Derivative: for every element the product of the others, which is exact
@@ -130,11 +121,7 @@ def _var_rule(g: Any, y: Any, x: Any, *, axis: Axis, ddof: float, keepdims: bool
 _var = define_op("var", np.var, _var_rule, symbol="σ²", arrays_only=True, along_axis=True)
 
 
-@overload
-def var(x: N, axis: Axis = None, ddof: float = 0, keepdims: bool = False) -> N: ...
-@overload
-def var(x: ArrayLike, axis: Axis = None, ddof: float = 0, keepdims: bool = False) -> Any: ...
-def var(x: Any, axis: Axis = None, ddof: float = 0, keepdims: bool = False) -> Any:
+def var(x: N | ArrayLike, axis: Axis = None, ddof: float = 0, keepdims: bool = False) -> N:
     """Return the variance along `axis`: the mean of the squared distances to the mean.
 
     Derivative: 2 * (x - mean(x)) / (n - ddof) for n elements.
@@ -175,11 +162,7 @@ def _forward_std(x: Any, *, axis: Axis, ddof: float, keepdims: bool) -> Any:
 _std = define_op("std", _forward_std, _std_rule, symbol="σ", arrays_only=True, along_axis=True)
 
 
-@overload
-def std(x: N, axis: Axis = None, ddof: float = 0, keepdims: bool = False) -> N: ...
-@overload
-def std(x: ArrayLike, axis: Axis = None, ddof: float = 0, keepdims: bool = False) -> Any: ...
-def std(x: Any, axis: Axis = None, ddof: float = 0, keepdims: bool = False) -> Any:
+def std(x: N | ArrayLike, axis: Axis = None, ddof: float = 0, keepdims: bool = False) -> N:
     """Return the standard deviation along `axis`: the square root of the variance.
 
     It is right also where the variance is too large or too small for the dtype.
@@ -226,11 +209,7 @@ _median = define_op(
 )
 
 
-@overload
-def median(x: N, axis: Axis = None, keepdims: bool = False) -> N: ...
-@overload
-def median(x: ArrayLike, axis: Axis = None, keepdims: bool = False) -> Any: ...
-def median(x: Any, axis: Axis = None, keepdims: bool = False) -> Any:
+def median(x: N | ArrayLike, axis: Axis = None, keepdims: bool = False) -> N:
     """Return the middle one of the sorted elements along `axis`, or the mean of the middle two.
 
     Derivative: 1 for the middle element, or 1/2 for each of the two, and 0 for
@@ -245,19 +224,12 @@ def median(x: Any, axis: Axis = None, keepdims: bool = False) -> Any:
     return _median(x, axis=axis, keepdims=keepdims)
 
 
-@overload
 def average(
-    x: N, axis: Axis = None, weights: N | ArrayLike | None = None, keepdims: bool = False
-) -> N: ...
-@overload
-def average(x: ArrayLike, axis: Axis, weights: N, keepdims: bool = False) -> N: ...
-@overload
-def average(x: ArrayLike, axis: Axis = None, *, weights: N, keepdims: bool = False) -> N: ...
-@overload
-def average(
-    x: ArrayLike, axis: Axis = None, weights: ArrayLike | None = None, keepdims: bool = False
-) -> Any: ...
-def average(x: Any, axis: Axis = None, weights: Any = None, keepdims: bool = False) -> Any:
+    x: N | ArrayLike,
+    axis: Axis = None,
+    weights: N | ArrayLike | None = None,
+    keepdims: bool = False,
+) -> N:
     """Return the mean along `axis`, in which every element counts as its weight says.
 
     Derivative: w / sum(w) for the weights w; that of the weights is
@@ -279,17 +251,17 @@ def average(x: Any, axis: Axis = None, weights: Any = None, keepdims: bool = Fal
     """
     if weights is None:
         return mean(x, axis, keepdims)
-    x, weights = array_of("average", x), array_of("average", weights)
-    w = _fitting(weights, x.shape, axis)
-    dtype = np.result_type(x.dtype, w.dtype, x.dtype if x.dtype.kind == "f" else float)
-    x, w = [wide(a if a.dtype == dtype else astype(a, dtype)) for a in (x, w)]
+    array, w = array_of("average", x), array_of("average", weights)
+    w = _fitting(w, array.shape, axis)
+    dtype = np.result_type(array.dtype, w.dtype, array.dtype if array.dtype.kind == "f" else float)
+    array, w = [wide(a if a.dtype == dtype else astype(a, dtype)) for a in (array, w)]
     total = sum(w, axis, keepdims=True)
     if np.any(total == 0):
         raise ArgumentError(
             "average: the weights sum up to zero, so there is no average. Give weights with a sum "
             "that is not zero along each reduced axis."
         )
-    y = sum(x * (w / total), axis, keepdims)
+    y = sum(array * (w / total), axis, keepdims)
     return y.astype(dtype) if dtype == np.float16 else y
 
 
@@ -307,11 +279,7 @@ def _fitting(weights: Any, shape: Shape, axis: Axis) -> Any:
     return reshape(w, [n if i in axes else 1 for i, n in enumerate(shape)])
 
 
-@overload
-def ptp(x: N, axis: Axis = None, keepdims: bool = False) -> N: ...
-@overload
-def ptp(x: ArrayLike, axis: Axis = None, keepdims: bool = False) -> Any: ...
-def ptp(x: Any, axis: Axis = None, keepdims: bool = False) -> Any:
+def ptp(x: N | ArrayLike, axis: Axis = None, keepdims: bool = False) -> N:
     """Return the distance from the smallest to the largest element along `axis`.
 
     Derivative: 1 for the largest and -1 for the smallest element; elements that
@@ -320,14 +288,11 @@ def ptp(x: Any, axis: Axis = None, keepdims: bool = False) -> Any:
     >>> float(ptp([1.0, 5.0, 2.0]))
     4.0
     """
-    return max(x, axis, keepdims) - min(x, axis, keepdims)
+    largest: Any = max(x, axis, keepdims)
+    return largest - min(x, axis, keepdims)
 
 
-@overload
-def nansum(x: N, axis: Axis = None, keepdims: bool = False) -> N: ...
-@overload
-def nansum(x: ArrayLike, axis: Axis = None, keepdims: bool = False) -> Any: ...
-def nansum(x: Any, axis: Axis = None, keepdims: bool = False) -> Any:
+def nansum(x: N | ArrayLike, axis: Axis = None, keepdims: bool = False) -> N:
     """Return the sum of the elements along `axis` that are not nan.
 
     Derivative: 1 for every element that counts, and 0 for nan, also through the

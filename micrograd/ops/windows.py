@@ -6,10 +6,6 @@ many rows and columns are added on every side. Both are one number, or a pair
 for rows and columns.
 """
 
-# A rule is generic over numbers, arrays and nodes: its arguments have no one type.
-# pyright: reportUnknownLambdaType=false, reportUnknownArgumentType=false
-# pyright: reportUnknownMemberType=false
-
 from __future__ import annotations
 
 from operator import index

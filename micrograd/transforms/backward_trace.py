@@ -13,6 +13,8 @@ from micrograd.engine.autodiff import require_gradient
 from micrograd.engine.careful import propagate_carefully
 from micrograd.transforms.leaves import fitting, like
 
+__all__ = ["Contribution", "Flow", "trace_backward"]
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Contribution:

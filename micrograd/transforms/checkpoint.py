@@ -29,6 +29,8 @@ from micrograd.transforms.transformed import (
 )
 from micrograd.tree import tree_leaves, tree_map, tree_paths
 
+__all__ = ["checkpoint"]
+
 
 def checkpoint(f: Given[P]) -> Function:
     """Return `f` as one node that computes again in the backward pass what it does not keep.

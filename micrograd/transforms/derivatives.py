@@ -31,6 +31,8 @@ from micrograd.transforms.transformed import (
 )
 from micrograd.tree import tree_leaves, tree_map
 
+__all__ = ["elementwise_grad", "grad", "hessian", "hvp", "jacobian", "jvp", "value_and_grad", "vjp"]
+
 
 def grad(f: Given[P], argnums: Argnums = 0, has_aux: bool = False) -> Function:
     """Return the function that gives the gradient of `f`, which returns one number.

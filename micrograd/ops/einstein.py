@@ -1,16 +1,12 @@
 """Products of any number of arrays, summed over indices: Einstein's notation."""
 
-# A rule is generic over numbers, arrays and nodes: its arguments have no one type.
-# pyright: reportUnknownLambdaType=false, reportUnknownArgumentType=false
-# pyright: reportUnknownMemberType=false
-
 from __future__ import annotations
 
 import math
 import re
 from collections.abc import Iterable, Sequence
 from string import ascii_letters
-from typing import Any, TypeVar, overload
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -20,9 +16,8 @@ from micrograd.core.op import define_op
 from micrograd.errors import ArgumentError, OperandError, ShapeError
 from micrograd.ops.axes import array_of
 from micrograd.ops.elementwise import where
+from micrograd.ops.kinds import N
 from micrograd.ops.shape import Shape, broadcast_to
-
-N = TypeVar("N", bound=Node)
 
 # An operation of this file has its subscripts written out: no spaces, no "...", and an output.
 
@@ -125,11 +120,7 @@ _einsum = define_op(
 )
 
 
-@overload
-def einsum(subscripts: str, *operands: N) -> N: ...
-@overload
-def einsum(subscripts: str, *operands: Node | ArrayLike) -> Any: ...
-def einsum(subscripts: str, *operands: Any) -> Any:
+def einsum(subscripts: str, *operands: N | ArrayLike) -> N:
     """Return the products of the operands' elements, summed over the indices not in the result.
 
     Each operand has a letter per axis; "..." stands for any axes, which
