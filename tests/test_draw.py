@@ -38,10 +38,10 @@ from tests.golden import (
 from tests.pictures_page import DOCS, PICTURES, picture
 from viz import draw
 from viz.graph.snapshot import take_snapshot
-from viz.picture.extent import Box
-from viz.picture.ink import BLUES, ORANGES, ink_for
+from viz.picture.colours import BLUES, ORANGES, appearance_for
 from viz.picture.layout import lay_out
 from viz.picture.picture import picture_of
+from viz.picture.sizes import Box
 
 HAS_DOT = shutil.which("dot") is not None
 RANKDIRS = ("LR", "TB")
@@ -396,11 +396,11 @@ def test_color_shows_sign_and_magnitude_of_the_gradient(no_dot: None) -> None:
     y.backward()
     keys = {node: key for key, node in nodes_of(y).items()}
     found = strokes(draw(y, color="gradient").svg)
-    assert found[keys[a]] == (ink_for(-100.0, 100.0).line, "4")  # blue
-    assert found[keys[b]] == (ink_for(3.0, 100.0).line, "1")  # √0.03 < 1/3
-    assert ink_for(3.0, 100.0).line in ORANGES
-    assert ink_for(-3.0, 100.0).line in BLUES
-    assert ink_for(25.0, 100.0).width == 2
+    assert found[keys[a]] == (appearance_for(-100.0, 100.0).line, "4")  # blue
+    assert found[keys[b]] == (appearance_for(3.0, 100.0).line, "1")  # √0.03 < 1/3
+    assert appearance_for(3.0, 100.0).line in ORANGES
+    assert appearance_for(-3.0, 100.0).line in BLUES
+    assert appearance_for(25.0, 100.0).width == 2
     assert "up to 100 in magnitude" in draw(y, color="gradient").svg
     uncoloured = draw(y).svg
     assert "magnitude" not in uncoloured

@@ -225,8 +225,8 @@ def test_paths_and_lines_give_the_gradient_of_the_engine(nodes: list[Any]) -> No
 
 def test_a_wrong_slope_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
     price, one = apple()
-    teller = explain.__globals__["Teller"]  # whatever module of that name was imported last
-    monkeypatch.setattr(teller, "slope", lambda self, edge: 5.0)
+    writer = explain.__globals__["EquationWriter"]  # of whatever module was imported last
+    monkeypatch.setattr(writer, "slope", lambda self, edge: 5.0)
     assert "backward() gives 2.2, which differs" in explain(price, wrt=one).text
 
 

@@ -21,15 +21,15 @@ from micrograd.errors import ArgumentError
 from micrograd.nn import MLP
 from tests.drawn import read_dot
 from viz import draw
-from viz.folding.alike import Graph
+from viz.folding.equivalence import Graph
 from viz.folding.fold import Folded, fold
-from viz.folding.group import OUTSIDE, Group, Tree, groups_of, in_order, siblings
-from viz.folding.reduction import reduced
+from viz.folding.group import OUTSIDE, Group, Tree, groups_of, siblings, topological_sort
+from viz.folding.limit import fold_to_limit
 from viz.graph.snapshot import Snapshot, take_snapshot
 from viz.graph.summary import span
-from viz.picture.extent import Box
 from viz.picture.layout import Layout, lay_out
 from viz.picture.picture import picture_of
+from viz.picture.sizes import Box
 from viz.text.numbers import Writer
 
 RANKDIRS = ("LR", "TB")
@@ -101,7 +101,7 @@ def assert_sound(graph: Graph, folded: Folded) -> None:
     count = len(folded.members)
     levels = siblings(Tree(folded.groups), count, folded.group_of, images)
     total = count + len(folded.groups)
-    assert len(in_order(total, levels)) == total  # each box can be drawn as one thing
+    assert len(topological_sort(total, levels)) == total  # each box can be drawn as one thing
 
 
 @settings(deadline=None)
@@ -371,10 +371,10 @@ def test_scopes_are_collapsed_from_the_innermost_as_far_as_needed() -> None:
                     y = y.exp().relu().tanh()
                 y = y.sigmoid()
     graph = outline(y)
-    assert len(reduced(graph, limit=17).members) == 17
-    inner = reduced(graph, limit=12)
+    assert len(fold_to_limit(graph, limit=17).members) == 17
+    inner = fold_to_limit(graph, limit=12)
     assert [box.name for box in inner.boxed if box] == ["c", "d", "c", "d"]
-    outer = reduced(graph, limit=7)
+    outer = fold_to_limit(graph, limit=7)
     assert [box.name for box in outer.boxed if box] == ["a", "b"]
 
 

@@ -28,11 +28,11 @@ from micrograd import (
 )
 from micrograd.core.op import registry
 from tests.domains import TABLE, calls_of
-from viz.formulas.local import expression, local, slope
+from viz.formulas.node_formulas import expression, local, slope
 from viz.formulas.notation import write
 from viz.formulas.table import GENERIC, ROWS, row_for, settings_of
+from viz.text.formula import latex_text, name
 from viz.text.phrases import PHRASES
-from viz.text.written import latex_text, name
 
 NASTY = ('<script>alert(1)</script>"];', "$x_1^{", "50 % of a_b & c#", "~\\alpha{", "apple`s")
 

@@ -272,7 +272,7 @@ def test_the_picture_has_the_names_of_the_story() -> None:
 
 
 def test_each_node_is_told_of() -> None:
-    _, _, total, _, price = tell(apple()).tellings
+    _, _, total, _, price = tell(apple()).descriptions
     assert (total.name, total.formula) == ("total", "total = apple·count")
     assert total.known == "total = apple·count = 100·2 = 200"
     assert (total.gradient, total.unknown) == (
@@ -287,7 +287,7 @@ def test_each_node_is_told_of() -> None:
 
 
 def test_leaves_and_constants_are_told_of() -> None:
-    one, other = tell(Value(3.0, label="x") * 2).tellings[:2]
+    one, other = tell(Value(3.0, label="x") * 2).descriptions[:2]
     assert (one.formula, one.known) == ("x, an input", "x = 3")
     assert (other.known, other.gradient) == ("2, a constant", "requires no gradient")
 
@@ -295,7 +295,7 @@ def test_leaves_and_constants_are_told_of() -> None:
 def test_a_node_that_no_gradient_flows_to_is_told_of() -> None:
     x = Tensor(np.array(2.0), label="x")
     hidden = Tensor(np.array(3.0), label="hidden")
-    telling = tell(where(np.array(True), x, hidden * 2) * 1).tellings
+    telling = tell(where(np.array(True), x, hidden * 2) * 1).descriptions
     by_name = {one.name: one.gradient for one in telling}
     assert by_name["x"] == "∂y/∂x = 1"
     assert by_name["hidden"] in ("∂y/∂hidden: no gradient flows to hidden", "∂y/∂hidden = 0")

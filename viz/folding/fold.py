@@ -18,8 +18,15 @@ from collections import Counter
 from collections.abc import Callable, Collection, Hashable, Mapping
 from dataclasses import dataclass
 
-from viz.folding.alike import Classes, Graph, Inputs, alike, all_different, shared_depths
-from viz.folding.group import OUTSIDE, Group, Tree, family, in_order
+from viz.folding.equivalence import (
+    Classes,
+    Graph,
+    Inputs,
+    equivalence_classes,
+    shared_depths,
+    singleton_classes,
+)
+from viz.folding.group import OUTSIDE, Group, Tree, family, topological_sort
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +74,7 @@ def fold(
     [[0, 1], [2, 3]]
     """
     deepest = shared_depths(graph)
-    classes = alike(graph, deepest) if repeats else all_different(graph)
+    classes = equivalence_classes(graph, deepest) if repeats else singleton_classes(graph)
     groups = _groups(graph, classes)
     homes = _homes(graph, classes, Tree(groups), deepest)
     items = _Items(graph, classes.of_node, homes, groups)
@@ -188,7 +195,7 @@ class _Items:
         number = {item: place for place, item in enumerate(users)}
         pairs = [(number[i], number[user]) for i in users for user in users[i] - {i}]
         items = list(users)
-        return [items[place] for place in in_order(len(users), pairs)]
+        return [items[place] for place in topological_sort(len(users), pairs)]
 
     def _kinds(self) -> dict[int, Hashable]:
         """Return what two items of a run must have in common; None for leaves."""
@@ -214,7 +221,7 @@ class _Items:
             [number[tail] for tail in self._inputs(item, at)] for item, at in members.items()
         ]
         pairs = [(tail, head) for head, tails in enumerate(feeding) for tail in tails]
-        order = in_order(len(members), pairs)
+        order = topological_sort(len(members), pairs)
         place = {old: new for new, old in enumerate(order)}
         items = list(members)
         groups, renumbered = self._used_groups()

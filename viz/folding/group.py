@@ -166,12 +166,12 @@ def siblings(
         yield tail, head
 
 
-def in_order(count: int, edges: Iterable[tuple[int, int]]) -> list[int]:
+def topological_sort(count: int, edges: Iterable[tuple[int, int]]) -> list[int]:
     """Return the numbers below `count` so that edges lead onwards, the least first.
 
     What is on a cycle, or behind one, is left out.
 
-    >>> in_order(4, [(2, 0), (0, 1)])
+    >>> topological_sort(4, [(2, 0), (0, 1)])
     [2, 0, 1, 3]
     """
     after: list[list[int]] = [[] for _ in range(count)]
@@ -199,10 +199,10 @@ def _tangled(groups: list[Group], group_of: list[int], inputs: Sequence[Sequence
     count, total = len(inputs), len(inputs) + len(groups)
     edges = [(tail, head) for head, tails in enumerate(inputs) for tail in tails]
     links = list(siblings(Tree(groups), count, group_of, edges))
-    forwards = set(in_order(total, links))
+    forwards = set(topological_sort(total, links))
     if len(forwards) == total:
         return set()
-    backwards = set(in_order(total, [(head, tail) for tail, head in links]))
+    backwards = set(topological_sort(total, [(head, tail) for tail, head in links]))
     return {v - count for v in range(count, total) if v not in forwards and v not in backwards}
 
 

@@ -14,8 +14,7 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
-from viz.text.phrases import PHRASES, phrase
-from viz.text.written import (
+from viz.text.formula import (
     ATOM,
     COMPARE,
     IF,
@@ -24,16 +23,17 @@ from viz.text.written import (
     PRODUCT,
     SIGN,
     SUM,
-    Written,
+    Formula,
     name,
 )
+from viz.text.phrases import PHRASES, phrase
 
 _SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
 def write(
-    formula: str, names: Mapping[str, Written], settings: Mapping[str, Written] | None = None
-) -> Written:
+    formula: str, names: Mapping[str, Formula], settings: Mapping[str, Formula] | None = None
+) -> Formula:
     r"""Return a formula with names put in for its own.
 
     Args:
@@ -56,7 +56,7 @@ def _parse(formula: str) -> ast.expr:
 
 _OPERATORS = "log sin cos tan sinh cosh tanh arcsin arccos arctan max min det"  # of LaTeX
 _FUNCTIONS = {"Phi": ("Φ", r"\Phi")} | {f: (f, rf"\{f}") for f in _OPERATORS.split(" ")}
-_CONSTANTS = {"pi": Written("π", r"\pi"), "inf": Written("∞", r"\infty")}
+_CONSTANTS = {"pi": Formula("π", r"\pi"), "inf": Formula("∞", r"\infty")}
 _COMPARISONS: dict[type[ast.cmpop], tuple[str, str]] = {
     ast.Gt: (">", ">"),
     ast.Lt: ("<", r"\lt"),
@@ -72,14 +72,14 @@ _SILENT = {"kept", "spread"}  # they give an array the axes that it needs, and a
 class _Writer:
     """What writes a parsed formula; it calls itself for the parts, which are few."""
 
-    def __init__(self, names: Mapping[str, Written], settings: Mapping[str, Written]) -> None:
+    def __init__(self, names: Mapping[str, Formula], settings: Mapping[str, Formula]) -> None:
         self._names = names
         self._all = {**_CONSTANTS, **settings, **names}
 
-    def write(self, tree: ast.AST) -> Written:
+    def write(self, tree: ast.AST) -> Formula:
         return getattr(self, f"_{type(tree).__name__}")(tree)
 
-    def _Name(self, tree: ast.Name) -> Written:
+    def _Name(self, tree: ast.Name) -> Formula:
         return self._all.get(tree.id) or name(tree.id)
 
     def _is_one(self, tree: ast.expr) -> bool:
@@ -87,37 +87,37 @@ class _Writer:
         given = isinstance(tree, ast.Name) and tree.id in self._names
         return not given and self.write(tree).text == "1"
 
-    def _Constant(self, tree: ast.Constant) -> Written:
+    def _Constant(self, tree: ast.Constant) -> Formula:
         if tree.value is None:
-            return Written("", "")
+            return Formula("", "")
         return name(f"{tree.value:g}") if _is_number(tree.value) else name(str(tree.value))
 
-    def _UnaryOp(self, tree: ast.UnaryOp) -> Written:
+    def _UnaryOp(self, tree: ast.UnaryOp) -> Formula:
         if self._is_one(tree.operand):
             return name("-1")
         inner = self.write(tree.operand)
-        inner = inner.inside(PRODUCT) if inner.level != SIGN else inner.inside(POWER)
-        return Written(f"−{inner.text}", f"-{inner.latex}", SIGN, SIGN)
+        inner = inner.inside(PRODUCT) if inner.precedence != SIGN else inner.inside(POWER)
+        return Formula(f"−{inner.text}", f"-{inner.latex}", SIGN, SIGN)
 
-    def _BinOp(self, tree: ast.BinOp) -> Written:
+    def _BinOp(self, tree: ast.BinOp) -> Formula:
         return getattr(self, f"_{type(tree.op).__name__}")(tree.left, tree.right)
 
-    def _Add(self, left: ast.expr, right: ast.expr) -> Written:
+    def _Add(self, left: ast.expr, right: ast.expr) -> Formula:
         return self._joined(left, right, " + ", " + ", SUM)
 
-    def _Sub(self, left: ast.expr, right: ast.expr) -> Written:
+    def _Sub(self, left: ast.expr, right: ast.expr) -> Formula:
         return self._joined(left, right, " − ", " - ", SUM)
 
-    def _MatMult(self, left: ast.expr, right: ast.expr) -> Written:
+    def _MatMult(self, left: ast.expr, right: ast.expr) -> Formula:
         return self._joined(left, right, " @ ", r" \, ", PRODUCT)
 
-    def _FloorDiv(self, left: ast.expr, right: ast.expr) -> Written:
+    def _FloorDiv(self, left: ast.expr, right: ast.expr) -> Formula:
         return self._joined(left, right, " // ", r" \mathbin{//} ", PRODUCT)
 
-    def _Mod(self, left: ast.expr, right: ast.expr) -> Written:
+    def _Mod(self, left: ast.expr, right: ast.expr) -> Formula:
         return self._joined(left, right, " % ", r" \bmod ", PRODUCT)
 
-    def _Mult(self, left: ast.expr, right: ast.expr) -> Written:
+    def _Mult(self, left: ast.expr, right: ast.expr) -> Formula:
         if self._is_one(left):
             return self.write(right)
         if self._is_one(right):
@@ -129,17 +129,17 @@ class _Writer:
             else self.write(merged)
         )
 
-    def _Div(self, left: ast.expr, right: ast.expr) -> Written:
+    def _Div(self, left: ast.expr, right: ast.expr) -> Formula:
         one, other = self.write(left), self.write(right)
         if self._is_one(right):
             return one
         over, under = one.inside(PRODUCT), other.inside(POWER)
         bar = " / " if "/" in over.text + under.text else "/"
-        return Written(
+        return Formula(
             f"{over.text}{bar}{under.text}", rf"\frac{{{one.latex}}}{{{other.latex}}}", PRODUCT
         )
 
-    def _Pow(self, left: ast.expr, right: ast.expr) -> Written:
+    def _Pow(self, left: ast.expr, right: ast.expr) -> Formula:
         base, exponent = self.write(left), self._power(right)
         if exponent.text in ("0", "1"):
             return base if exponent.text == "1" else name("1")
@@ -148,48 +148,53 @@ class _Writer:
         raised = (
             exponent.text.translate(_SUPERSCRIPTS) if whole else "^" + exponent.inside(ATOM).text
         )
-        return Written(base.text + raised, f"{{{base.latex}}}^{{{exponent.latex}}}", POWER, POWER)
+        return Formula(base.text + raised, f"{{{base.latex}}}^{{{exponent.latex}}}", POWER, POWER)
 
-    def _power(self, tree: ast.expr) -> Written:
+    def _power(self, tree: ast.expr) -> Formula:
         """Return an exponent; the difference of two numbers as one number."""
-        written = self.write(tree)
+        exponent = self.write(tree)
         if isinstance(tree, ast.BinOp) and isinstance(tree.op, ast.Sub):
             parts = [self.write(part).text for part in (tree.left, tree.right)]
             if all(map(NUMBER.fullmatch, parts)):
                 return name(f"{float(parts[0]) - float(parts[1]):.12g}")
-        return written
+        return exponent
 
     def _joined(
-        self, left: ast.expr, right: ast.expr, sign: str, latex_sign: str, level: int
-    ) -> Written:
-        one = self.write(left).inside(level)
+        self, left: ast.expr, right: ast.expr, sign: str, latex_sign: str, precedence: int
+    ) -> Formula:
+        one = self.write(left).inside(precedence)
         other = self.write(right)
         # A sign in front of what comes second would stand beside the operator.
-        other = other.inside(POWER if SIGN in (other.level, other.latex_level) else level + 1)
-        return Written(
-            one.text + sign + other.text, one.latex + latex_sign + other.latex, level, level
+        other = other.inside(
+            POWER if SIGN in (other.precedence, other.latex_precedence) else precedence + 1
+        )
+        return Formula(
+            one.text + sign + other.text,
+            one.latex + latex_sign + other.latex,
+            precedence,
+            precedence,
         )
 
-    def _Compare(self, tree: ast.Compare) -> Written:
+    def _Compare(self, tree: ast.Compare) -> Formula:
         first = self.write(tree.left).inside(SUM)
         text, latex = first.text, first.latex
         for op, part in zip(tree.ops, tree.comparators, strict=True):
             sign, other = _COMPARISONS[type(op)], self.write(part).inside(SUM)
             text += f" {sign[0]} {other.text}"
             latex += f" {sign[1]} {other.latex}"
-        return Written(text, latex, COMPARE, COMPARE)
+        return Formula(text, latex, COMPARE, COMPARE)
 
-    def _BoolOp(self, tree: ast.BoolOp) -> Written:
+    def _BoolOp(self, tree: ast.BoolOp) -> Formula:
         word = "or" if isinstance(tree.op, ast.Or) else "and"
         parts = [self.write(part).inside(COMPARE) for part in tree.values]
-        return Written(
+        return Formula(
             f" {word} ".join(part.text for part in parts),
             rf" \text{{ {word} }} ".join(part.latex for part in parts),
             COMPARE,
             COMPARE,
         )
 
-    def _IfExp(self, tree: ast.IfExp) -> Written:
+    def _IfExp(self, tree: ast.IfExp) -> Formula:
         text, rows, rest = "", "", tree
         while isinstance(rest, ast.IfExp):
             then, test = self.write(rest.body), self.write(rest.test)
@@ -198,9 +203,9 @@ class _Writer:
             rest = rest.orelse
         last = self.write(rest)
         cases = rf"\begin{{cases}} {rows}{last.latex} & \text{{else}} \end{{cases}}"
-        return Written(text + last.text, cases, IF)
+        return Formula(text + last.text, cases, IF)
 
-    def _Call(self, tree: ast.Call) -> Written:
+    def _Call(self, tree: ast.Call) -> Formula:
         function = tree.func.id if isinstance(tree.func, ast.Name) else ""
         args = [self.write(arg) for arg in tree.args]
         if function in _SILENT:
@@ -215,60 +220,60 @@ class _Writer:
             rf"\operatorname{{{_escaped(function)}}}",
         )
         inner = ", ".join(arg.text for arg in args)
-        return Written(
+        return Formula(
             f"{text}({inner})", rf"{latex}\left({', '.join(a.latex for a in args)}\right)"
         )
 
-    def _call_exp(self, x: Written) -> Written:
-        return Written(f"exp({x.text})", f"e^{{{x.latex}}}", ATOM, POWER)
+    def _call_exp(self, x: Formula) -> Formula:
+        return Formula(f"exp({x.text})", f"e^{{{x.latex}}}", ATOM, POWER)
 
-    def _call_sqrt(self, x: Written) -> Written:
-        return Written("√" + x.inside(ATOM).text, rf"\sqrt{{{x.latex}}}")
+    def _call_sqrt(self, x: Formula) -> Formula:
+        return Formula("√" + x.inside(ATOM).text, rf"\sqrt{{{x.latex}}}")
 
-    def _call_abs(self, x: Written) -> Written:
-        return Written(f"|{x.text}|", rf"\left|{x.latex}\right|")
+    def _call_abs(self, x: Formula) -> Formula:
+        return Formula(f"|{x.text}|", rf"\left|{x.latex}\right|")
 
-    def _call_norm(self, x: Written) -> Written:
-        return Written(f"‖{x.text}‖", rf"\left\|{x.latex}\right\|")
+    def _call_norm(self, x: Formula) -> Formula:
+        return Formula(f"‖{x.text}‖", rf"\left\|{x.latex}\right\|")
 
-    def _call_floor(self, x: Written) -> Written:
-        return Written(f"⌊{x.text}⌋", rf"\left\lfloor {x.latex}\right\rfloor")
+    def _call_floor(self, x: Formula) -> Formula:
+        return Formula(f"⌊{x.text}⌋", rf"\left\lfloor {x.latex}\right\rfloor")
 
-    def _call_ceil(self, x: Written) -> Written:
-        return Written(f"⌈{x.text}⌉", rf"\left\lceil {x.latex}\right\rceil")
+    def _call_ceil(self, x: Formula) -> Formula:
+        return Formula(f"⌈{x.text}⌉", rf"\left\lceil {x.latex}\right\rceil")
 
-    def _call_cbrt(self, x: Written) -> Written:
-        return Written("∛" + x.inside(ATOM).text, rf"\sqrt[3]{{{x.latex}}}")
+    def _call_cbrt(self, x: Formula) -> Formula:
+        return Formula("∛" + x.inside(ATOM).text, rf"\sqrt[3]{{{x.latex}}}")
 
-    def _call_einsum(self, subscripts: Written, *arrays: Written) -> Written:
+    def _call_einsum(self, subscripts: Formula, *arrays: Formula) -> Formula:
         inner = ", ".join(array.text for array in arrays)
         latex = ", ".join(array.latex for array in arrays)
-        return Written(
+        return Formula(
             f"einsum('{subscripts.text}', {inner})",
             rf"\operatorname{{einsum}}\left({subscripts.latex}, {latex}\right)",
         )
 
-    def _call_total(self, x: Written, axis: Written) -> Written:
+    def _call_total(self, x: Formula, axis: Formula) -> Formula:
         return _big("Σ", r"\sum", x, axis)
 
-    def _call_product(self, x: Written, axis: Written) -> Written:
+    def _call_product(self, x: Formula, axis: Formula) -> Formula:
         return _big("Π", r"\prod", x, axis)
 
-    def _call_transposed(self, x: Written) -> Written:
+    def _call_transposed(self, x: Formula) -> Formula:
         base = x.inside(ATOM)
-        return Written(base.text + "ᵀ", f"{{{base.latex}}}^{{\\top}}", POWER, POWER)
+        return Formula(base.text + "ᵀ", f"{{{base.latex}}}^{{\\top}}", POWER, POWER)
 
-    def _call_inv(self, x: Written) -> Written:
+    def _call_inv(self, x: Formula) -> Formula:
         base = x.inside(ATOM)
-        return Written(base.text + "⁻¹", f"{{{base.latex}}}^{{-1}}", POWER, POWER)
+        return Formula(base.text + "⁻¹", f"{{{base.latex}}}^{{-1}}", POWER, POWER)
 
-    def _call_outer(self, a: Written, b: Written) -> Written:
+    def _call_outer(self, a: Formula, b: Formula) -> Formula:
         a, b = a.inside(POWER), b.inside(POWER)
-        return Written(f"{a.text} ⊗ {b.text}", rf"{a.latex} \otimes {b.latex}", PRODUCT, PRODUCT)
+        return Formula(f"{a.text} ⊗ {b.text}", rf"{a.latex} \otimes {b.latex}", PRODUCT, PRODUCT)
 
-    def _call_cross(self, a: Written, b: Written) -> Written:
+    def _call_cross(self, a: Formula, b: Formula) -> Formula:
         a, b = a.inside(POWER), b.inside(POWER)
-        return Written(f"{a.text} × {b.text}", rf"{a.latex} \times {b.latex}", PRODUCT, PRODUCT)
+        return Formula(f"{a.text} × {b.text}", rf"{a.latex} \times {b.latex}", PRODUCT, PRODUCT)
 
 
 def _is_number(value: Any) -> bool:
@@ -279,10 +284,10 @@ def _escaped(function: str) -> str:
     return "".join(c if c.isalnum() else r"\_" for c in function)
 
 
-def _big(sign: str, latex_sign: str, x: Written, axis: Written) -> Written:
+def _big(sign: str, latex_sign: str, x: Formula, axis: Formula) -> Formula:
     along = f", {axis.text}" if axis.text else ""
     below = rf"_{{{axis.latex}}}" if axis.text else ""
-    return Written(f"{sign}({x.text}{along})", rf"{latex_sign}{below} \left({x.latex}\right)")
+    return Formula(f"{sign}({x.text}{along})", rf"{latex_sign}{below} \left({x.latex}\right)")
 
 
 def _merged(left: ast.expr, right: ast.expr) -> ast.expr | None:

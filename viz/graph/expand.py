@@ -18,7 +18,7 @@ from viz.formulas.table import is_defined
 from viz.graph.recipes import RECIPES
 
 
-class Stand(Node):
+class StandIn(Node):
     """A node that stands for another in a picture, perhaps with other parents."""
 
     __slots__ = ("data", "grad", "has_grad", "parents", "scope")  # pyright: ignore[reportIncompatibleMethodOverride]
@@ -90,7 +90,7 @@ def expanded(roots: Sequence[Node], names: Collection[str]) -> dict[Node, Node]:
         if node.op is not None and node.op.name in names and is_defined(node.op):
             stands[node] = _taken_apart(node, parents)
         else:
-            stands[node] = Stand(node, node, parents, node.scope)
+            stands[node] = StandIn(node, node, parents, node.scope)
     return stands
 
 
@@ -103,7 +103,7 @@ def _taken_apart(node: Any, parents: tuple[Node, ...]) -> Node:
         if part not in inner:
             shown = node if part is last else part
             arguments = tuple(inner[parent] for parent in part.parents)
-            inner[part] = Stand(shown, part, arguments, node.scope)
+            inner[part] = StandIn(shown, part, arguments, node.scope)
     return inner[last]
 
 

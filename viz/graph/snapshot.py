@@ -11,15 +11,15 @@ from typing import Any
 
 from micrograd import Node, topological_order
 from micrograd.errors import ArgumentError, OperandError
-from viz.folding.alike import Graph
+from viz.folding.equivalence import Graph
 from viz.folding.fold import Folded
 from viz.folding.group import Group, family, groups_of
-from viz.folding.reduction import reduced
+from viz.folding.limit import fold_to_limit
 from viz.graph.expand import expanded, stand_ins, wanted
 from viz.graph.foreign import adopted
 from viz.graph.item import NOT_COMPUTED, Item
-from viz.graph.reach import downstream, neighbourhood
-from viz.graph.scribe import Scribe, is_node, shorten
+from viz.graph.item_builder import ItemBuilder, is_node, shorten
+from viz.graph.subgraph import downstream, neighbourhood
 from viz.text.numbers import ShapeWriter, Writer, is_array
 
 __all__ = ["NOT_COMPUTED", "Item", "Snapshot", "shorten", "take_snapshot"]
@@ -103,25 +103,25 @@ def take_snapshot(
     starts = _nodes_in(order, highlight, "highlight")
     position = {node: i for i, node in enumerate(order)}
     nodes = _part(order, around, depth)
-    scribe = Scribe(
+    builder = ItemBuilder(
         writer,
         {node: name for name, node in names.items()},
         set(roots),
         downstream(order, starts) if starts else None,
         _hidden_uses(order, nodes),
     )
-    graph = _outline(nodes, scribe, frozenset(roots))
-    folded = reduced(graph, fold, collapse, limit)
-    items = _items(folded, graph, nodes, scribe, [str(position[node]) for node in nodes])
+    graph = _outline(nodes, builder, frozenset(roots))
+    folded = fold_to_limit(graph, fold, collapse, limit)
+    items = _items(folded, graph, nodes, builder, [str(position[node]) for node in nodes])
     return Snapshot(tuple(items), tuple(folded.groups))
 
 
-def _outline(nodes: list[Any], scribe: Scribe, roots: frozenset[Node]) -> Graph:
+def _outline(nodes: list[Any], builder: ItemBuilder, roots: frozenset[Node]) -> Graph:
     """Return a graph as numbers: what its nodes have in common, and their groups."""
     place = {node: i for i, node in enumerate(nodes)}
     inputs = [tuple(place[p] for p in node.parents if p in place) for node in nodes]
     groups, group_of = groups_of(nodes, inputs)
-    names = [family(scribe.name_of(node)) for node in nodes]
+    names = [family(builder.name_of(node)) for node in nodes]
     seen: dict[Hashable, int] = {}
     kinds = [seen.setdefault(_kind(node), len(seen)) for node in nodes]
     outputs = frozenset(i for i, node in enumerate(nodes) if node in roots)
@@ -141,7 +141,7 @@ def _kind(node: Any) -> Hashable:
 
 
 def _items(
-    folded: Folded, graph: Graph, nodes: list[Any], scribe: Scribe, keys: list[str]
+    folded: Folded, graph: Graph, nodes: list[Any], builder: ItemBuilder, keys: list[str]
 ) -> Iterator[Item]:
     """Yield the items of a folded graph."""
     at = {nodes[i]: place for place, members in enumerate(folded.members) for i in members}
@@ -150,10 +150,10 @@ def _items(
         first, box = members[0], folded.boxed[place]
         if len(members) == 1 and box is None:
             inputs = [at.get(parent) for parent in nodes[first].parents]
-            item = scribe.item([nodes[first]], keys[first], inputs)
+            item = builder.item([nodes[first]], keys[first], inputs)
         else:
             outer = [nodes[i] for i in leaving[place]] or [nodes[members[-1]]]
-            item = scribe.folded([nodes[i] for i in members], outer, keys[first])
+            item = builder.folded([nodes[i] for i in members], outer, keys[first])
             item = replace(item, inputs=folded.inputs[place])
         if box is not None:
             item = _as_group(item, box, len(leaving[place]))

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 
 from viz.folding.group import OUTSIDE
 from viz.picture import label
-from viz.picture.extent import head_size
-from viz.picture.ink import COUNT, GROUP, GROUP_FILL, GROUP_LINE, GROUP_TEXT, Ink
+from viz.picture.colours import COUNT, GROUP, GROUP_FILL, GROUP_LINE, GROUP_TEXT, Appearance
 from viz.picture.measure import FONT_SIZE, FONTS, SMALL, TINY
 from viz.picture.picture import Picture, Strand
+from viz.picture.sizes import head_size
 
 _CLUSTER = (
     f'labeljust=l labelloc=t fontname="{FONTS}" fontsize={SMALL:g} style="rounded,filled" '
@@ -80,15 +80,15 @@ def _arrow(source: Strand, target: Strand, enter: str, leave: str) -> str:
     look = ["weight=3"] if source.symbol else []
     # A longer way into a group leaves room for the leaves in there.
     look += ["minlen=3"] if target.group not in (source.group, OUTSIDE) else []
-    look += _look(source.ink)
+    look += _look(source.appearance)
     look += ["arrowhead=none"] if target.carries else []
     return f"{tail} -> {head}" + (f" [{' '.join(look)}]" if look else "")
 
 
-def _look(ink: Ink) -> list[str]:
+def _look(appearance: Appearance) -> list[str]:
     """Return the attributes of a line, or an outline, that is not thin and black."""
-    colour = [f'color="{ink.line}"'] if ink.line != "black" else []
-    return colour + ([f"penwidth={ink.width}"] if ink.width != 1 else [])
+    colour = [f'color="{appearance.line}"'] if appearance.line != "black" else []
+    return colour + ([f"penwidth={appearance.width}"] if appearance.width != 1 else [])
 
 
 def _head(strand: Strand) -> str:
@@ -97,25 +97,25 @@ def _head(strand: Strand) -> str:
 
 
 def _strand(strand: Strand, rankdir: str, enter: str) -> Iterator[str]:
-    ink = strand.ink
+    appearance = strand.appearance
     if strand.symbol:
-        look = " ".join([_shape(strand), *_look(ink)])
+        look = " ".join([_shape(strand), *_look(appearance)])
         yield f"{_head(strand)} [label=<{_symbol(strand)}> {look}]"
     elif strand.has_name:
         box = 'shape=plaintext height=0.3 width=0 margin="0.06,0"'
-        yield f"{_head(strand)} [label=<{_words(strand.name, ink)}> {box}]"
+        yield f"{_head(strand)} [label=<{_words(strand.name, appearance)}> {box}]"
     elif not strand.has_line:
         yield f'{_head(strand)} [label="" shape=point style=invis width=0.01]'
     if strand.has_line:
         yield f"value{strand.key} [label=<{_label(strand, rankdir)}>]"
         if strand.symbol or strand.has_name:
-            look = ["weight=10", *_look(ink)]
+            look = ["weight=10", *_look(appearance)]
             look = look if strand.boxed else ["arrowhead=none", *look]
             yield f"{_head(strand)} -> value{strand.key}:{enter} [{' '.join(look)}]"
 
 
-def _words(words: str, ink: Ink) -> str:
-    return label.coloured(label.text(words), ink.text)
+def _words(words: str, appearance: Appearance) -> str:
+    return label.coloured(label.text(words), appearance.text)
 
 
 def _label(strand: Strand, rankdir: str) -> str:
@@ -125,7 +125,7 @@ def _label(strand: Strand, rankdir: str) -> str:
 
 
 def _symbol(strand: Strand) -> str:
-    symbol = _words(strand.symbol, strand.ink)
+    symbol = _words(strand.symbol, strand.appearance)
     if not strand.times:
         return symbol
     count = label.coloured(label.text(strand.times), COUNT)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import groupby
 
-from viz.picture.ink import MARK, Ink, cell_colour
+from viz.picture.colours import MARK, Appearance, cell_colour
 from viz.picture.measure import CELL, MONO, SMALL, block_height, block_width
 from viz.picture.picture import Strand, escape
 from viz.text.lines import Grid, Line, Lines, Mark, Row
@@ -37,12 +37,16 @@ def stacked(strand: Strand) -> str:
     >>> stacked(Strand("0", above=("3",), below=("–",))).count("<TD")
     2
     """
-    ink = strand.ink
+    appearance = strand.appearance
     height = max(block_height(strand.above), block_height(strand.below)) + 2 * _PADDING
-    above = f'<TD HEIGHT="{height:.0f}" VALIGN="BOTTOM">{_lines(strand.above, ink.text)}</TD>'
-    below = f'<TD HEIGHT="{height:.0f}" VALIGN="TOP">{_lines(strand.below, ink.gradient)}</TD>'
-    line = "<HR/>" if ink.width == 1 else f"<TR>{_bar(ink, 'HEIGHT')}</TR>"
-    return _table(f"<TR>{above}</TR>{line}<TR>{below}</TR>", ink.line)
+    above = (
+        f'<TD HEIGHT="{height:.0f}" VALIGN="BOTTOM">{_lines(strand.above, appearance.text)}</TD>'
+    )
+    below = (
+        f'<TD HEIGHT="{height:.0f}" VALIGN="TOP">{_lines(strand.below, appearance.gradient)}</TD>'
+    )
+    line = "<HR/>" if appearance.width == 1 else f"<TR>{_bar(appearance, 'HEIGHT')}</TR>"
+    return _table(f"<TR>{above}</TR>{line}<TR>{below}</TR>", appearance.line)
 
 
 def side_by_side(strand: Strand) -> str:
@@ -51,21 +55,21 @@ def side_by_side(strand: Strand) -> str:
     >>> side_by_side(Strand("0", above=("3",), below=("–",))).count("<TR>")
     1
     """
-    ink = strand.ink
+    appearance = strand.appearance
     width = max(block_width(strand.above), block_width(strand.below)) + 10
     wide = f'WIDTH="{width:.0f}" CELLPADDING="3"'
-    left = f"{_aligned('RIGHT')} {wide}>{_lines(strand.above, ink.text, 'RIGHT')}"
-    right = f"{_aligned('LEFT')} {wide}>{_lines(strand.below, ink.gradient, 'LEFT')}"
-    line = "<VR/>" if ink.width == 1 else _bar(ink, "WIDTH")
-    return _table(f"<TR><TD {left}</TD>{line}<TD {right}</TD></TR>", ink.line)
+    left = f"{_aligned('RIGHT')} {wide}>{_lines(strand.above, appearance.text, 'RIGHT')}"
+    right = f"{_aligned('LEFT')} {wide}>{_lines(strand.below, appearance.gradient, 'LEFT')}"
+    line = "<VR/>" if appearance.width == 1 else _bar(appearance, "WIDTH")
+    return _table(f"<TR><TD {left}</TD>{line}<TD {right}</TD></TR>", appearance.line)
 
 
-def _bar(ink: Ink, across: str) -> str:
+def _bar(appearance: Appearance, across: str) -> str:
     """Return a cell that is a thick line; dot draws a rule only as thin as can be.
 
     It lies exactly where the edges meet it, if it is an even number of points wide.
     """
-    return f'<TD {across}="{ink.width}" CELLPADDING="0" BGCOLOR="{ink.line}"></TD>'
+    return f'<TD {across}="{appearance.width}" CELLPADDING="0" BGCOLOR="{appearance.line}"></TD>'
 
 
 def record(strand: Strand, upright: bool) -> str:
@@ -74,13 +78,13 @@ def record(strand: Strand, upright: bool) -> str:
     >>> record(Strand("0", name="x", above=("data 3",), boxed=True), False).count("<TD")
     2
     """
-    ink = strand.ink
+    appearance = strand.appearance
     cells = [
         f'<TD BORDER="1" CELLPADDING="5">{_lines(lines, colour)}</TD>'
         for lines, colour in strand.cells()
     ]
     rows = [f"<TR>{cell}</TR>" for cell in cells] if upright else [f"<TR>{''.join(cells)}</TR>"]
-    return _table("".join(rows), ink.line)
+    return _table("".join(rows), appearance.line)
 
 
 def _table(rows: str, colour: str) -> str:

@@ -9,12 +9,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from viz.folding.group import Group
-from viz.picture.extent import LEAD, Box, Point, record_boxes, sizes_of
-from viz.picture.ink import Ink
-from viz.picture.level import ARROW, Curve
+from viz.picture.colours import Appearance
+from viz.picture.group_layout import ARROW, Curve
 from viz.picture.measure import FONT_SIZE, LINE, SMALL, text_width
-from viz.picture.nest import Frame, Nest
+from viz.picture.nested_layout import Frame, NestedLayout
 from viz.picture.picture import Picture, Strand
+from viz.picture.sizes import LEAD, Box, Point, record_boxes, sizes_of
 
 __all__ = ["ARROW", "Arrow", "Curve", "Layout", "PlacedGroup", "PlacedStrand", "lay_out"]
 
@@ -50,7 +50,7 @@ class Arrow:
     head: str
     curves: tuple[Curve, ...]
     tip: Point
-    ink: Ink
+    appearance: Appearance
     is_pointed: bool
 
 
@@ -99,7 +99,7 @@ class _Plan:
         self.sizes = [sizes_of(strand, rankdir) for strand in picture.strands]
         self.fed = {head for _, head in picture.arrows}
         self.feeding = {tail for tail, _ in picture.arrows}
-        self.nest = Nest(
+        self.nested = NestedLayout(
             picture.groups,
             [self._frame(group) for group in picture.groups],
             self.sizes,
@@ -117,7 +117,7 @@ class _Plan:
         )
 
     def layout(self) -> Layout:
-        width, height = (side + 2 * MARGIN for side in self._turned(self.nest.size))
+        width, height = (side + 2 * MARGIN for side in self._turned(self.nested.size))
         caption = self.picture.caption
         if caption:
             width = max(width, text_width(caption) * SMALL / FONT_SIZE + 2 * MARGIN)
@@ -145,13 +145,13 @@ class _Plan:
         return Box(*self._xy(((start + end) / 2, across)), *self._turned((end - start, size)))
 
     def _group(self, i: int) -> PlacedGroup:
-        (along, across), (length, breadth) = self.nest.corners[i], self.nest.boxes[i]
+        (along, across), (length, breadth) = self.nested.corners[i], self.nested.boxes[i]
         box = self._box(along, along + length, across + breadth / 2, breadth)
         return PlacedGroup(self.picture.groups[i], box)
 
     def _strand(self, i: int) -> PlacedStrand:
         strand, size = self.picture.strands[i], self.sizes[i]
-        layer, at = self.nest.strand(i)
+        layer, at = self.nested.strand(i)
         # A name stands close to its line, a circle close to its arrows.
         is_input = i not in self.fed and not strand.symbol
         start = layer.heads_end - size.head[0] if is_input else layer.start
@@ -173,13 +173,13 @@ class _Plan:
 
     def _arrow(self, i: int) -> Arrow:
         source, target = (self.picture.strands[end] for end in self.picture.arrows[i])
-        curves, tip = self.nest.way(i)
+        curves, tip = self.nested.way(i)
         turned = ((self._xy(a), self._xy(b), self._xy(c), self._xy(d)) for a, b, c, d in curves)
         return Arrow(
             *_ends(source, target),
             tuple(turned),
             self._xy(tip),
-            source.ink,
+            source.appearance,
             not target.carries,
         )
 

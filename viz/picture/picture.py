@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from viz.folding.group import OUTSIDE, Group
 from viz.graph.snapshot import NOT_COMPUTED, Item, Snapshot
-from viz.picture.ink import PALE, PLAIN, STRONG, Ink, ink_for, largest
+from viz.picture.colours import PALE, PLAIN, STRONG, Appearance, appearance_for, largest
 from viz.text.lines import Lines, Mark
 
 STYLES = ("book", "micrograd", "shapes")
@@ -29,7 +29,7 @@ class Strand:
         above: the lines of text above the line.
         below: the lines of text below it; with none above either, there is no line.
         boxed: whether to show name, value and gradient in a record of boxes.
-        ink: how to draw it, and the arrows out of it.
+        appearance: how to draw it, and the arrows out of it.
         carries: for a piece of line with a note, in the midst of an arrow, the keys of
             what that arrow leads from and to.
         count: how many operations the circle stands for.
@@ -43,7 +43,7 @@ class Strand:
     above: Lines = ()
     below: Lines = ()
     boxed: bool = False
-    ink: Ink = PLAIN
+    appearance: Appearance = PLAIN
     carries: tuple[str, str] | None = None
     count: int = 1
     is_group: bool = False
@@ -68,9 +68,9 @@ class Strand:
         """Return what the boxes of a record hold, and in which colours."""
         name = (self.name,) if self.name else ()
         cells = [
-            (name, self.ink.text),
-            (self.above, self.ink.text),
-            (self.below, self.ink.gradient),
+            (name, self.appearance.text),
+            (self.above, self.appearance.text),
+            (self.below, self.appearance.gradient),
         ]
         return [cell for cell in cells if cell[0]]
 
@@ -91,7 +91,7 @@ def picture_of(snapshot: Snapshot, style: str = "book", color: str | None = None
     Args:
         snapshot: what to show.
         style: 'micrograd' for records; in the other styles, values stand above lines.
-        color: 'gradient' to colour lines by the gradients, as `ink_for` tells.
+        color: 'gradient' to colour lines by the gradients, as `appearance_for` tells.
 
     >>> from micrograd import Value
     >>> from viz.graph.snapshot import take_snapshot
@@ -105,7 +105,10 @@ def picture_of(snapshot: Snapshot, style: str = "book", color: str | None = None
     if style != "micrograd":  # there, an output has its name in its record
         for i, item in enumerate(snapshot.items):
             if item.is_output and item.symbol:
-                drawing.lead_to(i, Strand(f"{item.key}_end", name=item.name, ink=drawing.ink(item)))
+                drawing.lead_to(
+                    i,
+                    Strand(f"{item.key}_end", name=item.name, appearance=drawing.appearance(item)),
+                )
     for i, item in enumerate(snapshot.items):
         if item.hidden_uses:
             drawing.lead_to(i, Strand(f"{item.key}_after", name=_cut(item.hidden_uses)))
@@ -126,16 +129,18 @@ class _Drawing:
 
     def add(self, item: Item) -> None:
         """Add the strand of an item, and the arrows that lead to it."""
-        ink = self.ink(item)
+        appearance = self.appearance(item)
         sources = [self._source(item, k) for k in range(len(item.inputs))]
         if item.hidden_inputs:
             sources.append(len(self.strands))
             faint = PLAIN if item.is_strong is None else PALE
             name = _cut(item.hidden_inputs)
-            cut = Strand(f"{item.key}_before", name=name, ink=faint, group=item.group)
+            cut = Strand(f"{item.key}_before", name=name, appearance=faint, group=item.group)
             self.strands.append(cut)
         self.at.append(len(self.strands))
-        self.strands.append(_record(item, ink) if self.style == "micrograd" else _strand(item, ink))
+        self.strands.append(
+            _record(item, appearance) if self.style == "micrograd" else _strand(item, appearance)
+        )
         self.arrows += [(source, self.at[-1]) for source in sources]
 
     def _source(self, item: Item, k: int) -> int:
@@ -148,7 +153,7 @@ class _Drawing:
         piece = Strand(
             f"{item.key}_note{k}",
             below=(note,),
-            ink=tail.ink,
+            appearance=tail.appearance,
             carries=(tail.key, item.key),
             group=item.group,
         )
@@ -161,12 +166,12 @@ class _Drawing:
         self.arrows.append((self.at[item], len(self.strands)))
         self.strands.append(strand)
 
-    def ink(self, item: Item) -> Ink:
+    def appearance(self, item: Item) -> Appearance:
         """Return how to draw an item."""
         if item.is_strong is False:
             return PALE
         if self.color:
-            return ink_for(item.peak, self.scale)
+            return appearance_for(item.peak, self.scale)
         return STRONG if item.is_strong else PLAIN
 
     def caption(self) -> str:
@@ -178,7 +183,7 @@ class _Drawing:
         return f"gradient: blue negative, orange positive; up to {self.scale:.4g} in magnitude"
 
 
-def _strand(item: Item, ink: Ink) -> Strand:
+def _strand(item: Item, appearance: Appearance) -> Strand:
     inner_name = (item.name,) if item.name and item.symbol and not item.is_output else ()
     return Strand(
         item.key,
@@ -186,7 +191,7 @@ def _strand(item: Item, ink: Ink) -> Strand:
         "" if item.symbol else _input_name(item),
         inner_name + item.value,
         item.gradient,
-        ink=ink,
+        appearance=appearance,
         count=item.count,
         is_group=item.is_group,
         group=item.group,
@@ -201,7 +206,7 @@ def _input_name(item: Item) -> str:
     return f"{name} × {item.count:,}" if name else f"{item.count:,} inputs"
 
 
-def _record(item: Item, ink: Ink) -> Strand:
+def _record(item: Item, appearance: Appearance) -> Strand:
     value, gradient = _led("data", item.value), _led("grad", item.gradient or (NOT_COMPUTED,))
     return Strand(
         item.key,
@@ -210,7 +215,7 @@ def _record(item: Item, ink: Ink) -> Strand:
         value,
         gradient,
         boxed=True,
-        ink=ink,
+        appearance=appearance,
         count=item.count,
         is_group=item.is_group,
         group=item.group,

@@ -4,11 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from viz.picture.extent import Box, Point
-from viz.picture.ink import COUNT, GROUP, GROUP_FILL, GROUP_LINE, GROUP_TEXT, MARK, Ink, cell_colour
+from viz.picture.colours import (
+    COUNT,
+    GROUP,
+    GROUP_FILL,
+    GROUP_LINE,
+    GROUP_TEXT,
+    MARK,
+    Appearance,
+    cell_colour,
+)
 from viz.picture.layout import ARROW, Arrow, Curve, Layout, PlacedGroup, PlacedStrand
 from viz.picture.measure import CELL, FONT_SIZE, FONTS, MONO, SMALL, TINY, block_height, line_size
 from viz.picture.picture import Strand, escape
+from viz.picture.sizes import Box, Point
 from viz.text.lines import Grid, Line, Lines, Mark, Row
 
 _HALF_ARROW = 3.6  # half as wide as an arrow head is at its base
@@ -71,14 +80,16 @@ def _arrow(arrow: Arrow, drawn: set[Curve]) -> Iterator[str]:
     new = [curve for curve in arrow.curves if curve not in drawn]
     drawn.update(new)
     path = f"M{_points(new[0][0])}" + "".join(_curve(curve) for curve in new)
-    yield f'<path d="{path}" fill="none" {_stroke(arrow.ink)}/>'
+    yield f'<path d="{path}" fill="none" {_stroke(arrow.appearance)}/>'
     if arrow.is_pointed:
-        yield _arrow_head(arrow.curves[-1][3], arrow.tip, arrow.ink)
+        yield _arrow_head(arrow.curves[-1][3], arrow.tip, arrow.appearance)
     yield "</g>"
 
 
-def _stroke(ink: Ink) -> str:
-    return f'stroke="{ink.line}"' + (f' stroke-width="{ink.width}"' if ink.width != 1 else "")
+def _stroke(appearance: Appearance) -> str:
+    return f'stroke="{appearance.line}"' + (
+        f' stroke-width="{appearance.width}"' if appearance.width != 1 else ""
+    )
 
 
 def _fill(colour: str) -> str:
@@ -94,14 +105,14 @@ def _straight(curve: Curve) -> bool:
     return all(abs((px - x) * (end_y - y) - (py - y) * (end_x - x)) < 0.01 for px, py in curve[1:3])
 
 
-def _arrow_head(base: Point, tip: Point, ink: Ink) -> str:
+def _arrow_head(base: Point, tip: Point, appearance: Appearance) -> str:
     x, y = ((t - b) / ARROW * _HALF_ARROW for t, b in zip(tip, base, strict=True))
     one, other = (base[0] - y, base[1] + x), (base[0] + y, base[1] - x)
-    return f'<path d="M{_points(one)}L{_points(tip)}L{_points(other)}Z"{_fill(ink.line)}/>'
+    return f'<path d="M{_points(one)}L{_points(tip)}L{_points(other)}Z"{_fill(appearance.line)}/>'
 
 
 def _strand(placed: PlacedStrand, rankdir: str) -> Iterator[str]:
-    strand, head, ink = placed.strand, placed.head, placed.strand.ink
+    strand, head, appearance = placed.strand, placed.head, placed.strand.appearance
     if strand.carries:
         tail, target = map(escape, strand.carries)
         yield f'<g class="note" data-tail="{tail}" data-head="{target}">'
@@ -110,11 +121,11 @@ def _strand(placed: PlacedStrand, rankdir: str) -> Iterator[str]:
     if placed.start != placed.end:
         is_input = strand.boxed and not strand.symbol  # its line comes out of its record
         start = (placed.label.x, placed.label.y) if is_input else placed.start
-        yield f'<path d="M{_points(start)}L{_points(placed.end)}" {_stroke(ink)}/>'
+        yield f'<path d="M{_points(start)}L{_points(placed.end)}" {_stroke(appearance)}/>'
     if strand.symbol:
         yield from _head(strand, head)
     elif strand.has_name:
-        yield _text("name", strand.name, head.x, head.y + _RISE, _fill(ink.text))
+        yield _text("name", strand.name, head.x, head.y + _RISE, _fill(appearance.text))
     if strand.boxed:
         yield from _record(placed, rankdir)
     else:
@@ -124,41 +135,43 @@ def _strand(placed: PlacedStrand, rankdir: str) -> Iterator[str]:
 
 def _head(strand: Strand, box: Box) -> Iterator[str]:
     """Yield a circle, twice drawn if it stands for many, or the box of a collapsed group."""
-    ink, y = strand.ink, box.y + _RISE
+    appearance, y = strand.appearance, box.y + _RISE
     if strand.is_group:
-        yield _frame(box, f'fill="{GROUP_FILL}" {_stroke(ink)}')
+        yield _frame(box, f'fill="{GROUP_FILL}" {_stroke(appearance)}')
     else:
-        yield _circle(box, ink)
+        yield _circle(box, appearance)
     if strand.times:
-        yield _circle(Box(box.x, box.y, box.width - 6, box.height - 6), ink)
+        yield _circle(Box(box.x, box.y, box.width - 6, box.height - 6), appearance)
         look = f' fill="{COUNT}" font-size="{TINY:g}"'
         yield _text("count", strand.times, box.x, box.y + 13, look)
         y -= 5
-    yield _text("symbol", strand.symbol, box.x, y, _fill(ink.text))
+    yield _text("symbol", strand.symbol, box.x, y, _fill(appearance.text))
 
 
-def _circle(box: Box, ink: Ink) -> str:
+def _circle(box: Box, appearance: Appearance) -> str:
     centre = f'cx="{_number(box.x)}" cy="{_number(box.y)}"'
     if box.width == box.height:
-        return f'<circle {centre} r="{_number(box.width / 2)}" fill="white" {_stroke(ink)}/>'
+        return f'<circle {centre} r="{_number(box.width / 2)}" fill="white" {_stroke(appearance)}/>'
     radii = f'rx="{_number(box.width / 2)}" ry="{_number(box.height / 2)}"'
-    return f'<ellipse {centre} {radii} fill="white" {_stroke(ink)}/>'
+    return f'<ellipse {centre} {radii} fill="white" {_stroke(appearance)}/>'
 
 
 def _around(placed: PlacedStrand) -> Iterator[str]:
     """Yield the value above a horizontal line and the gradient below it."""
     strand, label = placed.strand, placed.label
     top = label.y - block_height(strand.above)
-    yield from _lines("value", strand.above, label.x, top, strand.ink.text)
-    yield from _lines("gradient", strand.below, label.x, label.y + _CLEAR, strand.ink.gradient)
+    yield from _lines("value", strand.above, label.x, top, strand.appearance.text)
+    yield from _lines(
+        "gradient", strand.below, label.x, label.y + _CLEAR, strand.appearance.gradient
+    )
 
 
 def _beside(placed: PlacedStrand) -> Iterator[str]:
     """Yield the value left of a vertical line and the gradient right of it."""
     strand, label = placed.strand, placed.label
     for kind, lines, x, colour, anchor in (
-        ("value", strand.above, label.x - _ASIDE, strand.ink.text, "end"),
-        ("gradient", strand.below, label.x + _ASIDE, strand.ink.gradient, "start"),
+        ("value", strand.above, label.x - _ASIDE, strand.appearance.text, "end"),
+        ("gradient", strand.below, label.x + _ASIDE, strand.appearance.gradient, "start"),
     ):
         top = label.y - block_height(lines) / 2
         yield from _lines(kind, lines, x, top, colour, anchor)
@@ -166,21 +179,21 @@ def _beside(placed: PlacedStrand) -> Iterator[str]:
 
 def _record(placed: PlacedStrand, rankdir: str) -> Iterator[str]:
     """Yield the boxes of a record, and the arrow head before them."""
-    ink = placed.strand.ink
+    appearance = placed.strand.appearance
     if placed.strand.symbol:
         first = placed.boxes[0]
         if rankdir == "TB":
             tip = first.x, first.y - first.height / 2
-            yield _arrow_head((tip[0], tip[1] - ARROW), tip, ink)
+            yield _arrow_head((tip[0], tip[1] - ARROW), tip, appearance)
         else:
             tip = first.x - first.width / 2, first.y
-            yield _arrow_head((tip[0] - ARROW, tip[1]), tip, ink)
+            yield _arrow_head((tip[0] - ARROW, tip[1]), tip, appearance)
     kinds = ("name",) * (len(placed.boxes) - 2) + ("value", "gradient")
     cells = zip(kinds, placed.boxes, placed.strand.cells(), strict=True)
     for kind, box, (lines, colour) in cells:
         corner = f'x="{_number(box.x - box.width / 2)}" y="{_number(box.y - box.height / 2)}"'
         size = f'width="{_number(box.width)}" height="{_number(box.height)}"'
-        yield f'<rect {corner} {size} fill="white" stroke="{ink.line}"/>'
+        yield f'<rect {corner} {size} fill="white" stroke="{appearance.line}"/>'
         yield from _lines(kind, lines, box.x, box.y - block_height(lines) / 2, colour)
 
 

@@ -11,18 +11,18 @@ import numpy as np
 from micrograd import Node, topological_order, trace_backward
 from micrograd.errors import ArgumentError, GradientError, OperandError
 from viz.telling.chain import MANY, Chain, chain_between, longest, paths_of
+from viz.telling.equations import EquationWriter, equation_writer, shape_of
 from viz.telling.explanation import Equation, Explanation, sentence, total
-from viz.telling.teller import Teller, called, shape_of
+from viz.text.formula import Formula, name
 from viz.text.names import names_from
 from viz.text.numbers import Writer
-from viz.text.written import Written, name
 
 PATHS, FACTORS = 8, 10
 """Up to so many paths, of so many factors each, are written out one by one."""
 LINES = 60
 """Of more lines, one for each node, the middle ones are left out."""
 
-_Lines = Iterator[Equation | Written | None]
+_Lines = Iterator[Equation | Formula | None]
 
 
 def explain(
@@ -73,11 +73,11 @@ def explain(
     chain = chain_between(order, flow, wrt)
     gradient = flow.gradients.get(wrt, 0.0)
     if wrt is root:
-        lines = _of_itself(called(chain, chain.order, order, writer, given))
+        lines = _of_itself(equation_writer(chain, chain.order, order, writer, given))
     elif not chain.path_count:
-        lines = _of_nothing(called(chain, [root, wrt], order, writer, given))
+        lines = _of_nothing(equation_writer(chain, [root, wrt], order, writer, given))
     elif _is_short(chain):
-        lines = _path_by_path(called(chain, chain.order, order, writer, given), gradient)
+        lines = _path_by_path(equation_writer(chain, chain.order, order, writer, given), gradient)
     else:
         lines = _node_by_node(chain, order, writer, given, gradient)
     return Explanation(list(lines))
@@ -123,46 +123,46 @@ def _is_short(chain: Chain) -> bool:
     )
 
 
-def _of_itself(tell: Teller) -> _Lines:
-    yield Equation(tell.derivative(tell.chain.root), (name("1"),))
+def _of_itself(equations: EquationWriter) -> _Lines:
+    yield Equation(equations.derivative(equations.chain.root), (name("1"),))
     yield sentence("The derivative of anything by itself is 1.")
 
 
-def _of_nothing(tell: Teller) -> _Lines:
-    yield Equation(tell.derivative(tell.chain.wrt), (name("0"),))
+def _of_nothing(equations: EquationWriter) -> _Lines:
+    yield Equation(equations.derivative(equations.chain.wrt), (name("0"),))
     yield sentence(
         "No gradient flows from {0} to {1}: what stands between them has no derivative.",
-        tell.name(tell.chain.root),
-        tell.name(tell.chain.wrt),
+        equations.name(equations.chain.root),
+        equations.name(equations.chain.wrt),
     )
 
 
-def _path_by_path(tell: Teller, gradient: Any) -> _Lines:
-    paths = paths_of(tell.chain)
-    left = tell.derivative(tell.chain.wrt)
-    results = [float(np.prod([tell.slope(edge) for edge in path])) for path in paths]
+def _path_by_path(equations: EquationWriter, gradient: Any) -> _Lines:
+    paths = paths_of(equations.chain)
+    left = equations.derivative(equations.chain.wrt)
+    results = [float(np.prod([equations.slope(edge) for edge in path])) for path in paths]
     edges = list(dict.fromkeys(edge for path in paths for edge in path))
     if len(edges) == 1:
-        yield Equation(left, tell.factor(edges[0])[1:])
+        yield Equation(left, equations.factor(edges[0])[1:])
     elif len(paths) == 1:
-        yield Equation(left, (*tell.along(paths[0]), tell.number(results[0])))
+        yield Equation(left, (*equations.along(paths[0]), equations.number(results[0])))
     else:
         yield sentence("{0} is the sum over {1} paths:", left, name(str(len(paths))))
         yield None
         for path, result in zip(paths, results, strict=True):
-            parts = (*tell.along(path), tell.number(result))
-            yield Equation(tell.route(path), parts, is_detail=True, sign=": ")
+            parts = (*equations.along(path), equations.number(result))
+            yield Equation(equations.route(path), parts, is_detail=True, sign=": ")
     if len(edges) > 1:
         yield None
         for edge in edges:
-            first, *parts = tell.factor(edge)
-            yield Equation(first, tuple(parts), tell.meaning(edge), is_detail=True)
+            first, *parts = equations.factor(edge)
+            yield Equation(first, tuple(parts), equations.meaning(edge), is_detail=True)
     if len(paths) > 1:
         yield None
-        terms = total([tell.number(result) for result in results])
-        yield Equation(left, (terms, tell.number(sum(results))))
+        terms = total([equations.number(result) for result in results])
+        yield Equation(left, (terms, equations.number(sum(results))))
     yield None
-    yield tell.verdict(sum(results), gradient)
+    yield equations.verdict(sum(results), gradient)
 
 
 def _node_by_node(
@@ -177,31 +177,31 @@ def _node_by_node(
     if len(targets) > LINES:
         first, last = targets[: LINES // 2], targets[len(targets) - LINES // 2 + 1 :]
     shown = [*first, *last]
-    tell = called(chain, shown, order, writer, given)
-    values = tell.accumulated()
+    equations = equation_writer(chain, shown, order, writer, given)
+    values = equations.accumulated()
     yield sentence(
         "{0}" + _how_many(chain) + ", a line for each node from {1} back to {2}:",
-        tell.derivative(chain.wrt),
-        tell.name(chain.root),
-        tell.name(chain.wrt),
+        equations.derivative(chain.wrt),
+        equations.name(chain.root),
+        equations.name(chain.wrt),
     )
     yield None
     if shape_of(chain.root):
-        yield tell.start()
+        yield equations.start()
     for node in first:
-        yield tell.line(node, values)
+        yield equations.line(node, values)
     if last:
         yield sentence(
             "… {0} lines are left out. To see some of them, explain {1} by an inner node, or an "
             "inner node by {2}.",
             name(f"{len(targets) - len(shown):,}"),
-            tell.name(chain.root),
-            tell.name(chain.wrt),
+            equations.name(chain.root),
+            equations.name(chain.wrt),
         )
     for node in last:
-        yield tell.line(node, values)
+        yield equations.line(node, values)
     yield None
-    yield tell.verdict(values[chain.wrt], gradient)
+    yield equations.verdict(values[chain.wrt], gradient)
 
 
 def _how_many(chain: Chain) -> str:

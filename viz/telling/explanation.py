@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
+from viz.text.formula import PRODUCT, SIGN, SUM, Formula
 from viz.text.phrases import phrase
-from viz.text.written import PRODUCT, SIGN, SUM, Written
 
 _LONG = 100  # characters; of a longer line each part gets its own
 
@@ -23,9 +23,9 @@ class Equation:
         sign: what stands between the left and the first part.
     """
 
-    left: Written
-    parts: tuple[Written, ...]
-    note: Written | None = None
+    left: Formula
+    parts: tuple[Formula, ...]
+    note: Formula | None = None
     is_detail: bool = False
     sign: str = " ="
 
@@ -55,7 +55,7 @@ class Equation:
 class Explanation:
     """A derivative, explained; a notebook shows it as formulas. Made by `explain`."""
 
-    def __init__(self, lines: Sequence[Equation | Written | None]) -> None:
+    def __init__(self, lines: Sequence[Equation | Formula | None]) -> None:
         """Take equations, sentences, and None for an empty line."""
         self._lines = tuple(lines)
 
@@ -110,43 +110,43 @@ class Explanation:
         }
 
 
-def product(factors: Sequence[Written]) -> Written:
+def product(factors: Sequence[Formula]) -> Formula:
     """Return factors with a dot between them.
 
-    >>> from viz.text.written import name
+    >>> from viz.text.formula import name
     >>> product([name("-2"), name("-3")]).text
     '-2 · (-3)'
     """
     return _joined(factors, " · ", r" \cdot ", PRODUCT)
 
 
-def total(terms: Sequence[Written]) -> Written:
+def total(terms: Sequence[Formula]) -> Formula:
     """Return terms with a plus between them.
 
-    >>> from viz.text.written import name
+    >>> from viz.text.formula import name
     >>> total([name("-2"), name("-3")]).text
     '-2 + (-3)'
     """
     return _joined(terms, " + ", " + ", SUM)
 
 
-def _joined(parts: Sequence[Written], sign: str, latex_sign: str, level: int) -> Written:
+def _joined(parts: Sequence[Formula], sign: str, latex_sign: str, precedence: int) -> Formula:
     if len(parts) == 1:
         return parts[0]
-    first, *rest = parts[0].inside(level), *parts[1:]
-    rest = [part.inside(level + 1 if part.level != SIGN else SIGN + 1) for part in rest]
-    return Written(
+    first, *rest = parts[0].inside(precedence), *parts[1:]
+    rest = [part.inside(precedence + 1 if part.precedence != SIGN else SIGN + 1) for part in rest]
+    return Formula(
         sign.join(part.text for part in (first, *rest)),
         latex_sign.join(part.latex for part in (first, *rest)),
-        level,
-        level,
+        precedence,
+        precedence,
     )
 
 
-def sentence(template: str, *parts: Written) -> Written:
+def sentence(template: str, *parts: Formula) -> Formula:
     """Return a sentence with formulas in it.
 
-    >>> from viz.text.written import name
+    >>> from viz.text.formula import name
     >>> sentence("{0} is used {1} times.", name("x"), name("2")).text
     'x is used 2 times.'
     """

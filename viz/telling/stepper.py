@@ -127,7 +127,7 @@ class Stepper:
             least=math.ceil(self._layout.width * _LEAST),
             picture=svg,
             listing="".join(_listing(self.steps)),
-            story=_json({"steps": self.steps, "nodes": self._story.tellings}),
+            story=_json({"steps": self.steps, "nodes": self._story.descriptions}),
         )
 
     def save(self, path: str | os.PathLike[str]) -> Path:
@@ -162,7 +162,7 @@ class Stepper:
 
     @property
     def _title(self) -> str:
-        return f"{self._story.tellings[-1].name}, step by step"
+        return f"{self._story.descriptions[-1].name}, step by step"
 
     @property
     def _size(self) -> tuple[int, int]:

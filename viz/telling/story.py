@@ -15,7 +15,7 @@ from micrograd import Contribution, Flow, Node, topological_order, trace_backwar
 from micrograd.errors import ArgumentError, OperandError
 from viz.graph.broadcast import note_on
 from viz.graph.snapshot import NOT_COMPUTED, Item, Snapshot, take_snapshot
-from viz.telling.wording import Wording
+from viz.telling.descriptions import Describer
 from viz.text.lines import Lines
 from viz.text.numbers import Writer, marks_for
 
@@ -46,7 +46,7 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True)
-class Telling:
+class Description:
     """What there is to say of one node, apart from the steps.
 
     Attributes:
@@ -72,12 +72,12 @@ class Story:
 
     Attributes:
         steps: from the inputs to the root and, if it requires a gradient, back.
-        tellings: one for each node, in topological order.
+        descriptions: one for each node, in topological order.
         snapshot: the graph, with the gradients of the story.
     """
 
     steps: tuple[Step, ...]
-    tellings: tuple[Telling, ...]
+    descriptions: tuple[Description, ...]
     snapshot: Snapshot
 
 
@@ -133,13 +133,13 @@ def tell(
             f"limit={len(order)} for all of them."
         )
     flow = trace_backward(root) if root.requires_grad else Flow()
-    words = Wording(order, writer, names or {})
-    teller = _Teller(order, flow, words)
-    steps = (*teller.forward(), *(teller.backward() if root.requires_grad else teller.refuse()))
+    words = Describer(order, writer, names or {})
+    builder = _StepBuilder(order, flow, words)
+    steps = (*builder.forward(), *(builder.backward() if root.requires_grad else builder.refuse()))
     snapshot = take_snapshot((root,), names=words.names, number_format=number_format)
     items = map(_Inserter(writer, flow).into, order, snapshot.items)
     told = replace(snapshot, items=tuple(items))
-    return Story(steps, tuple(map(teller.telling, order)), told)
+    return Story(steps, tuple(map(builder.description, order)), told)
 
 
 class _Inserter:
@@ -160,10 +160,10 @@ class _Inserter:
         return replace(item, gradient=shown, notes=notes if any(notes) else ())
 
 
-class _Teller:
-    """What it takes to tell of a graph."""
+class _StepBuilder:
+    """Builds the steps of a story."""
 
-    def __init__(self, order: list[Node], flow: Flow, words: Wording) -> None:
+    def __init__(self, order: list[Node], flow: Flow, words: Describer) -> None:
         self._order = order
         self._flow = flow
         self._words = words
@@ -262,7 +262,7 @@ class _Teller:
             nodes=self._at(*leaves),
         )
 
-    def telling(self, node: Node) -> Telling:
+    def description(self, node: Node) -> Description:
         words = self._words
         name, of = words.name(node), words.derivative(node)
         if not node.requires_grad:
@@ -275,9 +275,9 @@ class _Teller:
         if node.op is None:
             kind = "an input" if words.is_worth_naming(node) else "a constant"
             known = words.given(node) if words.is_worth_naming(node) else f"{name}, {kind}"
-            return Telling(name, f"{name}, {kind}", known, gradient, unknown, ())
+            return Description(name, f"{name}, {kind}", known, gradient, unknown, ())
         known = words.computation(node)
-        return Telling(
+        return Description(
             name, words.formula(node), "; ".join(known), gradient, unknown, words.slopes(node)
         )
 

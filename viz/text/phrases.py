@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from viz.text.written import ATOM, IF, Written, latex_text
+from viz.text.formula import ATOM, IF, Formula, latex_text
 
 # A part in brackets is left out when what it would show is empty.
 PHRASES = {
@@ -41,7 +41,7 @@ PHRASES = {
 """What a function that is no formula reads like."""
 
 
-def phrase(template: str, args: Sequence[Written]) -> Written:
+def phrase(template: str, args: Sequence[Formula]) -> Formula:
     """Return words with formulas in them.
 
     Args:
@@ -49,7 +49,7 @@ def phrase(template: str, args: Sequence[Written]) -> Written:
             left out if the formula in it is empty.
         args: the formulas.
 
-    >>> from viz.text.written import name
+    >>> from viz.text.formula import name
     >>> phrase("{0} summed over {1}", [name("g"), name("axis 0")]).text
     'g summed over axis 0'
     """
@@ -64,5 +64,5 @@ def phrase(template: str, args: Sequence[Written]) -> Written:
         args[int(piece)].latex if i % 2 else (latex_text(piece) if piece else "")
         for i, piece in enumerate(re.split(r"\{(\d)\}", template))
     )
-    level = ATOM if template.endswith(")") else IF
-    return Written(text, latex, level, level)
+    precedence = ATOM if template.endswith(")") else IF
+    return Formula(text, latex, precedence, precedence)

@@ -1,4 +1,4 @@
-"""What an explanation is made of: names, factors and lines about the nodes of one chain."""
+"""The equations of an explanation: names, factors and lines about the nodes of one chain."""
 
 from __future__ import annotations
 
@@ -10,22 +10,22 @@ from typing import Any
 import numpy as np
 
 from micrograd import Contribution, Node
-from viz.formulas.local import Formulas, formulas, quotient, slope
-from viz.telling.calling import names_for
+from viz.formulas.node_formulas import Formulas, formulas, quotient, slope
 from viz.telling.chain import Chain, Path
 from viz.telling.explanation import Equation, product, sentence, total
+from viz.telling.node_names import names_for
+from viz.text.formula import SUM, Formula, as_formula, latex_text, name
 from viz.text.numbers import Writer, is_array, plain
-from viz.text.written import SUM, Written, as_written, latex_text, name
 
 TERMS = 8
 """Of a sum of more terms, the rest is left out."""
 _FEW = 6  # elements of an array that are printed
 _SUBSCRIPTS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
-_ONE = Written("1", "1")
+_ONE = Formula("1", "1")
 
 
-class Teller:
-    """Tells of the nodes and edges of a chain.
+class EquationWriter:
+    """Writes equations about the nodes and edges of a chain.
 
     Args:
         chain: what lies between a node and the root.
@@ -39,16 +39,16 @@ class Teller:
         self._writer = writer
         self._slopes: dict[Contribution, float] = {}
 
-    def name(self, node: Node) -> Written:
+    def name(self, node: Node) -> Formula:
         """Return what a node is called."""
         return name(self._names[node])
 
-    def number(self, number: Any) -> Written:
-        """Return a number as it is written."""
+    def number(self, number: Any) -> Formula:
+        """Return a number as it is formula."""
         return name(self._writer.number(plain(number)))
 
-    def derivative(self, node: Node) -> Written:
-        """Return the derivative of the root by a node, as it is written."""
+    def derivative(self, node: Node) -> Formula:
+        """Return the derivative of the root by a node, as it is formula."""
         return quotient(self.name(self.chain.root), self.name(node))
 
     def slope(self, edge: Contribution) -> float:
@@ -59,7 +59,7 @@ class Teller:
 
     # -- factors
 
-    def _arguments(self, node: Node) -> list[Written]:
+    def _arguments(self, node: Node) -> list[Formula]:
         """Return what to call the arguments; one that stands twice gets numbers."""
         ids = [id(parent) for parent in node.parents]  # `==` compares the data of Tensors
         return [
@@ -69,11 +69,11 @@ class Teller:
             for i, parent in enumerate(node.parents)
         ]
 
-    def _formulas(self, edge: Contribution, gradient: Written = _ONE) -> Formulas:
+    def _formulas(self, edge: Contribution, gradient: Formula = _ONE) -> Formulas:
         arguments = self._arguments(edge.node)
         return formulas(edge.node, edge.argument, arguments, self.name(edge.node), gradient)
 
-    def _factor_name(self, edge: Contribution) -> Written:
+    def _factor_name(self, edge: Contribution) -> Formula:
         by = self._arguments(edge.node)[edge.argument]
         is_whole = edge.node is self.chain.root and by == self.name(self.chain.wrt)
         # Beside other paths, the derivative by this argument alone is not that of the root.
@@ -88,7 +88,7 @@ class Teller:
     def _has_more(self) -> bool:
         return self.chain.path_count > 1
 
-    def factor(self, edge: Contribution) -> tuple[Written, ...]:
+    def factor(self, edge: Contribution) -> tuple[Formula, ...]:
         """Return a factor: its name, what it means, its formula, and its number."""
         found = self._formulas(edge)
         by = self._arguments(edge.node)[edge.argument]
@@ -100,7 +100,7 @@ class Teller:
         ]
         return tuple({part.text: part for part in parts}.values())
 
-    def _in_numbers(self, edge: Contribution) -> Written:
+    def _in_numbers(self, edge: Contribution) -> Formula:
         """Return the derivative with numbers for names, where it is a plain formula."""
         numbers = [
             self.number(_data(parent)) for parent in edge.node.parents if not shape_of(parent)
@@ -113,24 +113,24 @@ class Teller:
         own = self.number(_data(edge.node))
         return formulas(edge.node, edge.argument, numbers, own).derivative
 
-    def meaning(self, edge: Contribution) -> Written | None:
+    def meaning(self, edge: Contribution) -> Formula | None:
         """Return what the numbered name of an argument that stands twice stands for."""
         own, by = self.name(edge.parent), self._arguments(edge.node)[edge.argument]
         if by == own:
             return None
         return sentence("({0} is {1} as argument {2})", by, own, name(str(edge.argument + 1)))
 
-    def along(self, path: Path) -> tuple[Written, ...]:
+    def along(self, path: Path) -> tuple[Formula, ...]:
         """Return the product along a path, by names and by numbers; of one factor just its name."""
         names = product([self._factor_name(edge) for edge in path])
         numbers = product([self.number(self.slope(edge)) for edge in path])
         return (names, numbers) if len(path) > 1 else (names,)
 
-    def route(self, path: Path) -> Written:
+    def route(self, path: Path) -> Formula:
         """Return the nodes along a path, from its beginning."""
         steps = [self._arguments(edge.node)[edge.argument] for edge in reversed(path)]
         steps.append(self.name(self.chain.root))
-        return Written(
+        return Formula(
             " → ".join(step.text for step in steps), r" \to ".join(step.latex for step in steps)
         )
 
@@ -154,7 +154,7 @@ class Teller:
         """Return the line for a root that is an array."""
         root = self.chain.root
         ones = f"ones of shape {shape_of(root)}, as the sum of its elements is differentiated"
-        return Equation(self.derivative(root), (Written(ones, latex_text(ones)),))
+        return Equation(self.derivative(root), (Formula(ones, latex_text(ones)),))
 
     def line(self, node: Node, values: Mapping[Node, Any]) -> Equation:
         """Return the line for one node, which uses those of the nodes that it goes into."""
@@ -176,22 +176,22 @@ class Teller:
         return Equation(
             self.derivative(node),
             unique,
-            Written(f"({note})", latex_text(f"({note})")) if note else None,
+            Formula(f"({note})", latex_text(f"({note})")) if note else None,
         )
 
-    def _term(self, edge: Contribution) -> Written:
+    def _term(self, edge: Contribution) -> Formula:
         is_last = edge.node is self.chain.root and not shape_of(edge.node)
         gradient = _ONE if is_last else self.derivative(edge.node)
         passed = self._formulas(edge, gradient).passed.inside(SUM)
         if not edge.summed:
             return passed
         axes = _axes(edge.summed)
-        return Written(
+        return Formula(
             f"Σ({passed.text}, {axes})",
             rf"\sum_{{{latex_text(axes)}}} \left({passed.latex}\right)",
         )
 
-    def _term_in_numbers(self, edge: Contribution, values: Mapping[Node, Any]) -> Written:
+    def _term_in_numbers(self, edge: Contribution, values: Mapping[Node, Any]) -> Formula:
         slope = self.number(self.slope(edge))
         if edge.node is self.chain.root:
             return slope
@@ -207,7 +207,7 @@ class Teller:
         ]
         return list(dict.fromkeys(notes))
 
-    def _value(self, value: Any) -> Written:
+    def _value(self, value: Any) -> Formula:
         if not np.ndim(value):
             return self.number(value)
         rows = np.asarray(value).reshape(-1, np.shape(value)[-1]).tolist()
@@ -215,12 +215,12 @@ class Teller:
         text = ", ".join("[" + ", ".join(row) + "]" for row in cells)
         matrix = r" \\ ".join(" & ".join(row) for row in cells)
         latex = rf"\begin{{bmatrix}} {matrix} \end{{bmatrix}}"
-        return Written(text if np.ndim(value) == 1 else f"[{text}]", latex)
+        return Formula(text if np.ndim(value) == 1 else f"[{text}]", latex)
 
-    def verdict(self, value: Any, gradient: Any) -> Written:
+    def verdict(self, value: Any, gradient: Any) -> Formula:
         """Return how the chain rule's result compares with the engine's."""
         shown = self._value(gradient) if _is_small(gradient) else None
-        summary = shown or as_written(_summary(gradient, self._writer))
+        summary = shown or as_formula(_summary(gradient, self._writer))
         single = np.float32 in {np.asarray(value).dtype.type, np.asarray(gradient).dtype.type}
         close = np.allclose(value, gradient, rtol=1e-4 if single else 1e-9, atol=0, equal_nan=True)
         if close:
@@ -232,14 +232,14 @@ class Teller:
         )
 
 
-def called(
+def equation_writer(
     chain: Chain,
     nodes: Sequence[Node],
     order: Sequence[Node],
     writer: Writer,
     given: Mapping[str, Node],
-) -> Teller:
-    """Return a teller for some nodes of a chain, which have names that differ.
+) -> EquationWriter:
+    """Return the writer of equations about some nodes of a chain, with names that differ.
 
     Args:
         chain: what lies between a node and the root.
@@ -259,18 +259,18 @@ def called(
         taken[text] = taken.get(text, 0) + 1
         if taken[text] > 1:
             names[node] = f"{text} ({taken[text]})"
-    return Teller(chain, names, writer)
+    return EquationWriter(chain, names, writer)
 
 
-def _numbered(written: Written, number: int) -> Written:
-    has_number = re.fullmatch(r"(\w_\{\d+)\}", written.latex)
-    latex = f"{has_number[1]},{number}}}" if has_number else f"{{{written.latex}}}_{{{number}}}"
-    return Written(written.text + str(number).translate(_SUBSCRIPTS), latex)
+def _numbered(formula: Formula, number: int) -> Formula:
+    has_number = re.fullmatch(r"(\w_\{\d+)\}", formula.latex)
+    latex = f"{has_number[1]},{number}}}" if has_number else f"{{{formula.latex}}}_{{{number}}}"
+    return Formula(formula.text + str(number).translate(_SUBSCRIPTS), latex)
 
 
-def _with_rest(terms: Written, more: str) -> Written:
-    return Written(
-        terms.text + more, terms.latex + latex_text(more), terms.level, terms.latex_level
+def _with_rest(terms: Formula, more: str) -> Formula:
+    return Formula(
+        terms.text + more, terms.latex + latex_text(more), terms.precedence, terms.latex_precedence
     )
 
 

@@ -47,16 +47,16 @@ class Classes:
     of_group: list[int]
 
 
-def all_different(graph: Graph) -> Classes:
+def singleton_classes(graph: Graph) -> Classes:
     """Return classes of one node or group each.
 
-    >>> all_different(Graph("ww", [(), ()], [], [OUTSIDE] * 2, [""] * 2)).of_node
+    >>> singleton_classes(Graph("ww", [(), ()], [], [OUTSIDE] * 2, [""] * 2)).of_node
     [0, 1]
     """
     return Classes(list(range(len(graph.inputs))), list(range(len(graph.groups))))
 
 
-def alike(graph: Graph, deepest: Mapping[int, int]) -> Classes:
+def equivalence_classes(graph: Graph, deepest: Mapping[int, int]) -> Classes:
     """Sort nodes and groups into classes of those that are alike.
 
     All groups with names of one family count as alike at first. As long as some
@@ -68,7 +68,7 @@ def alike(graph: Graph, deepest: Mapping[int, int]) -> Classes:
         deepest: for each leaf, how deep in groups it may be drawn.
 
     >>> graph = Graph("ww++", [(), (), (0, 0), (1, 1)], [], [OUTSIDE] * 4, [""] * 4)
-    >>> alike(graph, shared_depths(graph)).of_node
+    >>> equivalence_classes(graph, shared_depths(graph)).of_node
     [0, 0, 1, 1]
     """
     of_group = [0] * len(graph.groups)

@@ -18,7 +18,7 @@ COUNT = "#555555"
 
 
 @dataclass(frozen=True, slots=True)
-class Ink:
+class Appearance:
     """How a node and the arrows out of it are drawn.
 
     Attributes:
@@ -34,10 +34,10 @@ class Ink:
     gradient: str = RED
 
 
-PLAIN = Ink()
-STRONG = Ink(width=2)
-PALE = Ink(line="#b8b8b8", text="#8c8c8c", gradient="#c99a9a")
-UNKNOWN = Ink(line="#a0a0a0")
+PLAIN = Appearance()
+STRONG = Appearance(width=2)
+PALE = Appearance(line="#b8b8b8", text="#8c8c8c", gradient="#c99a9a")
+UNKNOWN = Appearance(line="#a0a0a0")
 
 # Blue and orange look different to readers who cannot tell red from green.
 BLUES = ("#deebf7", "#9ecae1", "#4a97c9", "#08519c")
@@ -66,8 +66,8 @@ def largest(peaks: Iterable[float | None]) -> float:
     return max((abs(peak) for peak in peaks if peak is not None), default=0.0)
 
 
-def ink_for(peak: float | None, scale: float) -> Ink:
-    """Return the ink for a gradient: orange for positive, blue for negative, grey for none.
+def appearance_for(peak: float | None, scale: float) -> Appearance:
+    """Return the appearance for a gradient: orange for positive, blue for negative, grey for none.
 
     With s = √(|gradient| / scale), a line is thin and light up to s = 1/3, twice as
     wide and darker up to 2/3, and above it four times as wide and darkest. The root
@@ -77,11 +77,12 @@ def ink_for(peak: float | None, scale: float) -> Ink:
         peak: the gradient; of an array, its element of greatest magnitude.
         scale: the greatest magnitude in the graph.
 
-    >>> ink_for(-2.0, 2.0).line, ink_for(-2.0, 2.0).width, ink_for(0.02, 2.0).width
+    >>> strongest = appearance_for(-2.0, 2.0)
+    >>> strongest.line, strongest.width, appearance_for(0.02, 2.0).width
     ('#08519c', 4, 1)
     """
     if peak is None or peak == 0 or scale == 0:
         return UNKNOWN
     colours = (ORANGES if peak > 0 else BLUES)[1:]
     step = min(int(3 * sqrt(abs(peak) / scale)), 2)
-    return Ink(line=colours[step], width=2**step, gradient=colours[-1])
+    return Appearance(line=colours[step], width=2**step, gradient=colours[-1])

@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from math import atan2, cos, hypot, pi, sin
 
-from viz.picture.extent import Point, Sizes
 from viz.picture.layered import Ends, Link, arrange, place, spread
+from viz.picture.sizes import Point, Sizes
 
 Curve = tuple[Point, Point, Point, Point]
 """A cubic Bézier curve: its start, two control points and its end."""
@@ -39,7 +39,7 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Vertices:
-    """What a level holds: first its entries, last its exits, both without size.
+    """What is laid out: first its entries, last its exits, both without size.
 
     Attributes:
         sizes: the size of each vertex.
@@ -56,7 +56,7 @@ class Vertices:
     exits: int = 0
 
 
-class Level:
+class GroupLayout:
     """Vertices that have been given places.
 
     Attributes:

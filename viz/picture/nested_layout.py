@@ -11,10 +11,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from viz.folding.group import OUTSIDE, Group, Tree, in_order, siblings
-from viz.picture.extent import Point, Sizes
+from viz.folding.group import OUTSIDE, Group, Tree, siblings, topological_sort
+from viz.picture.group_layout import Column, Curve, GroupLayout, Vertices, line
 from viz.picture.layered import Link
-from viz.picture.level import Column, Curve, Level, Vertices, line
+from viz.picture.sizes import Point, Sizes
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +48,7 @@ class _Piece(NamedTuple):
     arrow: int
 
 
-class Nest:
+class NestedLayout:
     """Strands and groups that have been given places along the flow and across it.
 
     Inside a group, a strand has its own number, and so have, after all strands,
@@ -79,22 +79,22 @@ class Nest:
         self._pieces: dict[int, dict[_Piece, int]] = {group: {} for group in everywhere}
         self._routes = list(self._cut(arrows))
         self._vertex: dict[int, dict[int, int]] = {}
-        self._levels: dict[int, Level] = {}
+        self._layouts: dict[int, GroupLayout] = {}
         self.boxes: list[Point] = [(0.0, 0.0)] * len(groups)
         inside = self._inside()
         for group in reversed(everywhere):
             self._lay_out(group, inside[group])
-        self.size = self._levels[OUTSIDE].size
+        self.size = self._layouts[OUTSIDE].size
         self.corners, self._origins = self._place()
 
     def strand(self, strand: int) -> tuple[Column, float]:
         """Return the layer that a strand is in, and where it is across the flow."""
         group = self._group_of[strand]
-        level, vertex = self._levels[group], self._vertex[group][strand]
+        layout, vertex = self._layouts[group], self._vertex[group][strand]
         along, across = self._origins[group]
-        column = level.column(vertex)
+        column = layout.column(vertex)
         moved = Column(column.start + along, column.heads_end + along, column.end + along)
-        return moved, level.across[vertex] + across
+        return moved, layout.across[vertex] + across
 
     def way(self, arrow: int) -> tuple[list[Curve], Point]:
         """Return the curves of an arrow, joined end to end, and the tip of its head."""
@@ -105,7 +105,7 @@ class Nest:
                 if start != curve[3]:
                     curves.append((start, *curve[1:]))
         group, piece = self._routes[arrow][-1]
-        tip = self._levels[group].tip(self._pieces[group][piece])
+        tip = self._layouts[group].tip(self._pieces[group][piece])
         return curves, _moved(tip, self._origins[group])
 
     def _around(self, strand: int, home: int) -> Iterator[tuple[int, int]]:
@@ -133,7 +133,7 @@ class Nest:
     def _inside(self) -> dict[int, list[int]]:
         """Return the strands and groups in each group, each behind those that feed it."""
         inside: dict[int, list[int]] = {group: [] for group in range(OUTSIDE, len(self._groups))}
-        for vertex in in_order(self._first_entry, self._at_home):
+        for vertex in topological_sort(self._first_entry, self._at_home):
             if vertex < self._count:
                 inside[self._group_of[vertex]].append(vertex)
             else:
@@ -157,13 +157,13 @@ class Nest:
                     self._port(piece.head, self._first_entry + piece.source),
                 )
             )
-        level = self._levels[group] = Level(vertices)
+        layout = self._layouts[group] = GroupLayout(vertices)
         if group != OUTSIDE:
             frame = self._frames[group]
             along, across = (
                 max(least, before + size + after)
                 for least, before, size, after in zip(
-                    frame.least, frame.before, level.size, frame.after, strict=True
+                    frame.least, frame.before, layout.size, frame.after, strict=True
                 )
             )
             self.boxes[group] = along, across
@@ -174,7 +174,7 @@ class Nest:
         if not self._count <= end < self._first_entry:
             return 0.0
         group = end - self._count
-        inside = self._levels[group].across[self._vertex[group][port]]
+        inside = self._layouts[group].across[self._vertex[group][port]]
         return self._frames[group].before[1] + inside - self.boxes[group][1] / 2
 
     def _place(self) -> tuple[list[Point], dict[int, Point]]:
@@ -182,17 +182,17 @@ class Nest:
         origins = {OUTSIDE: (0.0, 0.0)}
         corners: list[Point] = []
         for i, group in enumerate(self._groups):
-            level = self._levels[group.parent]
+            layout = self._layouts[group.parent]
             vertex = self._vertex[group.parent][self._count + i]
-            across = level.across[vertex] - self.boxes[i][1] / 2
-            corner = _moved((level.column(vertex).start, across), origins[group.parent])
+            across = layout.across[vertex] - self.boxes[i][1] / 2
+            corner = _moved((layout.column(vertex).start, across), origins[group.parent])
             corners.append(corner)
             origins[i] = _moved(corner, self._frames[i].before)
         return corners, origins
 
     def _curves(self, group: int, piece: _Piece) -> Iterator[Curve]:
         """Yield the curves of a piece, which reach the border where they cross it."""
-        found = self._levels[group].way(self._pieces[group][piece])
+        found = self._layouts[group].way(self._pieces[group][piece])
         origin = self._origins[group]
         curves = [
             (_moved(a, origin), _moved(b, origin), _moved(c, origin), _moved(d, origin))

@@ -10,26 +10,28 @@ IF, COMPARE, SUM, PRODUCT, SIGN, POWER, ATOM = range(7)
 
 
 @dataclass(frozen=True, slots=True)
-class Written:
+class Formula:
     """A formula as text and as LaTeX.
 
     Attributes:
         text: in Unicode.
         latex: for math mode.
-        level: how tightly its outermost operator binds, in text.
-        latex_level: the same in LaTeX, where a fraction needs no parentheses.
+        precedence: how tightly its outermost operator binds, in text.
+        latex_precedence: the same in LaTeX, where a fraction needs no parentheses.
     """
 
     text: str
     latex: str
-    level: int = ATOM
-    latex_level: int = ATOM
+    precedence: int = ATOM
+    latex_precedence: int = ATOM
 
-    def inside(self, level: int) -> Written:
-        """Return the formula in parentheses if it binds more loosely than `level`."""
-        text = self.text if self.level >= level else f"({self.text})"
-        latex = self.latex if self.latex_level >= level else rf"\left({self.latex}\right)"
-        return Written(text, latex, max(self.level, level), max(self.latex_level, level))
+    def inside(self, precedence: int) -> Formula:
+        """Return the formula in parentheses if it binds more loosely than `precedence`."""
+        text = self.text if self.precedence >= precedence else f"({self.text})"
+        latex = self.latex if self.latex_precedence >= precedence else rf"\left({self.latex}\right)"
+        return Formula(
+            text, latex, max(self.precedence, precedence), max(self.latex_precedence, precedence)
+        )
 
 
 _SPECIAL = {
@@ -54,31 +56,31 @@ def latex_text(text: str) -> str:
     return "".join(_SPECIAL.get(run, rf"\text{{{run}}}") for run in _LATEX_RUN.findall(text))
 
 
-def name(text: str) -> Written:
+def name(text: str) -> Formula:
     r"""Return a name, or a number, as it stands in formulas.
 
-    >>> name("apple").latex, name("t1").latex, name("x").latex, name("-2").level == ATOM
+    >>> name("apple").latex, name("t1").latex, name("x").latex, name("-2").precedence == ATOM
     ('\\text{apple}', 't_{1}', 'x', False)
     """
     if NUMBER.fullmatch(text):
-        level = SIGN if text.startswith(("-", "+")) else ATOM
+        precedence = SIGN if text.startswith(("-", "+")) else ATOM
         mantissa, _, power = text.lower().partition("e")
         if not power:
-            return Written(text, text, level, level)
+            return Formula(text, text, precedence, precedence)
         tens = f"10^{{{int(power)}}}"
-        return Written(
-            text, tens if mantissa == "1" else rf"{mantissa} \cdot {tens}", level, PRODUCT
+        return Formula(
+            text, tens if mantissa == "1" else rf"{mantissa} \cdot {tens}", precedence, PRODUCT
         )
     subscripted = _SUBSCRIPTED.fullmatch(text)
     if subscripted:
-        return Written(text, f"{subscripted[1]}_{{{subscripted[2]}}}")
-    return Written(text, text if len(text) == 1 and text.isalpha() else latex_text(text))
+        return Formula(text, f"{subscripted[1]}_{{{subscripted[2]}}}")
+    return Formula(text, text if len(text) == 1 and text.isalpha() else latex_text(text))
 
 
-def as_written(given: str | Written) -> Written:
+def as_formula(given: str | Formula) -> Formula:
     """Return a formula as it is, and text as a name.
 
-    >>> as_written("x") == as_written(name("x"))
+    >>> as_formula("x") == as_formula(name("x"))
     True
     """
     return name(given) if isinstance(given, str) else given

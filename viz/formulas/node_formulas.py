@@ -13,8 +13,8 @@ from micrograd import Node
 from viz.formulas.notation import write
 from viz.formulas.row import Row
 from viz.formulas.table import row_for, settings_of
+from viz.text.formula import ATOM, POWER, Formula, as_formula, latex_text, name
 from viz.text.numbers import is_array, plain
-from viz.text.written import ATOM, POWER, Written, as_written, latex_text, name
 
 
 @dataclass(frozen=True)
@@ -45,9 +45,9 @@ class Local:
 def local(
     node: Node,
     argument: int,
-    names: Sequence[str | Written],
-    result_name: str | Written = "y",
-    gradient_name: str | Written = "g",
+    names: Sequence[str | Formula],
+    result_name: str | Formula = "y",
+    gradient_name: str | Formula = "g",
 ) -> Local:
     """Return the formulas of the operation that made `node`, at one of its arguments.
 
@@ -80,18 +80,18 @@ def local(
 class Formulas:
     """What a `Local` holds, as formulas that can stand in others."""
 
-    expression: Written
-    derivative: Written
-    passed: Written
+    expression: Formula
+    derivative: Formula
+    passed: Formula
     uses_gradient: bool
 
 
 def formulas(
     node: Node,
     argument: int,
-    names: Sequence[str | Written],
-    result_name: str | Written = "y",
-    gradient_name: str | Written = "g",
+    names: Sequence[str | Formula],
+    result_name: str | Formula = "y",
+    gradient_name: str | Formula = "g",
 ) -> Formulas:
     """Return the formulas that `local` gives as text; the arguments are the same.
 
@@ -101,12 +101,12 @@ def formulas(
     """
     row = row_for(node)
     derivative = None if row is None else row.derivatives[argument]
-    gradient = {"g": as_written(gradient_name)}
+    gradient = {"g": as_formula(gradient_name)}
     if row is None or derivative is None:
-        call, by = _call(node, names), as_written(names[argument])
+        call, by = _call(node, names), as_formula(names[argument])
         slope = quotient(call, by)
         return Formulas(call, slope, write("g * d", {"d": slope}, gradient), False)
-    given = _named(row, names) | {"y": as_written(result_name)}
+    given = _named(row, names) | {"y": as_formula(result_name)}
     settings = _settings(node) | gradient
     uses_gradient = re.search(r"\bg\b", derivative) is not None
     passed = derivative if uses_gradient else f"g * ({derivative})"
@@ -118,30 +118,30 @@ def formulas(
     )
 
 
-def quotient(top: Written, bottom: Written) -> Written:
-    r"""Return the derivative of one thing by another, as it is written.
+def quotient(top: Formula, bottom: Formula) -> Formula:
+    r"""Return the derivative of one thing by another, as it is formula.
 
     >>> quotient(name("y"), name("x")).text, quotient(name("y"), name("x")).latex
     ('∂y/∂x', '\\frac{\\partial y}{\\partial x}')
     """
     over, under = _whole(top), _whole(bottom)
     latex = rf"\frac{{\partial {over.latex}}}{{\partial {under.latex}}}"
-    return Written(f"∂{over.text}/∂{under.text}", latex, POWER)
+    return Formula(f"∂{over.text}/∂{under.text}", latex, POWER)
 
 
-def _whole(written: Written) -> Written:
+def _whole(formula: Formula) -> Formula:
     """Return what ∂ can stand before: a formula, or a name of several words, in parentheses."""
-    if written.level < ATOM:
-        return Written(f"({written.text})", rf"\left({written.latex}\right)")
-    is_call = re.match(r"[^\s(]+\(", written.text) is not None
+    if formula.precedence < ATOM:
+        return Formula(f"({formula.text})", rf"\left({formula.latex}\right)")
+    is_call = re.match(r"[^\s(]+\(", formula.text) is not None
     return (
-        Written(f"({written.text})", written.latex)
-        if " " in written.text and not is_call
-        else written
+        Formula(f"({formula.text})", formula.latex)
+        if " " in formula.text and not is_call
+        else formula
     )
 
 
-def expression(node: Node, names: Sequence[str | Written]) -> str:
+def expression(node: Node, names: Sequence[str | Formula]) -> str:
     """Return what the operation that made `node` computes, as text.
 
     Args:
@@ -155,22 +155,22 @@ def expression(node: Node, names: Sequence[str | Written]) -> str:
     return _expression(node, names).text
 
 
-def _expression(node: Any, names: Sequence[str | Written]) -> Written:
+def _expression(node: Any, names: Sequence[str | Formula]) -> Formula:
     row = row_for(node)
     if row is not None:
         return write(row.expression, _named(row, names), _settings(node))
     return _call(node, names)
 
 
-def _named(row: Row, names: Sequence[str | Written]) -> dict[str, Written]:
-    return {own: as_written(given) for own, given in zip(row.arguments, names, strict=True)}
+def _named(row: Row, names: Sequence[str | Formula]) -> dict[str, Formula]:
+    return {own: as_formula(given) for own, given in zip(row.arguments, names, strict=True)}
 
 
-def _call(node: Any, names: Sequence[str | Written]) -> Written:
-    args = [as_written(given) for given in names]
+def _call(node: Any, names: Sequence[str | Formula]) -> Formula:
+    args = [as_formula(given) for given in names]
     text = f"{node.op.name}({', '.join(arg.text for arg in args)})"
     inner = ", ".join(arg.latex for arg in args)
-    return Written(text, rf"{latex_text(node.op.name)}\left({inner}\right)")
+    return Formula(text, rf"{latex_text(node.op.name)}\left({inner}\right)")
 
 
 def slope(node: Node, argument: int) -> Any:
@@ -192,11 +192,11 @@ def slope(node: Node, argument: int) -> Any:
     return plain(found) if np.size(found) == 1 else found
 
 
-def _settings(node: Any) -> dict[str, Written]:
+def _settings(node: Any) -> dict[str, Formula]:
     return {key: _setting(key, value) for key, value in settings_of(node).items()}
 
 
-def _setting(key: str, value: Any) -> Written:
+def _setting(key: str, value: Any) -> Formula:
     if key in ("axis", "stack"):
         return name(_axes(value))
     if key == "index":

@@ -1,4 +1,4 @@
-"""How a story words things: what nodes are called, and what flows through them."""
+"""Descriptions of nodes in a story: their names, computations, and what flows through them."""
 
 from __future__ import annotations
 
@@ -8,19 +8,19 @@ from typing import Any
 import numpy as np
 
 from micrograd import Contribution, Node
-from viz.formulas.local import Formulas, expression, formulas, quotient, slope
+from viz.formulas.node_formulas import Formulas, expression, formulas, quotient, slope
 from viz.graph.broadcast import note_on
-from viz.telling.calling import arguments_of, is_number, names_for
+from viz.telling.node_names import argument_names, is_number, names_for
+from viz.text.formula import SUM
+from viz.text.formula import name as formula_of_name
 from viz.text.numbers import Writer, is_array, marks_for, one_line, plain
-from viz.text.written import SUM
-from viz.text.written import name as written
 
 _FEW = 4  # of more elements, the range is told
 _MOST = 8  # of more contributions to one gradient, the rest is left out
 
 
-class Wording:
-    """Words the computation of a graph.
+class Describer:
+    """Describes the computation of a graph.
 
     Numbers stand for themselves; of arrays that enter a formula, the shape is shown.
 
@@ -99,7 +99,7 @@ class Wording:
     def contribution(self, contribution: Contribution) -> str:
         """Return what an operation passes on to one of its arguments, and how it comes about."""
         node, i = contribution.node, contribution.argument
-        own, by = self.name(contribution.parent), arguments_of(node, self._names)[i]
+        own, by = self.name(contribution.parent), argument_names(node, self._names)[i]
         who = own if by == own else f"{own} as {by}"
         upstream, value = self._sent(contribution.upstream), self._sent(contribution.value)
         note = note_on(contribution.summed)
@@ -116,14 +116,14 @@ class Wording:
         return tuple(self._slope(node, i) for i in wanted)
 
     def _formulas(self, node: Node, i: int) -> Formulas:
-        return formulas(node, i, arguments_of(node, self._names), self.name(node), "upstream")
+        return formulas(node, i, argument_names(node, self._names), self.name(node), "upstream")
 
     def _slope(self, node: Any, i: int) -> str:
         """Return a local derivative, as '∂(a·b)/∂a = b = 2'."""
-        found, by = self._formulas(node, i), arguments_of(node, self._names)[i]
+        found, by = self._formulas(node, i), argument_names(node, self._names)[i]
         if found.uses_gradient:
             return f"passes on to {by}: {found.derivative.text}"
-        left = quotient(found.expression, written(by)).text
+        left = quotient(found.expression, formula_of_name(by)).text
         parts = [found.derivative.inside(SUM).text]
         if _is_scalar(node):
             operands = [self.operand(parent) for parent in node.parents]
@@ -152,7 +152,9 @@ class Wording:
 
     def derivative(self, node: Node) -> str:
         """Return the derivative of the root by a node, as '∂price/∂apple'."""
-        return quotient(written(self.name(self._root)), written(self.name(node))).text
+        return quotient(
+            formula_of_name(self.name(self._root)), formula_of_name(self.name(node))
+        ).text
 
     def gradient(self, node: Node, gradient: Any) -> str:
         """Return the gradient of a node, as '∂price/∂apple = 2.2'."""

@@ -1,4 +1,4 @@
-"""What texts about a graph call its nodes: each has a name, and no two the same one."""
+"""The names of nodes in texts about a graph: each has one, and no two the same."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def names_for(order: Sequence[Node], writer: Writer, given: Mapping[str, Node]) 
     >>> list(names_for(topological_order((x + 1) * x), Writer(), {}).values())
     ['x', '1', 't1', 'y']
     """
-    called = _told_apart(order, given)
+    called = _unique_names(order, given)
     taken = set(called.values())
     inputs = (name for i in count(1) if (name := f"x{i}") not in taken)
     inner = (name for i in count(1) if (name := f"t{i}") not in taken)
@@ -45,7 +45,7 @@ def names_for(order: Sequence[Node], writer: Writer, given: Mapping[str, Node]) 
     return called
 
 
-def _told_apart(order: Sequence[Node], given: Mapping[str, Node]) -> dict[Node, str]:
+def _unique_names(order: Sequence[Node], given: Mapping[str, Node]) -> dict[Node, str]:
     """Return names and labels; the second node of the same name is 'w (2)'."""
     names = {node: name for name, node in given.items()}
     called = {node: shorten(names.get(node, node.label)) for node in order}
@@ -57,12 +57,12 @@ def _told_apart(order: Sequence[Node], given: Mapping[str, Node]) -> dict[Node, 
     return called
 
 
-def arguments_of(node: Node, names: Mapping[Node, str]) -> list[str]:
+def argument_names(node: Node, names: Mapping[Node, str]) -> list[str]:
     """Return what to call the arguments of a node; one that stands twice gets numbers.
 
     >>> from micrograd import Value
     >>> x = Value(2.0)
-    >>> arguments_of(x * x, {x: "x"})
+    >>> argument_names(x * x, {x: "x"})
     ['x₁', 'x₂']
     """
     ids = [id(parent) for parent in node.parents]  # `==` compares the data of Tensors

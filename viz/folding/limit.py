@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Sequence
 
 from micrograd.errors import ArgumentError
-from viz.folding.alike import Graph
+from viz.folding.equivalence import Graph
 from viz.folding.fold import Folded, fold
 from viz.folding.group import Group, depths, family
 
 Chooser = Callable[[int], bool]
 
 
-def reduced(
+def fold_to_limit(
     graph: Graph,
     folding: bool | None = None,
     collapse: bool | str | Collection[str] = False,
@@ -34,7 +34,7 @@ def reduced(
             no group that `collapse` names.
 
     >>> chain = Graph("x" + "r" * 9, [(), *((i,) for i in range(9))], [], [-1] * 10, [""] * 10)
-    >>> len(reduced(chain).members), len(reduced(chain, limit=5).members)
+    >>> len(fold_to_limit(chain).members), len(fold_to_limit(chain, limit=5).members)
     (10, 2)
     """
     if folding is not None and not isinstance(folding, bool):

@@ -1,4 +1,4 @@
-"""Writing nodes down: their names, symbols, data and gradients as the lines of a picture."""
+"""Building items: the names, symbols, data and gradients of nodes as the lines of a picture."""
 
 from __future__ import annotations
 
@@ -22,8 +22,16 @@ _ELLIPSIS = "…"
 
 
 @dataclass(frozen=True, slots=True)
-class Scribe:
-    """What it takes to write a node down."""
+class ItemBuilder:
+    """Builds the items of a graph.
+
+    Attributes:
+        writer: what writes numbers.
+        names: names for nodes, instead of their labels.
+        outputs: the roots.
+        strong: the nodes to bring out; None for bringing out nothing.
+        hidden_uses: for each node, how many of its uses are not shown.
+    """
 
     writer: Writer
     names: Mapping[Node, str]
