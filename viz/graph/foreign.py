@@ -11,7 +11,7 @@ from types import SimpleNamespace
 from typing import Any, TypeVar
 
 from micrograd import Node, Op
-from viz.graph.expand import Stand
+from viz.graph.expand import StandIn
 from viz.text.names import is_foreign
 
 T = TypeVar("T")
@@ -33,7 +33,7 @@ def adopted(things: T) -> T:
     return _Adoption().of(things)
 
 
-class ForeignNode(Stand):
+class ForeignNode(StandIn):
     """A node that stands for one of another engine."""
 
     __slots__ = ()
