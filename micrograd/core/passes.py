@@ -13,9 +13,8 @@ from itertools import repeat
 from threading import Lock, get_ident
 from typing import Any, ClassVar
 
-from micrograd.core.node import Node, describe
-from micrograd.core.turns import Line, adding, earlier_in, reached, sharer_of, underway, wait_for
-from micrograd.errors import GradientError
+from micrograd.core.node import Node
+from micrograd.core.turns import Line, adding, lost, reached, sharer_of, underway, wait_in
 
 _set_gradient = Node._grad.__set__
 
@@ -70,17 +69,17 @@ class Pass:
             self.give_up()
             raise
 
-    def line_up(self, line: Line, holder_among: Callable[[Any, Any], Pass | None]) -> None:
-        """Stand in a line, after whoever has left it that came before and has what is wanted."""
-        while True:
-            lock = Lock()
-            lock.acquire()
-            line[self] = lock
-            holder = earlier_in(line, self, holder_among) if len(line) > 1 else None
-            if holder is None:
-                return
-            self.leave(line)  # whoever waits is in nobody's way
-            wait_for(holder, self, line)
+    def line_up(self, line: Line, holder_among: Callable[[Any, Any], Any]) -> None:
+        """Stand in a line, after whoever came before and has what is wanted has left it."""
+        self.stand_in(line)
+        if len(line) > 1:
+            wait_in(line, self, holder_among)
+
+    def stand_in(self, line: Line) -> None:
+        """Stand at the end of a line, with a lock that others can wait for."""
+        lock = Lock()
+        lock.acquire()
+        line[self] = lock
 
     def leave(self, line: Line) -> None:
         """Stand in a line no longer, and let those go on who wait for it."""
@@ -91,11 +90,7 @@ class Pass:
     def publish(self, leaves: Iterable[Node], sums: Iterable[Any]) -> None:
         """Give the leaves their new gradients."""
         if self not in underway:
-            raise GradientError(
-                f"backward: the nodes behind {describe(self.roots[0])} were differentiated by "
-                "somebody else in the middle of this pass. Let a derivative not switch to another "
-                "greenlet, nor wait for a thread, that calls backward() over the same nodes."
-            )
+            raise lost(self)
         set_gradients(leaves, sums)
         self.leave(adding)
 

@@ -53,13 +53,18 @@ def reached(this: Any) -> set[Node]:
     return seen
 
 
-def earlier_in(line: Line, this: Any, holder_among: Callable[[Any, Any], Any]) -> Any:
-    """Return the pass that came before `this` and has what it wants; None if there is none."""
-    earlier = list(takewhile(lambda other: other is not this, list(line)))
-    return holder_among(this, earlier) if earlier else None
+def wait_in(line: Line, this: Any, holder_among: Callable[[Any, Any], Any]) -> None:
+    """Return when no pass that came before `this` has what it wants."""
+    while earlier := list(takewhile(lambda other: other is not this, list(line))):
+        holder = holder_among(this, earlier)
+        if holder is None:
+            return
+        this.leave(line)  # whoever waits is in nobody's way
+        _wait_for(holder, this, line)
+        this.stand_in(line)
 
 
-def wait_for(holder: Any, this: Any, line: Line) -> None:
+def _wait_for(holder: Any, this: Any, line: Line) -> None:
     """Return when `holder` has left the line, or no longer runs."""
     lock = line.get(holder)
     while lock is not None and line.get(holder) is lock:
@@ -74,6 +79,15 @@ def wait_for(holder: Any, this: Any, line: Line) -> None:
                 "differentiated just now, by the backward() that led to this one. Give the "
                 "inner one a graph of its own, from detached data."
             )
+
+
+def lost(this: Any) -> GradientError:
+    """Return the error of a pass whose nodes somebody else took meanwhile."""
+    return GradientError(
+        f"backward: the nodes behind {describe(this.roots[0])} were differentiated by "
+        "somebody else in the middle of this pass. Let a derivative not switch to another "
+        "greenlet, nor wait for a thread, that calls backward() over the same nodes."
+    )
 
 
 def _is_running(this: Any) -> bool:
