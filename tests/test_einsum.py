@@ -9,7 +9,7 @@ import pytest
 
 import micrograd
 from micrograd import Tensor
-from micrograd.ops.einstein import einsum
+from micrograd.ops.einsum import einsum
 from micrograd.testing import assert_gradients
 
 Shapes = tuple[tuple[int, ...], ...]
