@@ -8,6 +8,8 @@
 (2.2, 110.00000000000001, 200)
 """
 
+import sys
+
 from micrograd import errors, linalg, ops
 from micrograd.core import modes, node, op
 from micrograd.core.modes import *
@@ -47,6 +49,23 @@ __all__ += scopes.__all__
 __all__ += switches.__all__
 __all__ += tensor.__all__
 __all__ += value.__all__
+
+# Where modules stood that pickles name, and their classes and functions.
+_MOVED = {
+    "autodiff": "engine.autodiff",
+    "checkpoint": "transforms.checkpoint",
+    "copying": "engine.copying",
+    "debug": "engine.debug",
+    "flow": "transforms.backward_trace",
+    "node": "core.node",
+    "op": "core.op",
+    "scopes": "engine.scopes",
+    "tensor": "engine.tensor",
+    "value": "engine.value",
+}
+for _old, _new in _MOVED.items():
+    sys.modules[f"{__name__}.{_old}"] = _module = sys.modules[f"{__name__}.{_new}"]
+    globals().setdefault(_old, _module)  # `checkpoint` and `debug` are functions
 
 
 def __dir__() -> list[str]:

@@ -45,7 +45,7 @@ FAMILIES = {
     "linalg": "Matrix product",
     "contractions": "Inner products",
     "products": "Outer products",
-    "einstein": "Einstein sums",
+    "einsum": "Einstein sums",
     "inverses": "Solving",
     "determinants": "Determinants",
     "decompositions": "Decompositions",

@@ -10,7 +10,7 @@ import pytest
 import micrograd
 from micrograd import Tensor
 from micrograd.core.op import registry
-from micrograd.ops.einstein import einsum
+from micrograd.ops.einsum import einsum
 from micrograd.testing import assert_gradients
 
 Shapes = tuple[tuple[int, ...], ...]

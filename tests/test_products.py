@@ -11,7 +11,7 @@ import pytest
 import micrograd
 from micrograd import Tensor, Value
 from micrograd.ops.contractions import dot, inner, tensordot, vdot
-from micrograd.ops.einstein import einsum
+from micrograd.ops.einsum import einsum
 from micrograd.ops.products import cross, kron, matrix_transpose, multi_dot, outer
 from micrograd.testing import assert_gradients
 

@@ -19,6 +19,7 @@ from micrograd.core.passes import Pass
 from micrograd.core.versions import versions
 from micrograd.engine.seals import version_for_copy
 from micrograd.errors import GradientError
+from micrograd.seals import CLOSED
 
 _Fields = tuple[Any, ...]
 _Item = tuple["Copied", _Fields, dict[str, Any] | None, bool]
@@ -152,8 +153,17 @@ class _Graph(list["Copied"]):
             _on_the_way.reset(token)
 
 
+# What stood in a pickle, in this order, before leaves had seals.
+_WITHOUT_SEAL = ("_data", "_first", "_grad", "_rest", "_version", "label", "op", "settings")
+_WITHOUT_SEAL += ("requires_grad", "_scope")
+
+
 def _fill_all(root: Any, items: list[_Item]) -> None:
     for node, fields, extra, frozen in items:
+        if len(fields) == len(_WITHOUT_SEAL):
+            named = dict(zip(_WITHOUT_SEAL, fields, strict=True))
+            named["_seal"] = None if named["op"] else CLOSED
+            fields = tuple([named[name] for name in node._copied])
         node._fill(fields, extra)
         if frozen:
             node._data.flags.writeable = False

@@ -12,7 +12,6 @@ from micrograd.ops import (
     convolution,
     counting,
     diagonals,
-    einstein,
     elementwise,
     fused,
     indexing,
@@ -40,7 +39,7 @@ from micrograd.ops.counting import *
 from micrograd.ops.decompositions import *
 from micrograd.ops.determinants import *
 from micrograd.ops.diagonals import *
-from micrograd.ops.einstein import *
+from micrograd.ops.einsum import einsum
 from micrograd.ops.elementwise import *
 from micrograd.ops.fused import *
 from micrograd.ops.indexing import *
@@ -64,7 +63,7 @@ from micrograd.ops.trigonometric import *
 
 trust_all()
 
-__all__: list[str] = []
+__all__: list[str] = ["einsum"]
 __all__ += activations.__all__
 __all__ += arranging.__all__
 __all__ += bounds.__all__
@@ -72,7 +71,6 @@ __all__ += contractions.__all__
 __all__ += convolution.__all__
 __all__ += counting.__all__
 __all__ += diagonals.__all__
-__all__ += einstein.__all__
 __all__ += elementwise.__all__
 __all__ += fused.__all__
 __all__ += indexing.__all__

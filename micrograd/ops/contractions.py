@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike
 
 from micrograd.errors import ArgumentError, ShapeError
 from micrograd.ops.axes import array_of, axis_of, shown
-from micrograd.ops.einstein import einsum
+from micrograd.ops.einsum import einsum
 from micrograd.ops.elementwise import multiply
 from micrograd.ops.kinds import N
 from micrograd.ops.linalg import matmul

@@ -6,7 +6,7 @@ from numpy.typing import ArrayLike
 
 from micrograd.errors import ShapeError
 from micrograd.ops.axes import array_of
-from micrograd.ops.einstein import einsum
+from micrograd.ops.einsum import einsum
 from micrograd.ops.kinds import A
 from micrograd.ops.shape import Shape, transpose
 from micrograd.ops.windows import (

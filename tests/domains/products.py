@@ -9,7 +9,7 @@ import numpy as np
 from hypothesis import strategies as st
 
 from micrograd.ops import products
-from micrograd.ops.einstein import einsum
+from micrograd.ops.einsum import einsum
 from micrograd.testing import Sample
 from tests.domains.building import Draw, Entry, Singular, anywhere, generator, together
 

@@ -221,6 +221,3 @@ def _check_output(output: str, inputs: str, dots: str, subscripts: str) -> None:
                 f"einsum: the result of {subscripts!r} has the index {letter!r} twice. It can "
                 "stand there once only."
             )
-
-
-__all__ = ["einsum"]
