@@ -19,7 +19,6 @@ from micrograd.core.passes import Pass
 from micrograd.core.versions import versions
 from micrograd.engine.seals import version_for_copy
 from micrograd.errors import GradientError
-from micrograd.seals import CLOSED
 
 _Fields = tuple[Any, ...]
 _Item = tuple["Copied", _Fields, dict[str, Any] | None, bool]
@@ -154,8 +153,10 @@ class _Graph(list["Copied"]):
 
 
 # What stood in a pickle, in this order, before leaves had seals.
-_WITHOUT_SEAL = ("_data", "_first", "_grad", "_rest", "_version", "label", "op", "settings")
-_WITHOUT_SEAL += ("requires_grad", "_scope")
+_WITHOUT_SEAL: tuple[str, ...] = (
+    *("_data", "_first", "_grad", "_rest", "_version", "label", "op", "settings"),
+    *("requires_grad", "_scope"),
+)
 
 
 def _fill_all(root: Any, items: list[_Item]) -> None:
