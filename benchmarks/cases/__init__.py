@@ -100,10 +100,13 @@ def _mnist() -> dict[str, Variant]:
 
 def _freed() -> dict[str, Variant]:
     variants: dict[str, Variant] = {}
-    for sizes, batch in (([784, 50, 10], 100), ([784, 512, 512, 10], 512)):
-        name = f"{'-'.join(map(str, sizes))}, batch {batch}, freed memory"
-        settings = {"sizes": sizes, "batch": batch, "dtype": "float32"}
-        kept, back = f"{name} kept", f"{name} given back"
+    for name, case, sizes in (
+        ("784-50-10, batch 100", "mnist", {"sizes": [784, 50, 10], "batch": 100}),
+        ("784-512-512-10, batch 512", "mnist", {"sizes": [784, 512, 512, 10], "batch": 512}),
+        ("exp(-tanh(x w + b)²), (1000, 1000)", "elementwise", {"shape": [1000, 1000]}),
+    ):
+        settings = {"case": case, "dtype": "float32"} | sizes
+        kept, back = f"{name}, kept", f"{name}, given back"
         variants[kept] = Variant(settings, _one)
         variants[back] = Variant(settings, _one, keeps_memory=False, base=kept)
     return variants
@@ -171,7 +174,7 @@ CASES = {
             },
         ),
         Case("mnist", "a training step", _mnist(), memory=True),
-        Case("freed", "a training step", _freed()),
+        Case("freed", "freed memory", _freed()),
         Case("wide", "a sum of scalars", {"1,000 terms": Variant({}, _every)}),
         Case(
             "indexing",

@@ -1,7 +1,17 @@
-"""A training step whose freed memory is kept for the next one, and one where it is given back."""
+"""Steps of other cases whose freed memory is kept for the next one, or given back to the system."""
 
 from __future__ import annotations
 
-from benchmarks.cases.mnist import micrograd, numpy
+from collections.abc import Callable
+from importlib import import_module
+from typing import Any
 
-__all__ = ["micrograd", "numpy"]
+
+def _of(peer: str) -> Callable[..., Callable[[], Any]]:
+    def make(case: str, **settings: Any) -> Callable[[], Any]:
+        return getattr(import_module(f"benchmarks.cases.{case}"), peer)(**settings)
+
+    return make
+
+
+micrograd, numpy = _of("micrograd"), _of("numpy")
