@@ -17,7 +17,7 @@ from micrograd.core.op import no_gradient
 from micrograd.core.passes import Pass, Sealed
 from micrograd.core.record import to_number
 from micrograd.engine.debug import debug
-from micrograd.engine.masks import Liveness
+from micrograd.engine.masks import Masks
 from micrograd.errors import GradientError, ShapeError, StaleGraphError
 from micrograd.ops.powers import positive
 from micrograd.ops.shape import forward_sum_to, sum_to
@@ -155,7 +155,7 @@ def propagate(
     """
     leaves: Gradients = {}
     arrays, stops = not this.roots[0]._is_number, this.stops
-    liveness = None if live is True else Liveness(this.roots[0], live)
+    liveness = None if live is True else Masks(this.roots[0], live)
     careful = create_graph or this.since > 0 or listener is not None or liveness is not None
 
     def arrive(contribution: Any, node: Node) -> None:
@@ -200,8 +200,8 @@ def propagate(
             continue
         op, settings = node.op, node.settings
         first, rest = node._first, node._rest
-        if op.masks is not None and liveness is None:
-            careful, liveness = True, Liveness(this.roots[0], live)
+        if op.selects and liveness is None:
+            careful, liveness = True, Masks(this.roots[0], live)
         if careful or rest.__class__ is tuple:
             for contribution, parent in _contributions(
                 this, node, leaves, create_graph, listener, liveness
@@ -252,7 +252,7 @@ def _contributions(
     leaves: Gradients,
     create_graph: bool,
     listener: Any,
-    liveness: Liveness | None,
+    liveness: Masks | None,
 ) -> Iterator[tuple[Any, Node]]:
     """Yield what `node` contributes to each parent, and the parent, with all there is to heed."""
     g, stops, parents = node._grad, this.stops, node.parents
@@ -292,7 +292,7 @@ def _arguments(
     return [_constant(n) for n in (node, *parents)] if linear else (node, *parents)
 
 
-def _together(node: Node, g: Any, known: Sequence[Any], liveness: Liveness | None) -> Any:
+def _together(node: Node, g: Any, known: Sequence[Any], liveness: Masks | None) -> Any:
     """Return what gives the contribution to parent `i` if `node` has one rule for all; or None."""
     live = True if liveness is None else liveness.of(node)
     try:

@@ -23,6 +23,7 @@ from micrograd.engine.one_off import record_closure
 from micrograd.engine.protocol import call_numpy
 from micrograd.errors import GradientError, MicrogradError, OperandError, ShapeError
 from micrograd.ops.axes import refuse_mask, shown
+from micrograd.ops.reach import MOVED
 from micrograd.seals import CLOSED, copy_out, hand_out, is_handed_out, keep_operand
 
 _KINDS = "fiub"  # float, int, unsigned, bool
@@ -403,7 +404,7 @@ def _operand(data: Any, op: Op, wanted: bool) -> Tensor:
         constant._set_leaf(_as_array(data, op.name).copy(), False, None, CLOSED)
     else:
         constant._set_leaf(data, False, None)
-        if wanted and not op.moves and is_recording():
+        if wanted and op.reach is not MOVED and is_recording():
             keep_operand(constant, data)
     return constant
 

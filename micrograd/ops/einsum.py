@@ -20,6 +20,7 @@ from micrograd.core.op import define_op
 from micrograd.errors import ArgumentError, OperandError, ShapeError
 from micrograd.ops.axes import array_of
 from micrograd.ops.elementwise import where
+from micrograd.ops.reach import PRODUCT
 from micrograd.ops.shape import Shape, broadcast_to
 
 N = TypeVar("N", bound=Node)
@@ -121,7 +122,7 @@ _einsum = define_op(
     each=_einsum_rule,
     symbol=_symbol,
     arrays_only=True,
-    multilinear=True,
+    reach=PRODUCT,
 )
 
 

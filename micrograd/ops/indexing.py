@@ -17,6 +17,7 @@ from micrograd.core.op import define_op
 from micrograd.errors import OperandError
 from micrograd.ops.axes import refuse_mask
 from micrograd.ops.ranges import wide
+from micrograd.ops.reach import MOVED
 
 N = TypeVar("N", bound=Node)
 
@@ -42,7 +43,7 @@ _getitem = define_op(
     lambda g, y, x, *, index: put_add(g, index=index, shape=x.shape),
     symbol="[ ]",
     arrays_only=True,
-    moves=True,
+    reach=MOVED,
 )
 
 put_add = define_op(
@@ -51,7 +52,7 @@ put_add = define_op(
     lambda g, y, x, *, index, shape: g[index],
     symbol="put",
     arrays_only=True,
-    moves=True,
+    reach=MOVED,
 )
 
 

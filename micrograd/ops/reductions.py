@@ -21,6 +21,7 @@ from micrograd.core.node import Node
 from micrograd.core.op import define_op
 from micrograd.ops.elementwise import where
 from micrograd.ops.ranges import divided
+from micrograd.ops.reach import MOVED, ROWS
 from micrograd.ops.shape import Shape, broadcast_to
 
 N = TypeVar("N", bound=Node)
@@ -45,7 +46,7 @@ def _sum_rule(g: Any, y: Any, x: Any, *, axis: Axis, keepdims: bool) -> Any:
     return broadcast_to(_keep(g, x, axis), x.shape)
 
 
-_sum = define_op("sum", np.sum, _sum_rule, symbol="Σ", arrays_only=True, moves=True)
+_sum = define_op("sum", np.sum, _sum_rule, symbol="Σ", arrays_only=True, reach=MOVED)
 
 
 @overload
@@ -69,7 +70,7 @@ def _mean_rule(g: Any, y: Any, x: Any, *, axis: Axis, keepdims: bool) -> Any:
     return broadcast_to(divided(kept, count), x.shape)
 
 
-_mean = define_op("mean", np.mean, _mean_rule, arrays_only=True, moves=True)
+_mean = define_op("mean", np.mean, _mean_rule, arrays_only=True, reach=MOVED)
 
 
 @overload
@@ -144,7 +145,7 @@ _max = define_op(
     lambda x, *, axis, keepdims: extreme(np.maximum, x, axis, keepdims),
     lambda g, y, x, *, axis, keepdims: _extreme_rule(g, x >= _keep(y, x, axis), x, axis),
     arrays_only=True,
-    along_axis=True,
+    reach=ROWS,
 )
 
 
@@ -169,7 +170,7 @@ _min = define_op(
     lambda x, *, axis, keepdims: extreme(np.minimum, x, axis, keepdims),
     lambda g, y, x, *, axis, keepdims: _extreme_rule(g, x <= _keep(y, x, axis), x, axis),
     arrays_only=True,
-    along_axis=True,
+    reach=ROWS,
 )
 
 

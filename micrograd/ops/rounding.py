@@ -21,6 +21,7 @@ from micrograd.core.op import define_op
 from micrograd.errors import OperandError
 from micrograd.ops.axes import shown
 from micrograd.ops.elementwise import where
+from micrograd.ops.reach import SAME
 from micrograd.ops.rows import binary, unary
 
 N = TypeVar("N", bound=Node)
@@ -113,7 +114,7 @@ _round = define_op(
     lambda x, *, decimals: np.round(x, decimals),
     lambda g, y, x, *, decimals: flat(g),
     scalar=_scalar_round,
-    elementwise=True,
+    reach=SAME,
 )
 
 

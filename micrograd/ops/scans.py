@@ -20,6 +20,7 @@ from micrograd.core.node import Node
 from micrograd.core.op import define_op
 from micrograd.ops.arranging import flip
 from micrograd.ops.axes import along, array_of
+from micrograd.ops.reach import MOVED, ROWS
 from micrograd.ops.shape import concatenate, reshape
 
 N = TypeVar("N", bound=Node)
@@ -39,7 +40,7 @@ _cumsum = define_op(
     lambda g, y, x, *, axis: flip(cumsum(flip(g, axis), axis), axis),
     symbol="cumulative Σ",
     arrays_only=True,
-    moves=True,
+    reach=MOVED,
 )
 
 
@@ -118,7 +119,7 @@ _cumprod = define_op(
     lambda g, y, x, *, axis: _shifted(y, axis, 1) * _scan_back(g, x, axis),
     symbol="cumulative Π",
     arrays_only=True,
-    along_axis=True,
+    reach=ROWS,
 )
 
 

@@ -18,6 +18,7 @@ from micrograd.core.op import define_op
 from micrograd.errors import OperandError, ShapeError
 from micrograd.ops.axes import along, arrays_of, shown
 from micrograd.ops.ranges import narrow, wide
+from micrograd.ops.reach import MOVED
 
 N = TypeVar("N", bound=Node)
 Shape = tuple[int, ...]
@@ -28,7 +29,7 @@ _reshape = define_op(
     lambda x, *, shape: np.reshape(x, shape),
     lambda g, y, x, *, shape: g.reshape(x.shape),
     arrays_only=True,
-    moves=True,
+    reach=MOVED,
 )
 
 
@@ -53,7 +54,7 @@ _transpose = define_op(
     lambda g, y, x, *, axes: transpose(g, None if axes is None else _inverse(axes)),
     symbol="T",
     arrays_only=True,
-    moves=True,
+    reach=MOVED,
 )
 
 
@@ -104,7 +105,7 @@ _broadcast_to = define_op(
     lambda g, y, x, *, shape: g,  # the engine sums what was broadcast
     symbol="broadcast",
     arrays_only=True,
-    moves=True,
+    reach=MOVED,
 )
 
 
@@ -174,7 +175,7 @@ _sum_to = define_op(
     lambda g, y, x, *, shape: broadcast_to(g, x.shape),
     symbol="Σ",
     arrays_only=True,
-    moves=True,
+    reach=MOVED,
 )
 
 
@@ -194,7 +195,7 @@ _astype = define_op(
     lambda x, *, dtype: np.asarray(x).astype(dtype),
     lambda g, y, x, *, dtype: g,  # the engine casts to the parent's dtype
     arrays_only=True,
-    moves=True,
+    reach=MOVED,
 )
 
 
@@ -242,7 +243,7 @@ _concatenate = define_op(
     together=_parts,
     symbol="concat",
     arrays_only=True,
-    moves=True,
+    reach=MOVED,
 )
 
 
@@ -266,7 +267,7 @@ _stack = define_op(
     lambda *arrays, axis: np.stack(arrays, axis=axis),
     together=lambda g, y, *arrays, axis: lambda i: g[along(axis % g.ndim, i)],
     arrays_only=True,
-    moves=True,
+    reach=MOVED,
 )
 
 

@@ -24,6 +24,7 @@ from micrograd.ops.axes import array_of, plain
 from micrograd.ops.elementwise import where
 from micrograd.ops.norms import _norm
 from micrograd.ops.ranges import divided, homogeneous, is_sound, magnitude, wide
+from micrograd.ops.reach import ROWS
 from micrograd.ops.reductions import Axis, _keep, max, mean, min, sum
 from micrograd.ops.scans import product_of_others
 from micrograd.ops.shape import Shape, astype, reshape, transpose
@@ -85,7 +86,7 @@ def _products_of_others(rows: Any) -> Any:
     return products
 
 
-_prod = define_op("prod", np.prod, _prod_rule, symbol="Π", arrays_only=True, along_axis=True)
+_prod = define_op("prod", np.prod, _prod_rule, symbol="Π", arrays_only=True, reach=ROWS)
 
 
 @overload
@@ -127,7 +128,7 @@ def _var_rule(g: Any, y: Any, x: Any, *, axis: Axis, ddof: float, keepdims: bool
     return per_free if scale == 1 else per_free * scale
 
 
-_var = define_op("var", np.var, _var_rule, symbol="σ²", arrays_only=True, along_axis=True)
+_var = define_op("var", np.var, _var_rule, symbol="σ²", arrays_only=True, reach=ROWS)
 
 
 @overload
@@ -172,7 +173,7 @@ def _forward_std(x: Any, *, axis: Axis, ddof: float, keepdims: bool) -> Any:
     return homogeneous(std_of, x, 2, axis, keepdims)
 
 
-_std = define_op("std", _forward_std, _std_rule, symbol="σ", arrays_only=True, along_axis=True)
+_std = define_op("std", _forward_std, _std_rule, symbol="σ", arrays_only=True, reach=ROWS)
 
 
 @overload
@@ -222,7 +223,7 @@ _median = define_op(
     _forward_median,
     lambda g, y, x, *, axis, keepdims: _keep(g, x, axis) * _middles(x, axis),
     arrays_only=True,
-    along_axis=True,
+    reach=ROWS,
 )
 
 
