@@ -316,7 +316,7 @@ def test_a_formula_that_is_wrong_is_noticed(monkeypatch: pytest.MonkeyPatch) -> 
 
 
 SCALAR = sorted(
-    name for name, op in registry.items() if op.elementwise and name in ROWS and name in TABLE
+    name for name, op in registry.items() if not op.arrays_only and name in ROWS and name in TABLE
 )
 
 

@@ -29,6 +29,7 @@ from micrograd import (
     no_grad,
     topological_order,
 )
+from micrograd.ops.reach import SAME
 from tests.domains import TABLE, calls_of
 
 PAGE = Path(__file__).parents[1] / "docs" / "hazards.md"
@@ -397,7 +398,7 @@ def test_a_gradient_with_an_axis_from_nowhere_is_refused_and_not_summed(
 
 def test_a_gradient_in_a_shape_that_broadcasting_made_is_summed() -> None:
     scale = Op(
-        "scale", np.multiply, (lambda g, y, a, b: g * b, lambda g, y, a, b: g * a), elementwise=True
+        "scale", np.multiply, (lambda g, y, a, b: g * b, lambda g, y, a, b: g * a), reach=SAME
     )
     a, b = Tensor(np.ones((2, 1))), Tensor([1.0, 2.0, 3.0])
     scale(a, b).sum().backward()

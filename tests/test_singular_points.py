@@ -12,8 +12,9 @@ import numpy as np
 import pytest
 
 import micrograd
-from micrograd import Op, Tensor, Value, where
-from micrograd.engine.masks import Liveness
+from micrograd import Op, OperandError, Tensor, Value, where
+from micrograd.engine.masks import Masks
+from micrograd.ops.reach import MOVED, ROWS, SAME, WHOLE, Picked, Reach
 
 inf, nan = np.inf, np.nan
 
@@ -315,7 +316,7 @@ def test_where_leaks_nothing_from_the_branch_it_did_not_take(
 def test_without_the_cut_the_branch_that_was_not_taken_leaks(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(Liveness, "carry", lambda self, contribution, *_: contribution)
+    monkeypatch.setattr(Masks, "carry", lambda self, contribution, *_: contribution)
 
     with np.errstate(all="ignore"):
         (leaked,) = first_order(lambda x: where(False, x.log(), x).sum(), Tensor([0.0]))
@@ -594,3 +595,55 @@ def test_an_operation_of_ones_own_with_an_axis_is_not_taken_to_work_in_rows() ->
     where([[True], [False]], shifted(x, axis=1), 0.0).sum().backward()
 
     assert x.grad.tolist() == [[3, 3], [2, 2]]
+
+
+TAKEN = np.array([[False, True], [True, True]])
+
+OWN: dict[str, tuple[Reach, dict[str, Any], Any]] = {
+    "the same element": (SAME, {"elementwise": True}, [[0, 1 / 2], [1 / 4, 1 / 8]]),
+    "its row": (ROWS, {"along_axis": True}, [[nan, 1 / 2], [1 / 4, 1 / 8]]),
+    "the one taken": (
+        Picked(lambda x: x > 3),
+        {"masks": (lambda x: x > 3,), "elementwise": True},
+        [[0, 1 / 2], [1 / 4, 1 / 8]],
+    ),
+    "any": (WHOLE, {}, [[nan, 1 / 2], [1 / 4, 1 / 8]]),
+}
+
+
+@pytest.mark.parametrize("reach", OWN)
+@pytest.mark.filterwarnings("ignore:.*takes the place of:DeprecationWarning")
+def test_an_operation_of_ones_own_tells_what_it_depends_on(reach: str) -> None:
+    now, before, expected = OWN[reach]
+
+    def logarithm(**options: Any) -> Op:
+        rule = lambda g, y, x, **_: g / x  # noqa: E731
+        return Op("own log", lambda x, *, axis: np.log(x), (rule,), arrays_only=True, **options)
+
+    for op in (logarithm(reach=now), logarithm(**before)):
+        x = Tensor([[0.0, 2.0], [4.0, 8.0]])
+        with np.errstate(all="ignore"):
+            where(TAKEN, op(x, axis=1), 0.0).sum().backward()
+        np.testing.assert_array_equal(x.grad, expected)
+
+
+def test_a_branch_before_a_choice_of_ones_own_leaks_only_where_it_was_taken() -> None:
+    rules = (lambda g, y, a, b: where(a > b, g, 0), lambda g, y, a, b: where(a > b, 0, g))
+    larger = Picked(lambda a, b: a > b, lambda a, b: a <= b)
+    for op in (Op("larger", np.maximum, rules, reach=larger), Op("larger", np.maximum, rules)):
+        x = Tensor([0.0, 4.0])
+        with np.errstate(all="ignore"):
+            op(micrograd.sqrt(x), Tensor([1.0, 1.0])).sum().backward()
+        np.testing.assert_array_equal(x.grad, [0 if op.selects else nan, 1 / 4])
+
+
+def test_an_older_option_says_what_stands_for_it_now() -> None:
+    with pytest.warns(DeprecationWarning, match=r"older: reach=.* place of moves, elementwise"):
+        older = Op("older", np.negative, (lambda g, y, x: -g,), elementwise=True, moves=True)  # pyright: ignore
+    assert older.reach is MOVED
+
+
+@pytest.mark.parametrize("option", [{"reach": "same"}, {"reaches": SAME}])
+def test_an_option_that_there_is_not_is_refused(option: dict[str, Any]) -> None:
+    with pytest.raises(OperandError, match=r"'odd' came with .*reach.* such as SAME"):
+        Op("odd", np.negative, (lambda g, y, x: -g,), **option)

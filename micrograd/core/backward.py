@@ -103,7 +103,7 @@ def propagate(this: Pass, starts: Sequence[Any]) -> Gradients:
 
 
 def contribution_of(
-    node: Node, g: Any, known: Sequence[Any], live: Any = True
+    node: Node, g: Any, known: Sequence[Any], mask: Any = True
 ) -> Callable[[int], Any]:
     """Return the function that gives what `node` contributes to parent `i`, None if nothing.
 
@@ -111,7 +111,7 @@ def contribution_of(
         node: a node of any number of parents.
         g: its gradient.
         known: what the derivatives get beside: its data and those of the parents, or the nodes.
-        live: which elements of the node a `where` did not cut off, True for all.
+        mask: which elements of the node a `where` did not cut off, True for all.
     """
     op, settings, together = node.op, node.settings, None
     require_derivatives(node)
@@ -120,7 +120,7 @@ def contribution_of(
         nonlocal together
         try:
             if together is None:
-                together = op.gradients_together(live, g, known, settings)
+                together = op.gradients_together(mask, g, known, settings)
             found = together(i)
         except ArithmeticError:
             if isinstance(g, Node):

@@ -15,7 +15,7 @@ import inspect
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from itertools import count
-from typing import TYPE_CHECKING, Any, NoReturn, TypeVar, cast
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar, Unpack, cast
 
 import numpy as np
 
@@ -23,7 +23,13 @@ from micrograd.captures import Captures
 from micrograd.core import numbers
 from micrograd.core.node import Node, describe
 from micrograd.core.record import operator_of, record
-from micrograd.core.user_rules import guarded_forward, guarded_rule, guarded_together
+from micrograd.core.user_rules import (
+    Options,
+    all_options,
+    guarded_forward,
+    guarded_rule,
+    guarded_together,
+)
 from micrograd.errors import (
     ArgumentError,
     CalculationError,
@@ -73,37 +79,27 @@ class Op:
     """
 
     operator: Callable[[Any, Any], Any]
+    symbol: str | Callable[[Node], str]
+    scalar: Callable[..., Any]
+    reach: Any
+    arrays_only: bool
+    expects: str | None
 
     def __init__(
         self,
         name: str,
         forward: Callable[..., Any],
         derivatives: tuple[Derivative | None, ...] | Each,
-        *,
-        symbol: str | Callable[[Node], str] | None = None,
-        scalar: Callable[..., Any] | None = None,
-        masks: tuple[Derivative | None, ...] | None = None,
-        elementwise: bool = False,
-        arrays_only: bool = False,
-        moves: bool = False,
-        multilinear: bool = False,
-        along_axis: bool = False,
-        expects: str | None = None,
+        **options: Unpack[Options],
     ) -> None:
         self.name = name
         if not isinstance(derivatives, Each):
             derivatives = tuple(no_gradient if rule is None else rule for rule in derivatives)
-        self._given = forward, derivatives, scalar
-        self.symbol = symbol or name
+        vars(self).update(all_options(name, options))
+        self.symbol = options.get("symbol") or name
+        self.selects = self.reach is not None and self.reach.selects
+        self._given = forward, derivatives, options.get("scalar")
         self.guard()
-        self.masks = masks
-        self.selects = masks is not None
-        self.elementwise = elementwise
-        self.arrays_only = arrays_only
-        self.moves = moves
-        self.multilinear = multilinear
-        self.along_axis = along_axis
-        self.expects = expects
 
     def guard(self) -> None:
         """Let the functions spoil nothing, as long as it is not known whose they are."""
@@ -174,12 +170,12 @@ class Op:
         ) from error
 
     def gradients_together(
-        self, live: Any, g: Any, known: Sequence[Any], settings: dict[str, Any]
+        self, mask: Any, g: Any, known: Sequence[Any], settings: dict[str, Any]
     ) -> Callable[[int], Any]:
         """Return the function that gives the gradient of argument `i`.
 
         Args:
-            live: which elements of the result a `where` did not cut off, True for all.
+            mask: which elements of the result a `where` did not cut off, True for all.
             g: the gradient of the result.
             known: the result and the arguments.
             settings: those of the call.
@@ -254,8 +250,8 @@ def _known(arg: Any) -> str:
 class OneOff(Op):
     """The operation of a single node, which knows the arguments and not how to compute anew.
 
-    Its rule is called as `rule(g, y, live)`, once in a backward pass, and gives
-    the gradients of all arguments; `live` tells which elements of `y` a `where`
+    Its rule is called as `rule(g, y, mask)`, once in a backward pass, and gives
+    the gradients of all arguments; `mask` tells which elements of `y` a `where`
     did not cut off, True for all.
     """
 
@@ -278,9 +274,9 @@ class OneOff(Op):
         self.trust()
 
     def gradients_together(
-        self, live: Any, g: Any, known: Sequence[Any], settings: dict[str, Any]
+        self, mask: Any, g: Any, known: Sequence[Any], settings: dict[str, Any]
     ) -> Callable[[int], Any]:
-        return self._rule(g, known[0], live).__getitem__
+        return self._rule(g, known[0], mask).__getitem__
 
     def __reduce__(self) -> tuple[Any, ...]:
         raise self._refuse_to_travel("pickle")
@@ -396,17 +392,9 @@ def define_op(
     name: str,
     forward: Callable[..., Any],
     *derivatives: Derivative | None,
-    symbol: str | Callable[[Node], str] | None = None,
-    scalar: Callable[..., Any] | None = None,
     each: Derivative | None = None,
     together: Callable[..., Callable[[int], Any]] | None = None,
-    masks: tuple[Derivative | None, ...] | None = None,
-    elementwise: bool = False,
-    arrays_only: bool = False,
-    moves: bool = False,
-    multilinear: bool = False,
-    along_axis: bool = False,
-    expects: str | None = None,
+    **options: Unpack[Options],
 ) -> Op:
     """Define a differentiable operation and return it, ready to be called.
 
@@ -419,25 +407,12 @@ def define_op(
             `derivative(g, y, *args, **settings)` and returning the gradient of
             that argument; None for an argument that has none. Write them with
             operators and functions of this library.
-        symbol: what a diagram shows, or a function of the node that tells it;
-            the name, when left out.
-        scalar: a faster `forward` for Python numbers, as from `math`.
         each: instead of `derivatives`, for any number of arguments: one rule
             that is called as `each(i, g, y, *args, **settings)`.
         together: instead of `each`, where there may be thousands of arguments: a
             rule that is called once, as `together(g, y, *args, **settings)`, and
             returns the function that gives the gradient of argument i.
-        masks: for an operation that selects, one function per argument that
-            tells from the arguments which of its elements were taken.
-        elementwise: whether each element of the result depends on the same
-            element of the (broadcast) arguments only.
-        arrays_only: whether to refuse a `Value`.
-        moves: whether the derivatives only move, repeat, negate or add up elements of g.
-        multilinear: whether the result is a sum of products with one element of each
-            argument as a factor, as in a matrix product.
-        along_axis: whether its setting `axis` tells along which axes of its one
-            argument, None for all, each row gives a row or an element by itself.
-        expects: what the shapes have to fulfil, for the error message.
+        options: symbol, scalar, reach, arrays_only, expects; see `Options`.
 
     Raises:
         ArgumentError: if the name is taken, or no derivative is given.
@@ -462,19 +437,4 @@ def define_op(
                 "functions, and None for the derivative of an argument that has none."
             )
     rules = Each(each) if each is not None else Together(together) if together else derivatives
-    return register(
-        Op(
-            name,
-            forward,
-            rules,
-            symbol=symbol,
-            scalar=scalar,
-            masks=masks,
-            elementwise=elementwise,
-            arrays_only=arrays_only,
-            moves=moves,
-            multilinear=multilinear,
-            along_axis=along_axis,
-            expects=expects,
-        )
-    )
+    return register(Op(name, forward, rules, **options))

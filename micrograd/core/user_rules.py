@@ -1,14 +1,17 @@
 """What a user's own rules get and give: arrays that they cannot spoil, and do not keep.
 
+And what an operation may be given besides its functions.
+
 The rules of this library are proven not to write into what they get, nor to
 give what somebody else holds; so only those that it did not make are guarded.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import warnings
+from collections.abc import Callable, Mapping
 from functools import wraps
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TypedDict
 
 import numpy as np
 
@@ -17,6 +20,55 @@ from micrograd.core.node import Node, describe
 from micrograd.errors import GradientError, OperandError
 
 Function = Callable[..., Any]
+
+OLDER_OPTIONS: dict[str, Callable[[Any], Any]] = {}
+"""What gives the `reach` for each option of version 0.1.0 that `reach` replaces."""
+
+
+class Options(TypedDict, total=False):
+    """What an operation may be given besides its functions.
+
+    Args:
+        symbol: what a diagram shows, or a function of the node that tells it;
+            the name, when left out.
+        scalar: a faster `forward` for Python numbers, as from `math`.
+        reach: what of the arguments an element of the result depends on, of
+            `micrograd.ops.reach`; on all of it, when left out.
+        arrays_only: whether to refuse a `Value`.
+        expects: what the shapes have to fulfil, for the error message.
+    """
+
+    symbol: str | Callable[[Node], str] | None
+    scalar: Function | None
+    reach: Any
+    arrays_only: bool
+    expects: str | None
+
+
+def all_options(name: str, given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return all options of the operation `name`, of which some are given."""
+    options: dict[str, Any] = dict.fromkeys(Options.__annotations__) | {"arrays_only": False}
+    options.update(given)
+    older = [option for option in OLDER_OPTIONS if option in options]
+    for option in reversed(older):  # the first says most
+        said = options.pop(option)
+        if said:
+            options["reach"] = OLDER_OPTIONS[option](said)
+    if older:
+        warnings.warn(
+            f"{name}: reach=, of micrograd.ops.reach, takes the place of {', '.join(older)}.",
+            DeprecationWarning,
+            stacklevel=4,
+        )
+    unknown = options.keys() - Options.__annotations__.keys()
+    if unknown or not (options["reach"] is None or hasattr(options["reach"], "through")):
+        what = f"the option {min(unknown)}" if unknown else f"reach={options['reach']!r}"
+        raise OperandError(
+            f"define_op: {name!r} came with {what}. Give some of "
+            f"{', '.join(Options.__annotations__)}; reach is a value of micrograd.ops.reach, such "
+            "as SAME."
+        )
+    return options
 
 
 def read_only(thing: Any) -> Any:

@@ -52,7 +52,7 @@ def gradients(
     create_graph: bool = False,
     since: int = 0,
     linear: bool = False,
-    live: Any = True,
+    mask: Any = True,
 ) -> list[Any]:
     """Return the gradient for each node of `wrt`, None where nothing reaches it; change no leaf.
 
@@ -63,14 +63,14 @@ def gradients(
         create_graph: record the backward pass.
         since: a version of the engine; nodes made before are constants.
         linear: record only how the gradients depend on `starts`, in which they are linear.
-        live: which elements of the root a `where` did not cut off, True for all.
+        mask: which elements of the root a `where` did not cut off, True for all.
     """
     pairs = [pair for pair in zip(roots, starts, strict=True) if pair[0].requires_grad]
     if not pairs:
         return [None] * len(wrt)
     stops = [node for node in wrt if since or node.op is not None]
     this = PartialPass([root for root, _ in pairs], stops, since, linear)
-    found = this.run(_differentiate, [start for _, start in pairs], create_graph, live)
+    found = this.run(_differentiate, [start for _, start in pairs], create_graph, mask)
     return [found.get(node) for node in wrt]
 
 
@@ -102,7 +102,7 @@ def _into_leaves(this: Pass, start: Any, create_graph: bool) -> None:
 
 
 def _differentiate(
-    this: Pass, starts: Sequence[Any], create_graph: bool, live: Any = True
+    this: Pass, starts: Sequence[Any], create_graph: bool, mask: Any = True
 ) -> Gradients:
     """Return the gradients of the leaves; look whether what was used is as it was."""
     if Captures.were_taken:
@@ -111,7 +111,7 @@ def _differentiate(
     seals.passes += 1
     before = seals.handed_out
     try:
-        leaves = _propagated(this, starts, create_graph, live)
+        leaves = _propagated(this, starts, create_graph, mask)
     except GradientError:
         _require_unwritten(this)  # a rule may have stumbled over what was written
         raise
@@ -122,7 +122,7 @@ def _differentiate(
     return leaves
 
 
-def _propagated(this: Pass, starts: Sequence[Any], create_graph: bool, live: Any) -> Gradients:
+def _propagated(this: Pass, starts: Sequence[Any], create_graph: bool, mask: Any) -> Gradients:
     """Return the gradients of the leaves, by the sweep that gives what is asked for."""
     listener = listening.get()
     careful = create_graph or this.bounded or this.selects or listener is not None
@@ -132,10 +132,10 @@ def _propagated(this: Pass, starts: Sequence[Any], create_graph: bool, live: Any
         if not careful:
             return propagate(this, starts)
         if not create_graph:
-            return propagate_carefully(this, starts, False, listener, live)
+            return propagate_carefully(this, starts, False, listener, mask)
         # What a `where` will cut off in the record is no anomaly.
         within = nullcontext if listener is None else debug
-        return _recording(within, propagate_carefully, this, starts, True, listener, live)
+        return _recording(within, propagate_carefully, this, starts, True, listener, mask)
 
 
 def _recording(within: Callable[[], Any], function: Callable[..., Any], *args: Any) -> Any:

@@ -15,7 +15,7 @@ from micrograd.core.node import Node
 from micrograd.core.passes import Pass
 from micrograd.core.record import constant
 from micrograd.engine.fitting import real
-from micrograd.engine.masks import Liveness
+from micrograd.engine.masks import Masks
 
 
 class PartialPass(Pass):
@@ -53,7 +53,7 @@ def propagate_carefully(
     starts: Sequence[Any],
     create_graph: bool = False,
     listener: Any = None,
-    live: Any = True,
+    mask: Any = True,
 ) -> Gradients:
     """Return the gradients of the leaves and stops that the roots depend on; change no leaf.
 
@@ -62,11 +62,11 @@ def propagate_carefully(
         starts: the gradient of each root.
         create_graph: record what is computed.
         listener: what is told of each contribution, by `check_backward`.
-        live: which elements of the root a `where` did not cut off, True for all.
+        mask: which elements of the root a `where` did not cut off, True for all.
     """
     leaves: Gradients = {}
     stops = this.stops if isinstance(this, PartialPass) else ()
-    masks = Liveness(this.roots[0], live) if this.selects or live is not True else None
+    masks = Masks(this.roots[0], mask) if this.selects or mask is not True else None
 
     def accumulate(contribution: Any, node: Node) -> None:
         if node._grad is this:
@@ -96,7 +96,7 @@ def contributions(
     this: Pass,
     node: Node,
     create_graph: bool,
-    masks: Liveness | None = None,
+    masks: Masks | None = None,
     leaves: Collection[Node] = (),
 ) -> Iterator[tuple[int, Any]]:
     """Yield to which parent, by position, `node` contributes, and what."""
@@ -106,8 +106,8 @@ def contributions(
             continue
         if gradient_of is None:  # what all contributions share
             known = _known(this, node, create_graph)
-            live = True if masks is None else masks.of(node)
-            gradient_of = contribution_of(node, g, known, live)
+            mask = True if masks is None else masks.of(node)
+            gradient_of = contribution_of(node, g, known, mask)
         contribution = gradient_of(i)
         if contribution is None:
             continue

@@ -115,7 +115,7 @@ def _once(name: str, g: Any) -> None:
 
 
 def _missing(name: str) -> Callable[..., NoReturn]:
-    def rule(g: Any, y: Any, live: Any) -> NoReturn:
+    def rule(g: Any, y: Any, mask: Any) -> NoReturn:
         raise GradientError(
             f"{name}: was made with parents but without a derivative. Give backward=, or set "
             "_backward, or use define_op."
@@ -125,7 +125,7 @@ def _missing(name: str) -> Callable[..., NoReturn]:
 
 
 def _returned(name: str, backward: Callable[[Any], Any], n: int) -> Callable[..., Any]:
-    def rule(g: Any, y: Any, live: Any) -> list[Any]:
+    def rule(g: Any, y: Any, mask: Any) -> list[Any]:
         _once(name, g)
         try:
             came: Any = backward(lent(g))
@@ -145,7 +145,7 @@ def _returned(name: str, backward: Callable[[Any], Any], n: int) -> Callable[...
 def _added(
     name: str, closure: Callable[[], Any], parents: tuple[Node, ...], made: weakref.ref[Node]
 ) -> Callable[..., Any]:
-    def rule(g: Any, y: Any, live: Any) -> list[Any]:
+    def rule(g: Any, y: Any, mask: Any) -> list[Any]:
         _once(name, g)
         node = made()  # None for a copy of a node that is gone, which the closure does not use
         nodes = list(dict.fromkeys(parents if node is None else (*parents, node)))

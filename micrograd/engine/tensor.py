@@ -33,6 +33,7 @@ from micrograd.engine.seals import (
 )
 from micrograd.errors import GradientError, MicrogradError, OperandError, ShapeError
 from micrograd.ops.axes import shown
+from micrograd.ops.reach import MOVED
 
 __all__ = ["Tensor"]
 
@@ -422,7 +423,7 @@ def _operand(data: Any, op: Op, wanted: bool) -> Tensor:
         constant._set_leaf(as_array(data, op.name).copy(), False, None, CLOSED)
     else:
         constant._set_leaf(data, False, None)
-        if wanted and not op.moves and is_recording():
+        if wanted and op.reach is not MOVED and is_recording():
             keep_operand(constant, data)
     return constant
 

@@ -14,6 +14,7 @@ from micrograd.errors import ArgumentError
 from micrograd.ops.bounds import clip
 from micrograd.ops.elementwise import exp, sigmoid, where
 from micrograd.ops.kinds import N
+from micrograd.ops.reach import SAME
 from micrograd.ops.rows import by_element, unary
 
 _leaky_relu = define_op(
@@ -21,7 +22,7 @@ _leaky_relu = define_op(
     lambda x, *, negative_slope: np.where(np.asarray(x) > 0, x, negative_slope * np.asarray(x)),
     lambda g, y, x, *, negative_slope: where(x > 0, g, negative_slope * g),
     scalar=lambda x, *, negative_slope: x if x > 0 else negative_slope * x,
-    elementwise=True,
+    reach=SAME,
 )
 
 
@@ -51,7 +52,7 @@ _elu = define_op(
     _forward_elu,
     lambda g, y, x, *, alpha: where(x > 0, g, g * alpha * exp(_below(x))),
     scalar=lambda x, *, alpha: x if x > 0 else alpha * math.expm1(x),
-    elementwise=True,
+    reach=SAME,
 )
 
 
@@ -160,7 +161,7 @@ _softplus = define_op(
     _forward_softplus,
     lambda g, y, x, *, beta: g * sigmoid(beta * x),
     scalar=_scalar_softplus,
-    elementwise=True,
+    reach=SAME,
 )
 
 

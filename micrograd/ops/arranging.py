@@ -12,6 +12,7 @@ from micrograd.core.op import define_op
 from micrograd.errors import ArgumentError, ShapeError
 from micrograd.ops.axes import along, array_of, axes_of, axis_of, shown
 from micrograd.ops.kinds import A
+from micrograd.ops.reach import MOVED
 from micrograd.ops.shape import transpose
 
 __all__ = ["diff", "flip", "fliplr", "flipud", "roll", "rot90"]
@@ -23,7 +24,7 @@ _flip = define_op(
     lambda x, *, axis: np.flip(x, axis),
     lambda g, y, x, *, axis: flip(g, axis),
     arrays_only=True,
-    moves=True,
+    reach=MOVED,
 )
 
 
@@ -106,7 +107,7 @@ _roll = define_op(
     lambda x, *, shift, axis: np.roll(x, shift, axis),
     lambda g, y, x, *, shift, axis: _roll(g, shift=_negated(shift), axis=axis),
     arrays_only=True,
-    moves=True,
+    reach=MOVED,
 )
 
 

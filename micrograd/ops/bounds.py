@@ -14,6 +14,7 @@ from micrograd.errors import OperandError
 from micrograd.ops.axes import shown
 from micrograd.ops.elementwise import absolute_rule, where
 from micrograd.ops.kinds import N
+from micrograd.ops.reach import SAME, Picked
 from micrograd.ops.rounding import flat
 from micrograd.ops.rows import binary, unary
 
@@ -83,7 +84,7 @@ def _scalar_fmin(a: float, b: float) -> float:
     lambda g, y, a, b: _share_largest(g, y, a, b),
     lambda g, y, a, b: _share_largest(g, y, b, a),
     scalar=_scalar_fmax,
-    masks=(lambda a, b: a >= np.fmax(a, b), lambda a, b: b >= np.fmax(a, b)),
+    reach=Picked(lambda a, b: a >= np.fmax(a, b), lambda a, b: b >= np.fmax(a, b)),
 )
 def fmax(a: Any, b: Any) -> Any:
     """Return the larger of a and b, element by element; a number wins over nan.
@@ -101,7 +102,7 @@ def fmax(a: Any, b: Any) -> Any:
     lambda g, y, a, b: _share_smallest(g, y, a, b),
     lambda g, y, a, b: _share_smallest(g, y, b, a),
     scalar=_scalar_fmin,
-    masks=(lambda a, b: a <= np.fmin(a, b), lambda a, b: b <= np.fmin(a, b)),
+    reach=Picked(lambda a, b: a <= np.fmin(a, b), lambda a, b: b <= np.fmin(a, b)),
 )
 def fmin(a: Any, b: Any) -> Any:
     """Return the smaller of a and b, element by element; a number wins over nan.
@@ -132,7 +133,7 @@ _clip = define_op(
     lambda g, y, x, min, max: where((x < min) & (min <= max), g, 0),
     lambda g, y, x, min, max: where((x > max) | (min > max), g, 0),
     scalar=_scalar_clip,
-    elementwise=True,
+    reach=SAME,
     expects="shapes that broadcast together",
 )
 
@@ -158,8 +159,7 @@ _nan_to_num = define_op(
     "nan_to_num",
     lambda x, *, nan, posinf, neginf: np.nan_to_num(x, nan=nan, posinf=posinf, neginf=neginf),
     lambda g, y, x, *, nan, posinf, neginf: where((x > -math.inf) & (x < math.inf), g, 0),
-    masks=(np.isfinite,),
-    elementwise=True,
+    reach=Picked(np.isfinite),
 )
 
 

@@ -15,6 +15,7 @@ from micrograd.errors import ShapeError
 from micrograd.ops.axes import array_of, axes_of, integer
 from micrograd.ops.indexing import put_add
 from micrograd.ops.kinds import A, N
+from micrograd.ops.reach import MOVED
 from micrograd.ops.reductions import sum
 from micrograd.ops.reshaping import moveaxis
 from micrograd.ops.shape import reshape
@@ -96,7 +97,7 @@ _tril = define_op(
     lambda x, *, k: np.tril(x, k),
     lambda g, y, x, *, k: _tril(g, k=k),
     arrays_only=True,
-    moves=True,
+    reach=MOVED,
 )
 
 
@@ -121,7 +122,7 @@ _triu = define_op(
     lambda x, *, k: np.triu(x, k),
     lambda g, y, x, *, k: _triu(g, k=k),
     arrays_only=True,
-    moves=True,
+    reach=MOVED,
 )
 
 

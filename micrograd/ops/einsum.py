@@ -17,6 +17,7 @@ from micrograd.errors import ArgumentError, OperandError, ShapeError
 from micrograd.ops.axes import array_of
 from micrograd.ops.elementwise import where
 from micrograd.ops.kinds import N
+from micrograd.ops.reach import PRODUCT
 from micrograd.ops.shape import Shape, broadcast_to
 
 # An operation of this file has its subscripts written out: no spaces, no "...", and an output.
@@ -116,7 +117,7 @@ _einsum = define_op(
     each=_einsum_rule,
     symbol=_symbol,
     arrays_only=True,
-    multilinear=True,
+    reach=PRODUCT,
 )
 
 

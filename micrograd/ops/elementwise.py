@@ -17,6 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 from micrograd.core.node import Node
 from micrograd.core.op import define_op
 from micrograd.ops.kinds import A
+from micrograd.ops.reach import MOVED, SAME, Picked
 from micrograd.ops.rows import binary, unary
 
 __all__ = [
@@ -47,7 +48,7 @@ __all__ = [
     lambda g, y, a, b: g,
     symbol="+",
     scalar=operator.add,
-    moves=True,
+    reach=MOVED,
 )
 def add(a: Any, b: Any) -> Any:
     """Return a + b, element by element, broadcasting as NumPy does.
@@ -65,7 +66,7 @@ def add(a: Any, b: Any) -> Any:
     lambda g, y, a, b: -g,
     symbol="−",
     scalar=operator.sub,
-    moves=True,
+    reach=MOVED,
 )
 def subtract(a: Any, b: Any) -> Any:
     """Return a - b, element by element, broadcasting as NumPy does.
@@ -274,7 +275,7 @@ _tanh_slope = define_op(
     _tanh_slope_rule,
     symbol="tanh′",
     scalar=_scalar_over_square_of_cosh,
-    elementwise=True,
+    reach=SAME,
 )
 
 
@@ -384,7 +385,7 @@ def minimum(a: Any, b: Any) -> Any:
     """
 
 
-alias = define_op("alias", lambda x: x, lambda g, y, x: g, symbol="=", elementwise=True)
+alias = define_op("alias", lambda x: x, lambda g, y, x: g, symbol="=", reach=SAME)
 """The argument itself, as a node of its own: where a transform cuts into a graph."""
 
 _where = define_op(
@@ -394,12 +395,11 @@ _where = define_op(
     lambda g, y, condition, a, b: where(condition, g, 0),
     lambda g, y, condition, a, b: where(condition, 0, g),
     scalar=lambda condition, a, b: a if condition else b,
-    masks=(
+    reach=Picked(
         None,
         lambda condition, a, b: np.not_equal(condition, 0),
         lambda condition, a, b: np.equal(condition, 0),
     ),
-    elementwise=True,
     expects="shapes that broadcast together",
 )
 

@@ -15,6 +15,7 @@ from micrograd.ops.axes import array_of, plain
 from micrograd.ops.elementwise import exp
 from micrograd.ops.kinds import A, N
 from micrograd.ops.ranges import divided, narrow, wide
+from micrograd.ops.reach import ROWS
 from micrograd.ops.reductions import Axis, _keep, extreme
 from micrograd.ops.shape import astype
 
@@ -74,7 +75,7 @@ def _softmax_rule(g: Any, y: Any, x: Any, *, axis: Axis) -> Any:
     return _balanced(y * (g - _total(g * y, axis)), y, axis)
 
 
-_softmax = define_op("softmax", _forward_softmax, _softmax_rule, arrays_only=True, along_axis=True)
+_softmax = define_op("softmax", _forward_softmax, _softmax_rule, arrays_only=True, reach=ROWS)
 
 
 def softmax(x: A | ArrayLike, axis: int = -1) -> A:
@@ -104,7 +105,7 @@ def _log_softmax_rule(g: Any, y: Any, x: Any, *, axis: int) -> Any:
 
 
 _log_softmax = define_op(
-    "log_softmax", _forward_log_softmax, _log_softmax_rule, arrays_only=True, along_axis=True
+    "log_softmax", _forward_log_softmax, _log_softmax_rule, arrays_only=True, reach=ROWS
 )
 
 
@@ -136,7 +137,7 @@ _logsumexp = define_op(
     _forward_logsumexp,
     lambda g, y, x, *, axis, keepdims: _keep(g, x, axis) * _softmax(x, axis=axis),
     arrays_only=True,
-    along_axis=True,
+    reach=ROWS,
 )
 
 

@@ -14,6 +14,7 @@ from micrograd.errors import OperandError
 from micrograd.ops.axes import refuse_mask
 from micrograd.ops.kinds import N
 from micrograd.ops.ranges import wide
+from micrograd.ops.reach import MOVED
 
 __all__ = ["getitem"]
 
@@ -39,7 +40,7 @@ _getitem = define_op(
     lambda g, y, x, *, index: put_add(g, index=index, shape=x.shape),
     symbol="[ ]",
     arrays_only=True,
-    moves=True,
+    reach=MOVED,
 )
 
 put_add = define_op(
@@ -48,7 +49,7 @@ put_add = define_op(
     lambda g, y, x, *, index, shape: g[index],
     symbol="put",
     arrays_only=True,
-    moves=True,
+    reach=MOVED,
 )
 
 

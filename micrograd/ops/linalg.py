@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike
 
 from micrograd.core.op import define_op
 from micrograd.ops.kinds import N
+from micrograd.ops.reach import PRODUCT
 
 __all__ = ["matmul"]
 
@@ -47,7 +48,7 @@ _matmul = define_op(
     _matmul_right,
     symbol="matmul",
     arrays_only=True,
-    multilinear=True,
+    reach=PRODUCT,
     expects="the last axis of a to be as long as the second to last axis of b (its only one, "
     "for a vector), and leading axes that broadcast together",
 )

@@ -14,6 +14,7 @@ from micrograd.ops.axes import array_of, axes_of, plain, shown
 from micrograd.ops.elementwise import absolute, where
 from micrograd.ops.kinds import N
 from micrograd.ops.ranges import homogeneous, is_sound, magnitude, narrow, wide
+from micrograd.ops.reach import ROWS
 from micrograd.ops.reductions import Axis, _keep, max, min, sum
 from micrograd.ops.shape import astype
 
@@ -50,9 +51,7 @@ def _norm_rule(g: Any, y: Any, x: Any, *, order: float, axis: Axis, keepdims: bo
     return slope * (x > 0) - slope * (x < 0)
 
 
-_norm = define_op(
-    "norm", _forward_norm, _norm_rule, symbol="‖ ‖", arrays_only=True, along_axis=True
-)
+_norm = define_op("norm", _forward_norm, _norm_rule, symbol="‖ ‖", arrays_only=True, reach=ROWS)
 
 
 def norm(

@@ -15,6 +15,7 @@ from micrograd.ops.axes import along, array_of, axis_of, integers_of
 from micrograd.ops.elementwise import where
 from micrograd.ops.indexing import getitem, put_add
 from micrograd.ops.kinds import A, N
+from micrograd.ops.reach import MOVED
 from micrograd.ops.shape import astype, broadcast_to, reshape
 
 __all__ = ["argsort", "at", "sort", "take", "take_along_axis"]
@@ -102,7 +103,7 @@ _sort = define_op(
     lambda x, *, axis: np.sort(x, axis=axis),
     _sort_rule,
     arrays_only=True,
-    moves=True,
+    reach=MOVED,
 )
 
 

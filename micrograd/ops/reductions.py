@@ -17,6 +17,7 @@ from micrograd.core.op import define_op
 from micrograd.ops.elementwise import where
 from micrograd.ops.kinds import N
 from micrograd.ops.ranges import divided
+from micrograd.ops.reach import MOVED, ROWS
 from micrograd.ops.shape import Shape, broadcast_to
 
 __all__ = ["max", "mean", "min", "sum"]
@@ -42,7 +43,7 @@ def _sum_rule(g: Any, y: Any, x: Any, *, axis: Axis, keepdims: bool) -> Any:
     return broadcast_to(_keep(g, x, axis), x.shape)
 
 
-_sum = define_op("sum", np.sum, _sum_rule, symbol="Σ", arrays_only=True, moves=True)
+_sum = define_op("sum", np.sum, _sum_rule, symbol="Σ", arrays_only=True, reach=MOVED)
 
 
 def sum(x: N | ArrayLike, axis: Axis = None, keepdims: bool = False) -> N:
@@ -62,7 +63,7 @@ def _mean_rule(g: Any, y: Any, x: Any, *, axis: Axis, keepdims: bool) -> Any:
     return broadcast_to(divided(kept, count), x.shape)
 
 
-_mean = define_op("mean", np.mean, _mean_rule, arrays_only=True, moves=True)
+_mean = define_op("mean", np.mean, _mean_rule, arrays_only=True, reach=MOVED)
 
 
 def mean(x: N | ArrayLike, axis: Axis = None, keepdims: bool = False) -> N:
@@ -133,7 +134,7 @@ _max = define_op(
     lambda x, *, axis, keepdims: extreme(np.maximum, x, axis, keepdims),
     lambda g, y, x, *, axis, keepdims: _extreme_rule(g, x >= _keep(y, x, axis), x, axis),
     arrays_only=True,
-    along_axis=True,
+    reach=ROWS,
 )
 
 
@@ -154,7 +155,7 @@ _min = define_op(
     lambda x, *, axis, keepdims: extreme(np.minimum, x, axis, keepdims),
     lambda g, y, x, *, axis, keepdims: _extreme_rule(g, x <= _keep(y, x, axis), x, axis),
     arrays_only=True,
-    along_axis=True,
+    reach=ROWS,
 )
 
 

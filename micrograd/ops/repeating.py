@@ -15,6 +15,7 @@ from micrograd.errors import ArgumentError, OperandError, ShapeError
 from micrograd.ops.axes import along, array_of, axis_of, refuse_mask, shown
 from micrograd.ops.indexing import put_add
 from micrograd.ops.kinds import A
+from micrograd.ops.reach import MOVED
 from micrograd.ops.reductions import sum
 from micrograd.ops.shape import broadcast_to, reshape
 
@@ -33,7 +34,7 @@ _repeat = define_op(
     lambda x, *, repeats, axis: np.repeat(x, repeats, axis),
     _repeat_rule,
     arrays_only=True,
-    moves=True,
+    reach=MOVED,
 )
 
 
@@ -92,7 +93,7 @@ def _tile_rule(g: Any, y: Any, x: Any, *, reps: Any) -> Any:
 
 
 _tile = define_op(
-    "tile", lambda x, *, reps: np.tile(x, reps), _tile_rule, arrays_only=True, moves=True
+    "tile", lambda x, *, reps: np.tile(x, reps), _tile_rule, arrays_only=True, reach=MOVED
 )
 
 
@@ -128,7 +129,7 @@ def _pad_rule(g: Any, y: Any, x: Any, *, widths: Any, mode: Any, value: Any) -> 
     return put_add(g, index=np.ix_(*sources), shape=x.shape)
 
 
-_pad = define_op("pad", _forward_pad, _pad_rule, arrays_only=True, moves=True)
+_pad = define_op("pad", _forward_pad, _pad_rule, arrays_only=True, reach=MOVED)
 
 _MODES = ("constant", "edge", "reflect", "symmetric", "wrap")
 

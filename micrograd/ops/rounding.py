@@ -17,6 +17,7 @@ from micrograd.errors import OperandError
 from micrograd.ops.axes import shown
 from micrograd.ops.elementwise import where
 from micrograd.ops.kinds import N
+from micrograd.ops.reach import SAME
 from micrograd.ops.rows import binary, unary
 
 __all__ = [
@@ -107,7 +108,7 @@ _round = define_op(
     lambda x, *, decimals: np.round(x, decimals),
     lambda g, y, x, *, decimals: flat(g),
     scalar=_scalar_round,
-    elementwise=True,
+    reach=SAME,
 )
 
 

@@ -15,14 +15,16 @@ from numpy.typing import ArrayLike, NDArray
 
 from micrograd.core.op import Derivative, Op, register
 from micrograd.ops.kinds import A, N
+from micrograd.ops.reach import SAME
 
 
 class ElementwiseOp(Op):
     """An operation that broadcasts its arguments and acts on every element by itself."""
 
     def __init__(self, function: Callable[..., Any], *args: Any, **options: Any) -> None:
+        options.setdefault("reach", SAME)
         options.setdefault("expects", "shapes that broadcast together")
-        super().__init__(function.__name__, *args, elementwise=True, **options)
+        super().__init__(function.__name__, *args, **options)
         update_wrapper(self, function)
 
 

@@ -16,6 +16,7 @@ from micrograd.core.op import define_op
 from micrograd.ops.arranging import flip
 from micrograd.ops.axes import along, array_of
 from micrograd.ops.kinds import A
+from micrograd.ops.reach import MOVED, ROWS
 from micrograd.ops.shape import concatenate, reshape
 
 
@@ -33,7 +34,7 @@ _cumsum = define_op(
     lambda g, y, x, *, axis: flip(cumsum(flip(g, axis), axis), axis),
     symbol="cumulative Σ",
     arrays_only=True,
-    moves=True,
+    reach=MOVED,
 )
 
 
@@ -108,7 +109,7 @@ _cumprod = define_op(
     lambda g, y, x, *, axis: _shifted(y, axis, 1) * _scan_back(g, x, axis),
     symbol="cumulative Π",
     arrays_only=True,
-    along_axis=True,
+    reach=ROWS,
 )
 
 

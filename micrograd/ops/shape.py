@@ -14,6 +14,7 @@ from micrograd.errors import OperandError, ShapeError
 from micrograd.ops.axes import along, arrays_of, shown
 from micrograd.ops.kinds import A, N
 from micrograd.ops.ranges import narrow, wide
+from micrograd.ops.reach import MOVED
 
 __all__ = ["astype", "broadcast_to", "concatenate", "reshape", "stack", "swapaxes", "transpose"]
 
@@ -25,7 +26,7 @@ _reshape = define_op(
     lambda x, *, shape: np.reshape(x, shape),
     lambda g, y, x, *, shape: g.reshape(x.shape),
     arrays_only=True,
-    moves=True,
+    reach=MOVED,
 )
 
 
@@ -46,7 +47,7 @@ _transpose = define_op(
     lambda g, y, x, *, axes: transpose(g, None if axes is None else _inverse(axes)),
     symbol="T",
     arrays_only=True,
-    moves=True,
+    reach=MOVED,
 )
 
 
@@ -90,7 +91,7 @@ _broadcast_to = define_op(
     lambda g, y, x, *, shape: g,  # the engine sums what was broadcast
     symbol="broadcast",
     arrays_only=True,
-    moves=True,
+    reach=MOVED,
 )
 
 
@@ -156,7 +157,7 @@ _sum_to = define_op(
     lambda g, y, x, *, shape: broadcast_to(g, x.shape),
     symbol="Σ",
     arrays_only=True,
-    moves=True,
+    reach=MOVED,
 )
 
 
@@ -176,7 +177,7 @@ _astype = define_op(
     lambda x, *, dtype: np.asarray(x).astype(dtype),
     lambda g, y, x, *, dtype: g,  # the engine casts to the parent's dtype
     arrays_only=True,
-    moves=True,
+    reach=MOVED,
 )
 
 
@@ -220,7 +221,7 @@ _concatenate = define_op(
     together=_parts,
     symbol="concat",
     arrays_only=True,
-    moves=True,
+    reach=MOVED,
 )
 
 
@@ -240,7 +241,7 @@ _stack = define_op(
     lambda *arrays, axis: np.stack(arrays, axis=axis),
     together=lambda g, y, *arrays, axis: lambda i: g[along(axis % g.ndim, i)],
     arrays_only=True,
-    moves=True,
+    reach=MOVED,
 )
 
 

@@ -21,6 +21,7 @@ from micrograd.ops.elementwise import where
 from micrograd.ops.kinds import N
 from micrograd.ops.norms import _norm
 from micrograd.ops.ranges import divided, homogeneous, is_sound, magnitude, wide
+from micrograd.ops.reach import ROWS
 from micrograd.ops.reductions import Axis, _keep, max, mean, min, sum
 from micrograd.ops.scans import product_of_others
 from micrograd.ops.shape import Shape, astype, reshape, transpose
@@ -80,7 +81,7 @@ def _products_of_others(rows: Any) -> Any:
     return products
 
 
-_prod = define_op("prod", np.prod, _prod_rule, symbol="Π", arrays_only=True, along_axis=True)
+_prod = define_op("prod", np.prod, _prod_rule, symbol="Π", arrays_only=True, reach=ROWS)
 
 
 def prod(x: N | ArrayLike, axis: Axis = None, keepdims: bool = False) -> N:
@@ -118,7 +119,7 @@ def _var_rule(g: Any, y: Any, x: Any, *, axis: Axis, ddof: float, keepdims: bool
     return per_free if scale == 1 else per_free * scale
 
 
-_var = define_op("var", np.var, _var_rule, symbol="σ²", arrays_only=True, along_axis=True)
+_var = define_op("var", np.var, _var_rule, symbol="σ²", arrays_only=True, reach=ROWS)
 
 
 def var(x: N | ArrayLike, axis: Axis = None, ddof: float = 0, keepdims: bool = False) -> N:
@@ -159,7 +160,7 @@ def _forward_std(x: Any, *, axis: Axis, ddof: float, keepdims: bool) -> Any:
     return homogeneous(std_of, x, 2, axis, keepdims)
 
 
-_std = define_op("std", _forward_std, _std_rule, symbol="σ", arrays_only=True, along_axis=True)
+_std = define_op("std", _forward_std, _std_rule, symbol="σ", arrays_only=True, reach=ROWS)
 
 
 def std(x: N | ArrayLike, axis: Axis = None, ddof: float = 0, keepdims: bool = False) -> N:
@@ -205,7 +206,7 @@ _median = define_op(
     _forward_median,
     lambda g, y, x, *, axis, keepdims: _keep(g, x, axis) * _middles(x, axis),
     arrays_only=True,
-    along_axis=True,
+    reach=ROWS,
 )
 
 

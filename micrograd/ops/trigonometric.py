@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from micrograd.core.op import define_op
 from micrograd.ops.elementwise import sqrt, where
+from micrograd.ops.reach import SAME
 from micrograd.ops.rows import binary, unary
 
 _TINY = float(np.finfo(np.float64).tiny)
@@ -49,7 +50,7 @@ _one_minus_square = define_op(
     lambda x: (1 - x) * (1 + x),
     lambda g, y, x: -2 * g * x,
     symbol="1−x²",
-    elementwise=True,
+    reach=SAME,
 )
 
 
@@ -126,7 +127,7 @@ _cosine = define_op(
     lambda g, y, a, b: -_over(g * _cosine(b, a), a, b) * y,
     symbol="hypot′",
     scalar=_scalar_cosine,
-    elementwise=True,
+    reach=SAME,
 )
 """a / hypot(a, b), and 0 at (0, 0)."""
 
@@ -177,7 +178,7 @@ _turn = define_op(
     lambda g, y, a, b: -2 * _over(_over(g * (_cosine(a, b) * _cosine(b, a)), a, b), a, b),
     symbol="arctan2′",
     scalar=_scalar_turn,
-    elementwise=True,
+    reach=SAME,
 )
 """a / (a**2 + b**2), and 0 at (0, 0)."""
 
@@ -296,7 +297,7 @@ _sinc_slope = define_op(
     _forward_slope,
     lambda g, y, x, *, order: g * _sinc_slope(x, order=order + 1),
     symbol="sinc′",
-    elementwise=True,
+    reach=SAME,
 )
 
 

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from micrograd.core.op import define_op
 from micrograd.errors import ArgumentError, OperandError, ShapeError
 from micrograd.ops.axes import array_of
+from micrograd.ops.reach import MOVED
 from micrograd.ops.shape import Shape
 
 Pair = tuple[int, int]
@@ -58,7 +59,7 @@ def _windows_add_rule(
     return _windows(g, size=size, stride=stride, padding=padding, fill=0)
 
 
-_windows = define_op("windows", _forward_windows, _windows_rule, arrays_only=True, moves=True)
+_windows = define_op("windows", _forward_windows, _windows_rule, arrays_only=True, reach=MOVED)
 
 windows_add = define_op(
     "windows_add",
@@ -66,7 +67,7 @@ windows_add = define_op(
     _windows_add_rule,
     symbol="Σ windows",
     arrays_only=True,
-    moves=True,
+    reach=MOVED,
 )
 
 

@@ -96,10 +96,10 @@ def _alone(
     wanted = [parent for parent in parents if takes_gradient(parent)]
     digest = _digest(result, since)
 
-    def rule(g: Any, y: Any, live: Any) -> list[Any]:
+    def rule(g: Any, y: Any, mask: Any) -> list[Any]:
         now = versions.advance()
         twin = _computed_again(again, path, getattr(y, "_data", y), wanted, now, digest)
-        found = gradients([twin], [g], wanted, isinstance(g, Node), now, live=live)
+        found = gradients([twin], [g], wanted, isinstance(g, Node), now, mask=mask)
         known = dict(zip(wanted, found, strict=True))
         return [like(n, 0) if known.get(n) is None else known[n] for n in parents]
 

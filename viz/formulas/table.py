@@ -39,7 +39,7 @@ def is_defined(op: Any) -> bool:
     >>> is_defined((Value(2.0) * 3).op), is_defined(Value(9.0, (Value(3.0),), "tanh").op)
     (True, False)
     """
-    return op.elementwise or op.arrays_only
+    return op.reach is not None or op.arrays_only
 
 
 def settings_of(node: Any) -> dict[str, Any]:
