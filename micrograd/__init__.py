@@ -52,19 +52,19 @@ __all__ += value.__all__
 
 # Where modules stood that pickles name, and their classes and functions.
 _MOVED = {
-    "autodiff": "engine.autodiff",
-    "checkpoint": "transforms.checkpoint",
-    "copying": "engine.copying",
-    "debug": "engine.debug",
-    "flow": "transforms.backward_trace",
-    "node": "core.node",
-    "op": "core.op",
-    "scopes": "engine.scopes",
-    "tensor": "engine.tensor",
-    "value": "engine.value",
+    "autodiff": ".engine.autodiff",
+    "checkpoint": ".transforms.checkpoint",
+    "copying": ".engine.copying",
+    "debug": ".engine.debug",
+    "flow": ".transforms.backward_trace",
+    "node": "",  # what was public there is so here
+    "op": ".core.op",
+    "scopes": ".engine.scopes",
+    "tensor": ".engine.tensor",
+    "value": ".engine.value",
 }
 for _old, _new in _MOVED.items():
-    sys.modules[f"{__name__}.{_old}"] = _module = sys.modules[f"{__name__}.{_new}"]
+    sys.modules[f"{__name__}.{_old}"] = _module = sys.modules[__name__ + _new]
     globals().setdefault(_old, _module)  # `checkpoint` and `debug` are functions
 
 
