@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from hashlib import blake2b
 from typing import Any
 from zlib import crc32
 
@@ -139,6 +138,8 @@ def _computed_again(
 
 def _digest(result: Node, since: int) -> bytes:
     """Return what tells one computation from another: its operations, settings and constants."""
+    from hashlib import blake2b  # which loads OpenSSL: a tenth of what it takes to import all
+
     digest = blake2b(digest_size=16)
     stack, seen = [result], {result}
     while stack:
