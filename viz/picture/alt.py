@@ -6,7 +6,8 @@ import html
 import re
 from collections.abc import Iterable
 
-from viz.graph.snapshot import Item, Snapshot
+from viz.graph.item import Item
+from viz.graph.snapshot import Snapshot
 from viz.picture.picture import escape
 from viz.text.lines import marks_in, plain_text
 

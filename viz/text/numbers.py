@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable
 from typing import Any
 from unicodedata import category
@@ -110,13 +111,16 @@ class Writer:
         known = row is not None and column is not None
         return self.number(table[row, column].item()) if known else _ELLIPSIS
 
+    def _ends(self, table: Any) -> tuple[str, str]:
+        return self.number(table.min().item()), self.number(table.max().item())
+
     def _heat(self, table: Any) -> Lines:
-        least, greatest = self.number(table.min().item()), self.number(table.max().item())
+        least, greatest = self._ends(table)
         span = f"all {least}" if least == greatest else f"{least} {_ELLIPSIS} {greatest}"
         return (heat_map(table), span)
 
     def _summary(self, table: Any) -> Lines:
-        least, greatest = self.number(table.min().item()), self.number(table.max().item())
+        least, greatest = self._ends(table)
         mean = self.number(table.mean(dtype=np.float64).item())
         zeros = np.count_nonzero(table == 0) / table.size
         return (
@@ -189,15 +193,22 @@ def marks_for(data: Any) -> tuple[Mark, ...]:
     >>> marks_for(np.array([1.0, np.nan, np.nan])), marks_for(-np.inf), marks_for(1)
     (('⚠ 2 nan',), ('⚠ inf',), ())
     """
+    found = not_finite(data).items()
+    return tuple(
+        Mark(f"⚠ {count} {what}" if np.ndim(data) else f"⚠ {what}") for what, count in found
+    )
+
+
+def not_finite(data: Any) -> Counter[str]:
+    """Return how many numbers are nan, and how many infinite.
+
+    >>> not_finite(np.array([1.0, np.nan, np.nan])), not_finite(1)
+    (Counter({'nan': 2}), Counter())
+    """
     array = np.asarray(data)
     if array.dtype.kind not in "fc":
-        return ()
-    counts = {"nan": np.isnan(array).sum(), "inf": np.isinf(array).sum()}
-    return tuple(
-        Mark(f"⚠ {count} {what}" if array.ndim else f"⚠ {what}")
-        for what, count in counts.items()
-        if count
-    )
+        return Counter()
+    return +Counter(nan=int(np.isnan(array).sum()), inf=int(np.isinf(array).sum()))  # no zeros
 
 
 def peak(data: Any) -> float | None:
