@@ -80,8 +80,8 @@ def groups_of(
             position[scope] = len(groups) - 1
     group_of = [position[node.scope] for node in nodes]
     while tangled := _tangled(groups, group_of, inputs):
-        groups, new = without(groups, tangled)
-        group_of = [new[group] for group in group_of]
+        groups, place = without(groups, tangled)
+        group_of = [place[group] for group in group_of]
     return groups, group_of
 
 

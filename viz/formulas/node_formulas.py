@@ -13,7 +13,7 @@ from micrograd import Node
 from viz.formulas.notation import write
 from viz.formulas.row import Row
 from viz.formulas.table import row_for, settings_of
-from viz.text.formula import ATOM, POWER, Formula, as_formula, latex_text, name
+from viz.text.formula import ATOM, POWER, Formula, as_formula, call, latex_text, name
 from viz.text.numbers import is_array, plain
 
 
@@ -93,11 +93,9 @@ def _whole(formula: Formula) -> Formula:
     if formula.precedence < ATOM:
         return Formula(f"({formula.text})", rf"\left({formula.latex}\right)")
     is_call = re.match(r"[^\s(]+\(", formula.text) is not None
-    return (
-        Formula(f"({formula.text})", formula.latex)
-        if " " in formula.text and not is_call
-        else formula
-    )
+    if " " in formula.text and not is_call:
+        return Formula(f"({formula.text})", formula.latex)
+    return formula
 
 
 def expression(node: Node, names: Sequence[str | Formula]) -> str:
@@ -122,10 +120,7 @@ def _named(row: Row, names: Sequence[str | Formula]) -> dict[str, Formula]:
 
 
 def _call(node: Any, names: Sequence[str | Formula]) -> Formula:
-    args = [as_formula(given) for given in names]
-    text = f"{node.op.name}({', '.join(arg.text for arg in args)})"
-    inner = ", ".join(arg.latex for arg in args)
-    return Formula(text, rf"{latex_text(node.op.name)}\left({inner}\right)")
+    return call(node.op.name, latex_text(node.op.name), [as_formula(given) for given in names])
 
 
 def slope(node: Node, argument: int) -> Any:
@@ -169,16 +164,21 @@ def _axes(axis: Any) -> str:
 
 
 def _index(index: Any) -> str:
-    parts: Any = index if isinstance(index, tuple) else (index,)
+    several = isinstance(index, tuple)
+    parts: tuple[Any, ...] = index if several else (index,)  # pyright: ignore[reportUnknownVariableType]
     return ", ".join(map(_index_part, parts))
 
 
 def _index_part(part: Any) -> str:
     if isinstance(part, slice):
-        ends = ["" if end is None else str(end) for end in (part.start, part.stop, part.step)]
-        return ":".join(ends if ends[2] else ends[:2])
+        return _slice(part)
     if part is Ellipsis:
         return "..."
     if not is_array(part):
         return str(part)
     return str(part.tolist()) if part.size <= 6 else f"{part.dtype} array of shape {part.shape}"
+
+
+def _slice(part: Any) -> str:
+    ends = ["" if end is None else str(end) for end in (part.start, part.stop, part.step)]
+    return ":".join(ends if ends[2] else ends[:2])

@@ -12,9 +12,8 @@ import ast
 import re
 from collections.abc import Callable, Mapping
 from functools import lru_cache, partial
-from typing import Any
 
-from viz.text.formula import ATOM, COMPARE, IF, NUMBER, POWER, PRODUCT, SIGN, SUM, Formula, name
+from viz.text.formula import ATOM, COMPARE, IF, POWER, PRODUCT, SIGN, SUM, Formula, call, name
 from viz.text.phrases import PHRASES, phrase
 
 _SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
@@ -86,7 +85,7 @@ class _Writer:
     def _Constant(self, tree: ast.Constant) -> Formula:
         if tree.value is None:
             return Formula("", "")
-        return name(f"{tree.value:g}") if _is_number(tree.value) else name(str(tree.value))
+        return name(f"{tree.value:g}" if isinstance(tree.value, int | float) else str(tree.value))
 
     def _Tuple(self, tree: ast.Tuple) -> Formula:
         return name(ast.unparse(tree))
@@ -139,9 +138,9 @@ class _Writer:
         """Return an exponent; the difference of two numbers as one number."""
         exponent = self.write(tree)
         if isinstance(tree, ast.BinOp) and isinstance(tree.op, ast.Sub):
-            parts = [self.write(part).text for part in (tree.left, tree.right)]
-            if all(map(NUMBER.fullmatch, parts)):
-                return name(f"{float(parts[0]) - float(parts[1]):.12g}")
+            one, other = self.write(tree.left), self.write(tree.right)
+            if one.is_number and other.is_number:
+                return name(f"{float(one.text) - float(other.text):.12g}")
         return exponent
 
     def _joined(
@@ -196,22 +195,9 @@ class _Writer:
             return _SPECIAL[function](*args)
         if function in PHRASES:
             return phrase(PHRASES[function], args)
-        text, latex = _FUNCTIONS.get(function) or (
-            function,
-            rf"\operatorname{{{_escaped(function)}}}",
-        )
-        inner = ", ".join(arg.text for arg in args)
-        return Formula(
-            f"{text}({inner})", rf"{latex}\left({', '.join(a.latex for a in args)}\right)"
-        )
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
-
-
-def _escaped(function: str) -> str:
-    return "".join(c if c.isalnum() else r"\_" for c in function)
+        escaped = "".join(c if c.isalnum() else r"\_" for c in function)
+        own = function, rf"\operatorname{{{escaped}}}"
+        return call(*_FUNCTIONS.get(function, own), args)
 
 
 def _exp(x: Formula) -> Formula:
@@ -245,12 +231,8 @@ def _along(sign: str, latex_sign: str, x: Formula, axis: Formula) -> Formula:
 
 
 def _einsum(subscripts: Formula, *arrays: Formula) -> Formula:
-    inner = ", ".join(array.text for array in arrays)
-    latex = ", ".join(array.latex for array in arrays)
-    return Formula(
-        f"einsum('{subscripts.text}', {inner})",
-        rf"\operatorname{{einsum}}\left({subscripts.latex}, {latex}\right)",
-    )
+    quoted = Formula(f"'{subscripts.text}'", subscripts.latex)
+    return call("einsum", r"\operatorname{einsum}", (quoted, *arrays))
 
 
 _SPECIAL: dict[str, Callable[..., Formula]] = {

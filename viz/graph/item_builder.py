@@ -121,7 +121,8 @@ def gradient_of(node: Any) -> Any:
     >>> gradient_of(x)
     6.0
     """
-    return node.grad.data if isinstance(node.grad, Node) else node.grad
+    grad: Any = node.grad
+    return grad.data if isinstance(node.grad, Node) else grad
 
 
 def symbol_of(node: Any) -> str:

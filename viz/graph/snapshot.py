@@ -190,9 +190,10 @@ def _hidden_uses(order: list[Any], nodes: list[Any]) -> Counter[Any]:
     return Counter(parent for node in order if node not in shown for parent in node.parents)
 
 
-def _check_node(thing: object, what: str) -> None:
+def _check_node(thing: Any, what: str) -> None:
     if not isinstance(thing, Node):
-        hint = " Pass several roots as draw(a, b)." if isinstance(thing, list | tuple) else ""
+        is_sequence = isinstance(thing, list | tuple)
+        hint = " Pass several roots as draw(a, b)." if is_sequence else ""
         raise OperandError(
             f"{what}: came as a {type(thing).__name__}, expected a node (a Value or Tensor).{hint}"
         )

@@ -27,7 +27,7 @@ def alt_text(snapshot: Snapshot) -> str:
 gradient 2; count = 2, gradient 100.
     """
     items = snapshot.items
-    counts = _counted(len(items), "node"), _counted(snapshot.edge_count, "edge")
+    counts = counted(len(items), "node"), counted(snapshot.edge_count, "edge")
     parts = ["Computational graph, " + ", ".join(counts)]
     for title, told in (
         ("Output", [_told(item) for item in items if item.is_output]),
@@ -39,7 +39,12 @@ gradient 2; count = 2, gradient 100.
     return ". ".join(parts) + "."
 
 
-def _counted(count: int, what: str) -> str:
+def counted(count: int, what: str) -> str:
+    """Return a number of things in words.
+
+    >>> counted(1, "node"), counted(2, "node")
+    ('1 node', '2 nodes')
+    """
     return f"{count} {what}{'' if count == 1 else 's'}"
 
 

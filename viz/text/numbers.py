@@ -49,10 +49,7 @@ class Writer:
     """
 
     def __init__(self, number_format: str = ".4g", tensors: str = "auto") -> None:
-        if tensors not in TENSORS:
-            raise ArgumentError(
-                f"tensors: came as {tensors!r}, expected one of {', '.join(map(repr, TENSORS))}."
-            )
+        check_word("tensors", tensors, TENSORS)
         try:
             format(1.5, number_format)
         except (ValueError, TypeError) as error:
@@ -145,6 +142,17 @@ class ShapeWriter(Writer):
         return ()
 
 
+def check_word(what: str, word: object, allowed: tuple[str | None, ...]) -> None:
+    """Raise an ArgumentError unless a word is one of those allowed.
+
+    >>> check_word("tensors", "heat", TENSORS)
+    """
+    if word not in allowed:
+        raise ArgumentError(
+            f"{what}: came as {word!r}, expected one of {', '.join(map(repr, allowed))}."
+        )
+
+
 def _is_small(array: Any) -> bool:
     columns = array.shape[-1]
     return array.size <= min(_ELEMENTS, _ROWS * columns) and columns <= _COLUMNS
@@ -181,10 +189,9 @@ def heat_map(table: Any) -> Grid:
 
 
 def _block_means(table: Any, count: int) -> Any:
-    """Return the means of `count` runs of rows, as even as can be."""
-    if len(table) <= count:
-        return table
-    return np.stack([run.mean(axis=0) for run in np.array_split(table, count)])
+    """Return the means of at most `count` runs of rows, as even as can be."""
+    runs = np.array_split(table, min(count, len(table)))
+    return np.stack([run.mean(axis=0) for run in runs])
 
 
 def marks_for(data: Any) -> tuple[Mark, ...]:
