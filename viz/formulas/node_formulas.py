@@ -15,6 +15,7 @@ from viz.formulas.row import Row
 from viz.formulas.table import row_for, settings_of
 from viz.text.formula import ATOM, POWER, Formula, as_formula, call, latex_text, name
 from viz.text.numbers import is_array, plain
+from viz.text.phrases import axes_in_words
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,19 +149,12 @@ def _settings(node: Any) -> dict[str, Formula]:
 
 def _setting(key: str, value: Any) -> Formula:
     if key in ("axis", "stack"):
-        return name(_axes(value))
+        return name("" if value is None else axes_in_words(np.atleast_1d(value).tolist()))
     if key == "index":
         return name(f"[{_index(value)}]")
     if isinstance(value, int | float) and not isinstance(value, bool):
         return name(f"{value:.6g}")
     return name(str(value))
-
-
-def _axes(axis: Any) -> str:
-    if axis is None:
-        return ""
-    axes = np.atleast_1d(axis).tolist()
-    return f"axis {axes[0]}" if len(axes) == 1 else "axes " + ", ".join(map(str, axes))
 
 
 def _index(index: Any) -> str:
