@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING
 from micrograd import Node
 from micrograd.errors import ArgumentError, MicrogradError
 from viz.graph.snapshot import Snapshot, take_snapshot
-from viz.picture.alt import adopt, alt_text, with_alt
+from viz.picture.alt import adopt, alt_text, counted, with_alt
 from viz.picture.dot import write_dot
 from viz.picture.layout import lay_out
 from viz.picture.picture import STYLES, Picture, escape, picture_of
 from viz.picture.svg import write_svg
 from viz.render import GraphvizSource, check_rankdir, run_dot
 from viz.text.names import names_from
+from viz.text.numbers import check_word
 
 if TYPE_CHECKING:
     import os
@@ -116,8 +117,8 @@ def draw(
     True
     """
     check_rankdir(rankdir)
-    _check_word("style", style, STYLES)
-    _check_word("color", color, (None, "gradient"))
+    check_word("style", style, STYLES)
+    check_word("color", color, (None, "gradient"))
     snapshot = take_snapshot(
         (root, *more_roots),
         names=names_from(names, nodes, sys._getframe(1)),
@@ -133,13 +134,6 @@ def draw(
         limit=limit,
     )
     return Diagram(snapshot, rankdir, style, color)
-
-
-def _check_word(what: str, word: object, allowed: tuple[str | None, ...]) -> None:
-    if word not in allowed:
-        raise ArgumentError(
-            f"{what}: came as {word!r}, expected one of {', '.join(map(repr, allowed))}."
-        )
 
 
 class Diagram:
@@ -250,11 +244,8 @@ class Diagram:
     def __repr__(self) -> str:
         nodes, items = self._snapshot.node_count, len(self._snapshot.items)
         folded = "" if nodes == items else f" folded into {items}"
-        edges = self._snapshot.edge_count
-        return (
-            f"Diagram({nodes} {'node' if nodes == 1 else 'nodes'}{folded}, "
-            f"{edges} {'edge' if edges == 1 else 'edges'})"
-        )
+        edges = counted(self._snapshot.edge_count, "edge")
+        return f"Diagram({counted(nodes, 'node')}{folded}, {edges})"
 
     def _repr_mimebundle_(
         self, include: Collection[str] | None = None, exclude: Collection[str] | None = None

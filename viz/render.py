@@ -11,7 +11,8 @@ import graphviz  # pyright: ignore[reportMissingTypeStubs]
 
 from micrograd import Node
 from micrograd.errors import ArgumentError, MicrogradError, MissingExtraError
-from viz.graph.snapshot import NOT_COMPUTED, Item, take_snapshot
+from viz.graph.item import NOT_COMPUTED, Item
+from viz.graph.snapshot import take_snapshot
 from viz.text.lines import plain_text
 
 GraphvizSource = graphviz.Source
@@ -31,15 +32,6 @@ def check_rankdir(rankdir: str) -> None:
         )
 
 
-def has_dot() -> bool:
-    """Tell whether the `dot` program is on the PATH.
-
-    >>> has_dot() in (True, False)
-    True
-    """
-    return shutil.which("dot") is not None
-
-
 def run_dot(source: str, format: str, patience: float = PATIENCE) -> bytes:
     """Return what the `dot` program makes of DOT text.
 
@@ -52,7 +44,7 @@ def run_dot(source: str, format: str, patience: float = PATIENCE) -> bytes:
         MissingExtraError: if there is no `dot` program on the PATH.
         MicrogradError: if it fails.
 
-    >>> run_dot("digraph { a }", "svg")[:5] if has_dot() else b"<?xml"
+    >>> run_dot("digraph { a }", "svg")[:5] if shutil.which("dot") else b"<?xml"
     b'<?xml'
     """
     program = shutil.which("dot")

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 
-from viz.folding.group import OUTSIDE, Group, Tree, family
+from viz.folding.group import OUTSIDE, Group, Tree, edges_of, family
 
 Inputs = tuple[int, ...]
 
@@ -40,7 +40,8 @@ class Graph:
 class Classes:
     """Which nodes, and which groups, are alike: those with the same number.
 
-    The numbers of groups count up from 0 in the order in which classes first appear.
+    The numbers of groups count up from 0 in the order in which classes first appear;
+    behind them all stands OUTSIDE, as that of what is in no group.
     """
 
     of_node: list[int]
@@ -53,7 +54,7 @@ def singleton_classes(graph: Graph) -> Classes:
     >>> singleton_classes(Graph("ww", [(), ()], [], [OUTSIDE] * 2, [""] * 2)).of_node
     [0, 1]
     """
-    return Classes(list(range(len(graph.inputs))), list(range(len(graph.groups))))
+    return Classes(list(range(len(graph.inputs))), [*range(len(graph.groups)), OUTSIDE])
 
 
 def equivalence_classes(graph: Graph, deepest: Mapping[int, int]) -> Classes:
@@ -71,7 +72,7 @@ def equivalence_classes(graph: Graph, deepest: Mapping[int, int]) -> Classes:
     >>> equivalence_classes(graph, shared_depths(graph)).of_node
     [0, 0, 1, 1]
     """
-    of_group = [0] * len(graph.groups)
+    of_group = [*[0] * len(graph.groups), OUTSIDE]  # the last is that of OUTSIDE
     found = 0
     while True:
         uses = _uses(graph, of_group)
@@ -79,11 +80,9 @@ def equivalence_classes(graph: Graph, deepest: Mapping[int, int]) -> Classes:
         of_node: list[int] = []
         for i, inputs in enumerate(graph.inputs):
             if inputs:
-                group = graph.group_of[i]
-                around = OUTSIDE if group == OUTSIDE else of_group[group]
                 arguments = [of_node[j] for j in inputs]
                 # x * x is not like x * y, though x may be like y.
-                key = around, len(set(inputs)), *arguments
+                key = of_group[graph.group_of[i]], len(set(inputs)), *arguments
             else:
                 key = deepest[i], frozenset(uses.get(i, ()))
             own = graph.kinds[i], graph.names[i], i in graph.outputs
@@ -98,8 +97,7 @@ def _uses(graph: Graph, of_group: list[int]) -> dict[int, set[Hashable]]:
     """Return what is made of each leaf: by which kinds of node, in which groups."""
     found: dict[int, set[Hashable]] = {}
     for i, inputs in enumerate(graph.inputs):
-        group = graph.group_of[i]
-        around = OUTSIDE if group == OUTSIDE else of_group[group]
+        around = of_group[graph.group_of[i]]
         for place, j in enumerate(inputs):
             if not graph.inputs[j]:
                 found.setdefault(j, set()).add((graph.kinds[i], around, place))
@@ -109,25 +107,22 @@ def _uses(graph: Graph, of_group: list[int]) -> dict[int, set[Hashable]]:
 def _group_classes(graph: Graph, of_node: list[int], of_group: list[int]) -> tuple[list[int], int]:
     """Return finer classes of groups: those which hold what is alike, and how many there are."""
     groups = graph.groups
-    held: list[list[int]] = [[] for _ in groups]
-    inner: list[list[int]] = [[] for _ in groups]
+    held: list[list[int]] = [[] for _ in of_group]
+    inner: list[list[int]] = [[] for _ in of_group]
     for i, group in enumerate(graph.group_of):
-        if group != OUTSIDE:
-            held[group].append(of_node[i])
+        held[group].append(of_node[i])
     seen: dict[Hashable, int] = {}
     content = [0] * len(groups)
     for i in reversed(range(len(groups))):
-        name, parent = family(groups[i].name), groups[i].parent
+        name = family(groups[i].name)
         key = of_group[i], name, tuple(sorted(held[i])), tuple(sorted(inner[i]))
         content[i] = seen.setdefault(key, len(seen))
-        if parent != OUTSIDE:
-            inner[parent].append(content[i])
+        inner[groups[i].parent].append(content[i])
     classes: dict[Hashable, int] = {}
-    found: list[int] = []
+    finer = [OUTSIDE] * len(of_group)
     for i, group in enumerate(groups):
-        around = OUTSIDE if group.parent == OUTSIDE else found[group.parent]
-        found.append(classes.setdefault((around, content[i]), len(classes)))
-    return found, len(classes)
+        finer[i] = classes.setdefault((finer[group.parent], content[i]), len(classes))
+    return finer, len(classes)
 
 
 def shared_depths(graph: Graph) -> dict[int, int]:
@@ -153,10 +148,9 @@ def shared_depths(graph: Graph) -> dict[int, int]:
             groups.append(Group(group.name, parent))
     tree = Tree(groups)
     parts: dict[int, set[int]] = {i: set() for i, found in enumerate(graph.inputs) if not found}
-    for i, inputs in enumerate(graph.inputs):
-        for j in inputs:
-            if j in parts:
-                parts[j].add(part_of[graph.group_of[i]])
+    for tail, head in edges_of(graph.inputs):
+        if tail in parts:
+            parts[tail].add(part_of[graph.group_of[head]])
     return {
         leaf: 0 if leaf in graph.data else _shared_depth(tree, using)
         for leaf, using in parts.items()

@@ -26,7 +26,7 @@ from viz.folding.equivalence import (
     shared_depths,
     singleton_classes,
 )
-from viz.folding.group import OUTSIDE, Group, Tree, family, topological_sort
+from viz.folding.group import OUTSIDE, Group, Tree, edges_of, family, topological_sort, without
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,9 +53,8 @@ class Folded:
         for place, members in enumerate(self.members):
             for i in members:
                 item_of[i] = place
-        used = set(graph.outputs)
-        for head, inputs in enumerate(graph.inputs):
-            used.update(j for j in inputs if item_of[j] != item_of[head])
+        edges = edges_of(graph.inputs)
+        used = {tail for tail, head in edges if item_of[tail] != item_of[head]} | graph.outputs
         return [[i for i in members if i in used] for members in self.members]
 
 
@@ -90,12 +89,13 @@ def _groups(graph: Graph, classes: Classes) -> list[Group]:
     counts = Counter(classes.of_group)
     names: dict[int, dict[str, None]] = {}
     parents: dict[int, int] = {}
-    for number, group in zip(classes.of_group, graph.groups, strict=True):
+    for i, group in enumerate(graph.groups):
+        number = classes.of_group[i]
         names.setdefault(number, {})[group.name] = None
-        parents[number] = OUTSIDE if group.parent == OUTSIDE else classes.of_group[group.parent]
+        parents[number] = classes.of_group[group.parent]
     return [
-        Group(_name(names[number]), parents[number], count // (counts[parents[number]] or 1))
-        for number, count in counts.items()
+        Group(_name(called), parents[number], counts[number] // counts[parents[number]])
+        for number, called in names.items()
     ]
 
 
@@ -107,12 +107,11 @@ def _name(names: Collection[str]) -> str:
 
 def _homes(graph: Graph, classes: Classes, tree: Tree, deepest: Mapping[int, int]) -> list[int]:
     """Return the class of groups that each node is drawn in; a leaf's is that of its users."""
-    home = [g if g == OUTSIDE else classes.of_group[g] for g in graph.group_of]
+    home = [classes.of_group[group] for group in graph.group_of]
     users: dict[int, set[int]] = {}
-    for i, inputs in enumerate(graph.inputs):
-        for j in inputs:
-            if j in deepest:
-                users.setdefault(classes.of_node[j], set()).add(home[i])
+    for tail, head in edges_of(graph.inputs):
+        if tail in deepest:
+            users.setdefault(classes.of_node[tail], set()).add(home[head])
     for leaf, depth in deepest.items():
         using = users.get(classes.of_node[leaf], {OUTSIDE})
         home[leaf] = tree.lift(tree.common_of(using), depth)
@@ -123,11 +122,11 @@ def _collapsed(
     graph: Graph, classes: Classes, groups: list[Group], collapse: Callable[[int], bool]
 ) -> list[int]:
     """Return, for each class of groups, the outermost collapsed one around it, or itself."""
-    chosen = {number for i, number in enumerate(classes.of_group) if collapse(i)}
-    found: list[int] = []
+    chosen = {classes.of_group[i] for i in range(len(graph.groups)) if collapse(i)}
+    found = [OUTSIDE] * (len(groups) + 1)  # the last is that of OUTSIDE
     for number, group in enumerate(groups):
-        around = OUTSIDE if group.parent == OUTSIDE else found[group.parent]
-        found.append(number if around == OUTSIDE and number in chosen else around)
+        around = found[group.parent]
+        found[number] = number if around == OUTSIDE and number in chosen else around
     return found
 
 
@@ -149,11 +148,10 @@ class _Items:
 
     def collapse(self, collapsed: list[int]) -> None:
         """Make one item of all that stands in a collapsed group."""
-        item_of_box: dict[int, int] = {}
         for i, home in enumerate(self.home):
-            box = OUTSIDE if home == OUTSIDE else collapsed[home]
+            box = collapsed[home]
             if box != OUTSIDE:
-                item = self.item_of[i] = item_of_box.setdefault(box, -1 - box)
+                item = self.item_of[i] = -1 - box  # no node has such a number
                 self.boxes[item] = [self.groups[box]]
                 self.home[i] = self.groups[box].parent
 
@@ -161,9 +159,8 @@ class _Items:
         """Join each item whose only user is of the same kind to that one."""
         kinds = self._kinds()
         users: dict[int, set[int]] = {item: set() for item in kinds}
-        for head, inputs in zip(self.item_of, self.graph.inputs, strict=True):
-            for j in inputs:
-                users[self.item_of[j]].add(head)
+        for tail, head in edges_of(self.graph.inputs):
+            users[self.item_of[tail]].add(self.item_of[head])
         kept = {self.item_of[i] for i in self.graph.outputs}
         named = {item for item, name in zip(self.item_of, self.graph.names, strict=True) if name}
         kept |= named - self.boxes.keys()
@@ -180,10 +177,8 @@ class _Items:
     def part_leaves(self) -> None:
         """Tell leaves apart that different items use: the 1 in 1 + x from the 0 of a sum."""
         users: dict[int, set[int]] = {}
-        for head, inputs in zip(self.item_of, self.graph.inputs, strict=True):
-            for j in inputs:
-                if not self.graph.inputs[j]:
-                    users.setdefault(j, set()).add(head)
+        for tail, head in edges_of(self.graph.inputs):
+            users.setdefault(tail, set()).add(self.item_of[head])
         seen: dict[Hashable, int] = {}
         highest = max(self.item_of, default=0)
         for i, item in enumerate(self.item_of):
@@ -220,8 +215,7 @@ class _Items:
         feeding = [
             [number[tail] for tail in self._inputs(item, at)] for item, at in members.items()
         ]
-        pairs = [(tail, head) for head, tails in enumerate(feeding) for tail in tails]
-        order = topological_sort(len(members), pairs)
+        order = topological_sort(len(members), edges_of(feeding))
         place = {old: new for new, old in enumerate(order)}
         items = list(members)
         groups, renumbered = self._used_groups()
@@ -241,22 +235,15 @@ class _Items:
         return tuple(dict.fromkeys(j for inputs in found for j in inputs if j != item))
 
     def _box(self, item: int) -> Group | None:
-        if item not in self.boxes:
+        boxes = self.boxes.get(item)
+        if boxes is None:
             return None
-        boxes = self.boxes[item]
-        return Group(
-            _name(dict.fromkeys(box.name for box in boxes)), count=sum(b.count for b in boxes)
-        )
+        name = _name(dict.fromkeys(box.name for box in boxes))
+        return Group(name, count=sum(box.count for box in boxes))
 
     def _used_groups(self) -> tuple[list[Group], dict[int, int]]:
         used = set(self.home)
         for i in reversed(range(len(self.groups))):
             if i in used:
                 used.add(self.groups[i].parent)
-        renumbered = {OUTSIDE: OUTSIDE}
-        kept: list[Group] = []
-        for i, group in enumerate(self.groups):
-            if i in used:
-                renumbered[i] = len(kept)
-                kept.append(Group(group.name, renumbered[group.parent], group.count))
-        return kept, renumbered
+        return without(self.groups, set(range(len(self.groups))) - used)

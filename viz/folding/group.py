@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import reduce
 from heapq import heapify, heappop, heappush
@@ -80,7 +80,8 @@ def groups_of(
             position[scope] = len(groups) - 1
     group_of = [position[node.scope] for node in nodes]
     while tangled := _tangled(groups, group_of, inputs):
-        groups, group_of = _without(tangled, groups, group_of)
+        groups, place = without(groups, tangled)
+        group_of = [place[group] for group in group_of]
     return groups, group_of
 
 
@@ -94,6 +95,15 @@ def depths(groups: Sequence[Group]) -> list[int]:
     for group in groups:
         found.append(1 if group.parent == OUTSIDE else found[group.parent] + 1)
     return found
+
+
+def edges_of(inputs: Sequence[Sequence[int]]) -> list[tuple[int, int]]:
+    """Return the edges of a graph: what feeds what.
+
+    >>> edges_of([(), (0, 0)])
+    [(0, 1), (0, 1)]
+    """
+    return [(tail, head) for head, tails in enumerate(inputs) for tail in tails]
 
 
 class Tree:
@@ -197,8 +207,7 @@ def _tangled(groups: list[Group], group_of: list[int], inputs: Sequence[Sequence
     if not groups:
         return set()
     count, total = len(inputs), len(inputs) + len(groups)
-    edges = [(tail, head) for head, tails in enumerate(inputs) for tail in tails]
-    links = list(siblings(Tree(groups), count, group_of, edges))
+    links = list(siblings(Tree(groups), count, group_of, edges_of(inputs)))
     forwards = set(topological_sort(total, links))
     if len(forwards) == total:
         return set()
@@ -206,14 +215,18 @@ def _tangled(groups: list[Group], group_of: list[int], inputs: Sequence[Sequence
     return {v - count for v in range(count, total) if v not in forwards and v not in backwards}
 
 
-def _without(
-    tangled: set[int], groups: list[Group], group_of: list[int]
-) -> tuple[list[Group], list[int]]:
-    """Give what is in the `tangled` groups to the groups around these."""
+def without(
+    groups: Sequence[Group], dropped: Collection[int]
+) -> tuple[list[Group], dict[int, int]]:
+    """Return the groups but for some, and for each old one the new one that it is, or is in.
+
+    >>> without([Group("layer"), Group("neuron", 0)], {0})
+    ([Group(name='neuron', parent=-1, count=1)], {-1: -1, 0: -1, 1: 0})
+    """
     new = {OUTSIDE: OUTSIDE}
     kept: list[Group] = []
     for old, group in enumerate(groups):
-        new[old] = new[group.parent] if old in tangled else len(kept)
-        if old not in tangled:
-            kept.append(Group(group.name, new[group.parent]))
-    return kept, [new[group] for group in group_of]
+        new[old] = new[group.parent] if old in dropped else len(kept)
+        if old not in dropped:
+            kept.append(Group(group.name, new[group.parent], group.count))
+    return kept, new

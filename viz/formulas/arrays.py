@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import accumulate, pairwise
 from typing import Any
 
 import numpy as np
@@ -83,13 +84,10 @@ def _cross_entropy(node: Any) -> Row:
 
 
 def _concatenate(node: Any) -> Row:
-    names, axis, start = _numbered(node), node.settings["axis"], 0
-    parts: list[str] = []
-    for parent in node.parents:
-        end = start + np.shape(parent.data)[axis]
-        parts.append(f"part(g, '{start}:{end}', axis)")
-        start = end
-    return Row(names, f"concatenate({', '.join(names)})", tuple(parts))
+    names, axis = _numbered(node), node.settings["axis"]
+    ends = [0, *accumulate(np.shape(parent.data)[axis] for parent in node.parents)]
+    parts = tuple(f"part(g, '{start}:{end}', axis)" for start, end in pairwise(ends))
+    return Row(names, f"concatenate({', '.join(names)})", parts)
 
 
 def _stack(node: Any) -> Row:
@@ -104,16 +102,16 @@ def _numbered(node: Any) -> tuple[str, ...]:
 
 def _einsum(node: Any) -> Row:
     names, subscripts = _numbered(node), node.settings["subscripts"]
-    terms, output = subscripts.split("->")[0].split(","), subscripts.split("->")[1]
-    shapes = [np.shape(parent.data) for parent in node.parents]
-    pairs = {
-        pair for t, shape in zip(terms, shapes, strict=True) for pair in zip(t, shape, strict=True)
-    }
-    is_broadcast = len(pairs) > len({letter for letter, _ in pairs})
-    slopes = [
+    inputs, output = subscripts.split("->")
+    terms = inputs.split(",")
+    sizes: set[tuple[str, int]] = set()
+    for term, parent in zip(terms, node.parents, strict=True):
+        sizes.update(zip(term, np.shape(parent.data), strict=True))
+    is_broadcast = len(sizes) > len(set("".join(terms)))
+    slopes = tuple(
         None if is_broadcast else _einsum_slope(i, terms, output, names) for i in range(len(names))
-    ]
-    return Row(names, f"einsum('{subscripts}', {', '.join(names)})", tuple(slopes))
+    )
+    return Row(names, f"einsum('{subscripts}', {', '.join(names)})", slopes)
 
 
 def _einsum_slope(i: int, terms: list[str], output: str, names: tuple[str, ...]) -> str | None:

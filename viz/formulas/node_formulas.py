@@ -13,72 +13,23 @@ from micrograd import Node
 from viz.formulas.notation import write
 from viz.formulas.row import Row
 from viz.formulas.table import row_for, settings_of
-from viz.text.formula import ATOM, POWER, Formula, as_formula, latex_text, name
+from viz.text.formula import ATOM, POWER, Formula, as_formula, call, latex_text, name
 from viz.text.numbers import is_array, plain
+from viz.text.phrases import axes_in_words
 
 
-@dataclass(frozen=True)
-class Local:
-    """One operation at one argument, as formulas.
+@dataclass(frozen=True, slots=True)
+class Formulas:
+    """One operation at one argument.
 
     Attributes:
         expression: what the operation computes, such as 'a·b'.
         derivative: the local derivative, such as 'b': a factor of the gradient of
             the result or, if `uses_gradient`, all of what is passed on, such as
             'g @ Wᵀ'.
-        expression_latex: the expression for LaTeX's math mode.
-        derivative_latex: the derivative for LaTeX's math mode.
         passed: what is passed on to the argument in any case, such as 'g·b'.
-        passed_latex: the same for LaTeX's math mode.
         uses_gradient: whether `derivative` names the gradient of the result.
     """
-
-    expression: str
-    derivative: str
-    expression_latex: str
-    derivative_latex: str
-    passed: str
-    passed_latex: str
-    uses_gradient: bool
-
-
-def local(
-    node: Node,
-    argument: int,
-    names: Sequence[str | Formula],
-    result_name: str | Formula = "y",
-    gradient_name: str | Formula = "g",
-) -> Local:
-    """Return the formulas of the operation that made `node`, at one of its arguments.
-
-    Args:
-        node: a node that an operation made.
-        argument: to which argument, by position.
-        names: what to call each argument: a name, or for a constant its number.
-        result_name: what to call the node itself.
-        gradient_name: what to call the gradient of the node; 1 is left out.
-
-    >>> from micrograd import Value, sigmoid
-    >>> local(Value(2.0) * 3, 0, ["a", "b"]).derivative
-    'b'
-    >>> local(sigmoid(Value(2.0)), 0, ["x"]).derivative
-    'y·(1 − y)'
-    """
-    found = formulas(node, argument, names, result_name, gradient_name)
-    return Local(
-        found.expression.text,
-        found.derivative.text,
-        found.expression.latex,
-        found.derivative.latex,
-        found.passed.text,
-        found.passed.latex,
-        found.uses_gradient,
-    )
-
-
-@dataclass(frozen=True, slots=True)
-class Formulas:
-    """What a `Local` holds, as formulas that can stand in others."""
 
     expression: Formula
     derivative: Formula
@@ -93,19 +44,28 @@ def formulas(
     result_name: str | Formula = "y",
     gradient_name: str | Formula = "g",
 ) -> Formulas:
-    """Return the formulas that `local` gives as text; the arguments are the same.
+    """Return the formulas of the operation that made `node`, at one of its arguments.
 
-    >>> from micrograd import Value
+    Args:
+        node: a node that an operation made.
+        argument: to which argument, by position.
+        names: what to call each argument: a name, or for a constant its number.
+        result_name: what to call the node itself.
+        gradient_name: what to call the gradient of the node; 1 is left out.
+
+    >>> from micrograd import Value, sigmoid
     >>> formulas(Value(2.0) - 3, 1, ["a", "b"]).passed.text
     '−g'
+    >>> formulas(sigmoid(Value(2.0)), 0, ["x"]).derivative.text
+    'y·(1 − y)'
     """
     row = row_for(node)
     derivative = None if row is None else row.derivatives[argument]
     gradient = {"g": as_formula(gradient_name)}
     if row is None or derivative is None:
-        call, by = _call(node, names), as_formula(names[argument])
-        slope = quotient(call, by)
-        return Formulas(call, slope, write("g * d", {"d": slope}, gradient), False)
+        call = _call(node, names)
+        factor = quotient(call, as_formula(names[argument]))
+        return Formulas(call, factor, write("g * d", {"d": factor}, gradient), False)
     given = _named(row, names) | {"y": as_formula(result_name)}
     settings = _settings(node) | gradient
     uses_gradient = re.search(r"\bg\b", derivative) is not None
@@ -134,11 +94,9 @@ def _whole(formula: Formula) -> Formula:
     if formula.precedence < ATOM:
         return Formula(f"({formula.text})", rf"\left({formula.latex}\right)")
     is_call = re.match(r"[^\s(]+\(", formula.text) is not None
-    return (
-        Formula(f"({formula.text})", formula.latex)
-        if " " in formula.text and not is_call
-        else formula
-    )
+    if " " in formula.text and not is_call:
+        return Formula(f"({formula.text})", formula.latex)
+    return formula
 
 
 def expression(node: Node, names: Sequence[str | Formula]) -> str:
@@ -152,14 +110,10 @@ def expression(node: Node, names: Sequence[str | Formula]) -> str:
     >>> expression((Value(2.0) + 3) ** 2, ["s", "2"])
     's²'
     """
-    return _expression(node, names).text
-
-
-def _expression(node: Any, names: Sequence[str | Formula]) -> Formula:
     row = row_for(node)
-    if row is not None:
-        return write(row.expression, _named(row, names), _settings(node))
-    return _call(node, names)
+    if row is None:
+        return _call(node, names).text
+    return write(row.expression, _named(row, names), _settings(node)).text
 
 
 def _named(row: Row, names: Sequence[str | Formula]) -> dict[str, Formula]:
@@ -167,10 +121,7 @@ def _named(row: Row, names: Sequence[str | Formula]) -> dict[str, Formula]:
 
 
 def _call(node: Any, names: Sequence[str | Formula]) -> Formula:
-    args = [as_formula(given) for given in names]
-    text = f"{node.op.name}({', '.join(arg.text for arg in args)})"
-    inner = ", ".join(arg.latex for arg in args)
-    return Formula(text, rf"{latex_text(node.op.name)}\left({inner}\right)")
+    return call(node.op.name, latex_text(node.op.name), [as_formula(given) for given in names])
 
 
 def slope(node: Node, argument: int) -> Any:
@@ -198,7 +149,7 @@ def _settings(node: Any) -> dict[str, Formula]:
 
 def _setting(key: str, value: Any) -> Formula:
     if key in ("axis", "stack"):
-        return name(_axes(value))
+        return name("" if value is None else axes_in_words(np.atleast_1d(value).tolist()))
     if key == "index":
         return name(f"[{_index(value)}]")
     if isinstance(value, int | float) and not isinstance(value, bool):
@@ -206,22 +157,15 @@ def _setting(key: str, value: Any) -> Formula:
     return name(str(value))
 
 
-def _axes(axis: Any) -> str:
-    if axis is None:
-        return ""
-    axes = np.atleast_1d(axis).tolist()
-    return f"axis {axes[0]}" if len(axes) == 1 else "axes " + ", ".join(map(str, axes))
-
-
 def _index(index: Any) -> str:
-    if not isinstance(index, tuple):
-        return _index_part(index)
-    return ", ".join(_index_part(part) for part in index)  # pyright: ignore[reportUnknownVariableType]
+    several = isinstance(index, tuple)
+    parts: tuple[Any, ...] = index if several else (index,)  # pyright: ignore[reportUnknownVariableType]
+    return ", ".join(map(_index_part, parts))
 
 
 def _index_part(part: Any) -> str:
     if isinstance(part, slice):
-        return ":".join(_ends(part))
+        return _slice(part)
     if part is Ellipsis:
         return "..."
     if not is_array(part):
@@ -229,6 +173,6 @@ def _index_part(part: Any) -> str:
     return str(part.tolist()) if part.size <= 6 else f"{part.dtype} array of shape {part.shape}"
 
 
-def _ends(part: Any) -> list[str]:
+def _slice(part: Any) -> str:
     ends = ["" if end is None else str(end) for end in (part.start, part.stop, part.step)]
-    return ends if ends[2] else ends[:2]
+    return ":".join(ends if ends[2] else ends[:2])

@@ -10,22 +10,10 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Mapping
-from functools import lru_cache
-from typing import Any
+from collections.abc import Callable, Mapping
+from functools import lru_cache, partial
 
-from viz.text.formula import (
-    ATOM,
-    COMPARE,
-    IF,
-    NUMBER,
-    POWER,
-    PRODUCT,
-    SIGN,
-    SUM,
-    Formula,
-    name,
-)
+from viz.text.formula import ATOM, COMPARE, IF, POWER, PRODUCT, SIGN, SUM, Formula, call, name
 from viz.text.phrases import PHRASES, phrase
 
 _SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
@@ -65,6 +53,13 @@ _COMPARISONS: dict[type[ast.cmpop], tuple[str, str]] = {
     ast.Eq: ("=", "="),
     ast.NotEq: ("≠", r"\ne"),
 }
+_JOINED: dict[type[ast.operator], tuple[str, str, int]] = {
+    ast.Add: (" + ", " + ", SUM),
+    ast.Sub: (" − ", " - ", SUM),
+    ast.MatMult: (" @ ", r" \, ", PRODUCT),
+    ast.FloorDiv: (" // ", r" \mathbin{//} ", PRODUCT),
+    ast.Mod: (" % ", r" \bmod ", PRODUCT),
+}
 
 _SILENT = {"kept", "spread"}  # they give an array the axes that it needs, and are not shown
 
@@ -90,7 +85,10 @@ class _Writer:
     def _Constant(self, tree: ast.Constant) -> Formula:
         if tree.value is None:
             return Formula("", "")
-        return name(f"{tree.value:g}") if _is_number(tree.value) else name(str(tree.value))
+        return name(f"{tree.value:g}" if isinstance(tree.value, int | float) else str(tree.value))
+
+    def _Tuple(self, tree: ast.Tuple) -> Formula:
+        return name(ast.unparse(tree))
 
     def _UnaryOp(self, tree: ast.UnaryOp) -> Formula:
         if self._is_one(tree.operand):
@@ -100,22 +98,10 @@ class _Writer:
         return Formula(f"−{inner.text}", f"-{inner.latex}", SIGN, SIGN)
 
     def _BinOp(self, tree: ast.BinOp) -> Formula:
-        return getattr(self, f"_{type(tree.op).__name__}")(tree.left, tree.right)
-
-    def _Add(self, left: ast.expr, right: ast.expr) -> Formula:
-        return self._joined(left, right, " + ", " + ", SUM)
-
-    def _Sub(self, left: ast.expr, right: ast.expr) -> Formula:
-        return self._joined(left, right, " − ", " - ", SUM)
-
-    def _MatMult(self, left: ast.expr, right: ast.expr) -> Formula:
-        return self._joined(left, right, " @ ", r" \, ", PRODUCT)
-
-    def _FloorDiv(self, left: ast.expr, right: ast.expr) -> Formula:
-        return self._joined(left, right, " // ", r" \mathbin{//} ", PRODUCT)
-
-    def _Mod(self, left: ast.expr, right: ast.expr) -> Formula:
-        return self._joined(left, right, " % ", r" \bmod ", PRODUCT)
+        kind = type(tree.op)
+        if kind in _JOINED:
+            return self._joined(tree.left, tree.right, *_JOINED[kind])
+        return getattr(self, f"_{kind.__name__}")(tree.left, tree.right)
 
     def _Mult(self, left: ast.expr, right: ast.expr) -> Formula:
         if self._is_one(left):
@@ -123,11 +109,9 @@ class _Writer:
         if self._is_one(right):
             return self.write(left)
         merged = _merged(left, right)
-        return (
-            self._joined(left, right, "·", r" \cdot ", PRODUCT)
-            if merged is None
-            else self.write(merged)
-        )
+        if merged is not None:
+            return self.write(merged)
+        return self._joined(left, right, "·", r" \cdot ", PRODUCT)
 
     def _Div(self, left: ast.expr, right: ast.expr) -> Formula:
         one, other = self.write(left), self.write(right)
@@ -154,9 +138,9 @@ class _Writer:
         """Return an exponent; the difference of two numbers as one number."""
         exponent = self.write(tree)
         if isinstance(tree, ast.BinOp) and isinstance(tree.op, ast.Sub):
-            parts = [self.write(part).text for part in (tree.left, tree.right)]
-            if all(map(NUMBER.fullmatch, parts)):
-                return name(f"{float(parts[0]) - float(parts[1]):.12g}")
+            one, other = self.write(tree.left), self.write(tree.right)
+            if one.is_number and other.is_number:
+                return name(f"{float(one.text) - float(other.text):.12g}")
         return exponent
 
     def _joined(
@@ -187,12 +171,9 @@ class _Writer:
     def _BoolOp(self, tree: ast.BoolOp) -> Formula:
         word = "or" if isinstance(tree.op, ast.Or) else "and"
         parts = [self.write(part).inside(COMPARE) for part in tree.values]
-        return Formula(
-            f" {word} ".join(part.text for part in parts),
-            rf" \text{{ {word} }} ".join(part.latex for part in parts),
-            COMPARE,
-            COMPARE,
-        )
+        text = f" {word} ".join(part.text for part in parts)
+        latex = rf" \text{{ {word} }} ".join(part.latex for part in parts)
+        return Formula(text, latex, COMPARE, COMPARE)
 
     def _IfExp(self, tree: ast.IfExp) -> Formula:
         text, rows, rest = "", "", tree
@@ -210,84 +191,67 @@ class _Writer:
         args = [self.write(arg) for arg in tree.args]
         if function in _SILENT:
             return args[0]
-        special = getattr(self, f"_call_{function}", None)
-        if special is not None:
-            return special(*args)
+        if function in _SPECIAL:
+            return _SPECIAL[function](*args)
         if function in PHRASES:
             return phrase(PHRASES[function], args)
-        text, latex = _FUNCTIONS.get(function) or (
-            function,
-            rf"\operatorname{{{_escaped(function)}}}",
-        )
-        inner = ", ".join(arg.text for arg in args)
-        return Formula(
-            f"{text}({inner})", rf"{latex}\left({', '.join(a.latex for a in args)}\right)"
-        )
-
-    def _call_exp(self, x: Formula) -> Formula:
-        return Formula(f"exp({x.text})", f"e^{{{x.latex}}}", ATOM, POWER)
-
-    def _call_sqrt(self, x: Formula) -> Formula:
-        return Formula("√" + x.inside(ATOM).text, rf"\sqrt{{{x.latex}}}")
-
-    def _call_abs(self, x: Formula) -> Formula:
-        return Formula(f"|{x.text}|", rf"\left|{x.latex}\right|")
-
-    def _call_norm(self, x: Formula) -> Formula:
-        return Formula(f"‖{x.text}‖", rf"\left\|{x.latex}\right\|")
-
-    def _call_floor(self, x: Formula) -> Formula:
-        return Formula(f"⌊{x.text}⌋", rf"\left\lfloor {x.latex}\right\rfloor")
-
-    def _call_ceil(self, x: Formula) -> Formula:
-        return Formula(f"⌈{x.text}⌉", rf"\left\lceil {x.latex}\right\rceil")
-
-    def _call_cbrt(self, x: Formula) -> Formula:
-        return Formula("∛" + x.inside(ATOM).text, rf"\sqrt[3]{{{x.latex}}}")
-
-    def _call_einsum(self, subscripts: Formula, *arrays: Formula) -> Formula:
-        inner = ", ".join(array.text for array in arrays)
-        latex = ", ".join(array.latex for array in arrays)
-        return Formula(
-            f"einsum('{subscripts.text}', {inner})",
-            rf"\operatorname{{einsum}}\left({subscripts.latex}, {latex}\right)",
-        )
-
-    def _call_total(self, x: Formula, axis: Formula) -> Formula:
-        return _big("Σ", r"\sum", x, axis)
-
-    def _call_product(self, x: Formula, axis: Formula) -> Formula:
-        return _big("Π", r"\prod", x, axis)
-
-    def _call_transposed(self, x: Formula) -> Formula:
-        base = x.inside(ATOM)
-        return Formula(base.text + "ᵀ", f"{{{base.latex}}}^{{\\top}}", POWER, POWER)
-
-    def _call_inv(self, x: Formula) -> Formula:
-        base = x.inside(ATOM)
-        return Formula(base.text + "⁻¹", f"{{{base.latex}}}^{{-1}}", POWER, POWER)
-
-    def _call_outer(self, a: Formula, b: Formula) -> Formula:
-        a, b = a.inside(POWER), b.inside(POWER)
-        return Formula(f"{a.text} ⊗ {b.text}", rf"{a.latex} \otimes {b.latex}", PRODUCT, PRODUCT)
-
-    def _call_cross(self, a: Formula, b: Formula) -> Formula:
-        a, b = a.inside(POWER), b.inside(POWER)
-        return Formula(f"{a.text} × {b.text}", rf"{a.latex} \times {b.latex}", PRODUCT, PRODUCT)
+        escaped = "".join(c if c.isalnum() else r"\_" for c in function)
+        own = function, rf"\operatorname{{{escaped}}}"
+        return call(*_FUNCTIONS.get(function, own), args)
 
 
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
+def _exp(x: Formula) -> Formula:
+    return Formula(f"exp({x.text})", f"e^{{{x.latex}}}", ATOM, POWER)
 
 
-def _escaped(function: str) -> str:
-    return "".join(c if c.isalnum() else r"\_" for c in function)
+def _root(sign: str, latex_sign: str, x: Formula) -> Formula:
+    return Formula(sign + x.inside(ATOM).text, f"{latex_sign}{{{x.latex}}}")
 
 
-def _big(sign: str, latex_sign: str, x: Formula, axis: Formula) -> Formula:
+def _enclosed(left: str, right: str, latex_left: str, latex_right: str, x: Formula) -> Formula:
+    latex = rf"\left{latex_left}{x.latex}\right{latex_right}"
+    return Formula(left + x.text + right, latex)
+
+
+def _raised(sign: str, latex_sign: str, x: Formula) -> Formula:
+    base = x.inside(ATOM)
+    return Formula(base.text + sign, f"{{{base.latex}}}^{{{latex_sign}}}", POWER, POWER)
+
+
+def _between(sign: str, latex_sign: str, a: Formula, b: Formula) -> Formula:
+    a, b = a.inside(POWER), b.inside(POWER)
+    latex = f"{a.latex} {latex_sign} {b.latex}"
+    return Formula(f"{a.text} {sign} {b.text}", latex, PRODUCT, PRODUCT)
+
+
+def _along(sign: str, latex_sign: str, x: Formula, axis: Formula) -> Formula:
     along = f", {axis.text}" if axis.text else ""
     below = rf"_{{{axis.latex}}}" if axis.text else ""
     return Formula(f"{sign}({x.text}{along})", rf"{latex_sign}{below} \left({x.latex}\right)")
+
+
+def _einsum(subscripts: Formula, *arrays: Formula) -> Formula:
+    quoted = Formula(f"'{subscripts.text}'", subscripts.latex)
+    return call("einsum", r"\operatorname{einsum}", (quoted, *arrays))
+
+
+_SPECIAL: dict[str, Callable[..., Formula]] = {
+    "exp": _exp,
+    "sqrt": partial(_root, "√", r"\sqrt"),
+    "cbrt": partial(_root, "∛", r"\sqrt[3]"),
+    "abs": partial(_enclosed, "|", "|", "|", "|"),
+    "norm": partial(_enclosed, "‖", "‖", r"\|", r"\|"),
+    "floor": partial(_enclosed, "⌊", "⌋", r"\lfloor ", r"\rfloor"),
+    "ceil": partial(_enclosed, "⌈", "⌉", r"\lceil ", r"\rceil"),
+    "transposed": partial(_raised, "ᵀ", r"\top"),
+    "inv": partial(_raised, "⁻¹", "-1"),
+    "outer": partial(_between, "⊗", r"\otimes"),
+    "cross": partial(_between, "×", r"\times"),
+    "total": partial(_along, "Σ", r"\sum"),
+    "product": partial(_along, "Π", r"\prod"),
+    "einsum": _einsum,
+}
+"""The functions that have a notation of their own."""
 
 
 def _merged(left: ast.expr, right: ast.expr) -> ast.expr | None:

@@ -50,19 +50,19 @@ def settings_of(node: Any) -> dict[str, Any]:
     `rows` how many samples a batch has, and `stack` names the axes of the result
     before those of its matrices.
     """
-    x, settings = node.parents[0].data, dict(node.settings)
-    shape = np.shape(x)
-    # NumPy's scalar results have a shape too, Python's numbers have not.
-    settings |= {"shape": shape, "result_shape": np.shape(node.data)}
-    if "axis" in settings and settings["axis"] is not None:
-        axes = np.atleast_1d(settings["axis"]).tolist()
-        settings["count"] = math.prod(shape[i] for i in axes if -len(shape) <= i < len(shape))
-    else:
-        settings["count"] = math.prod(shape)
-    settings["free"] = settings["count"] - settings.get("ddof", 0)
-    settings["rows"] = math.prod(shape[:-1])
-    settings["stack"] = tuple(range(np.ndim(node.data) - 2))
-    return settings
+    settings, shape = node.settings, np.shape(node.parents[0].data)
+    axis = settings.get("axis")
+    axes = range(len(shape)) if axis is None else np.atleast_1d(axis).tolist()
+    count = math.prod(shape[i] for i in axes if -len(shape) <= i < len(shape))
+    return {
+        **settings,
+        "shape": shape,
+        "result_shape": np.shape(node.data),
+        "count": count,
+        "free": count - settings.get("ddof", 0),
+        "rows": math.prod(shape[:-1]),
+        "stack": tuple(range(np.ndim(node.data) - 2)),
+    }
 
 
 def _step(name: str) -> Row:
@@ -78,7 +78,7 @@ def _extreme(name: str, sign: str) -> Row:
 
 _POWER = Row(("x", "n"), "x ** n", ("n * x ** (n - 1)", "y * log(x)"))
 
-_ELEMENTWISE: dict[str, Row] = {
+ROWS: Mapping[str, Row | Callable[[Any], Row]] = {
     "add": binary("a + b", "1", "1"),
     "subtract": binary("a - b", "1", "-1"),
     "multiply": binary("a * b", "b", "a"),
@@ -165,29 +165,7 @@ _ELEMENTWISE: dict[str, Row] = {
     "remainder": binary("a % b", "1", "-floor(a / b)"),
     "fmod": binary("fmod(a, b)", "1", "-trunc(a / b)"),
     "floor_divide": binary("a // b", "0", "0"),
-} | {name: _step(name) for name in ("sign", "floor", "ceil", "trunc", "rint")}
-
-
-ROWS: Mapping[str, Row | Callable[[Any], Row]] = {
-    **_ELEMENTWISE,
+    **{name: _step(name) for name in ("sign", "floor", "ceil", "trunc", "rint", "round")},
     **ARRAYS,
-    "round": _step("round"),
 }
 """The formulas of an operation, or a function of the node that gives them, by its name."""
-
-GENERIC = frozenset(
-    (
-        "cholesky",
-        "cofactors",
-        "cofactors_slope",
-        "cumprod",
-        "eigh",
-        "linear_scan",
-        "pinv",
-        "qr",
-        "sinc_slope",
-        "softmax_cross_entropy_slope",
-        "svd",
-    )
-)
-"""The operations whose derivatives are no formula that helps: they read ∂ name(a)/∂a."""

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from viz.text.numbers import is_array
+from viz.text.phrases import axes_in_words
 
 
 def summed_axes(node: Any, argument: int) -> tuple[int, ...]:
@@ -56,6 +57,4 @@ def note_on(axes: tuple[int, ...]) -> str:
     >>> note_on((0,)), note_on((0, 2)), note_on(())
     ('Σ axis 0', 'Σ axes 0, 2', '')
     """
-    if not axes:
-        return ""
-    return f"Σ {'axis' if len(axes) == 1 else 'axes'} {', '.join(map(str, axes))}"
+    return f"Σ {axes_in_words(axes)}" if axes else ""

@@ -15,6 +15,7 @@ import numpy as np
 from micrograd import Node, enable_grad, topological_order
 from micrograd.errors import ArgumentError
 from viz.formulas.table import is_defined
+from viz.graph.item_builder import gradient_of
 from viz.graph.recipes import RECIPES
 
 
@@ -112,14 +113,8 @@ def _run(node: Any, copies: Sequence[Any]) -> Any:
     with enable_grad(), np.errstate(all="ignore"):
         last = RECIPES[node.op.name](*copies, **node.settings)
         if node.has_grad and last.requires_grad:
-            last.backward(_gradient_of(node))
+            last.backward(gradient_of(node))
     return last
-
-
-def _gradient_of(node: Any) -> Any:
-    """Return the gradient of a node as plain data; after create_graph=True it is a node."""
-    grad: Any = node.grad
-    return grad.data if isinstance(node.grad, Node) else grad
 
 
 def _leaf(node: Any) -> Any:

@@ -18,7 +18,6 @@ from viz.text.numbers import ShapeWriter, Writer, marks_for, one_line, peak, pla
 
 LONGEST_NAME = 40
 """A longer name loses its middle to an ellipsis."""
-_ELLIPSIS = "…"
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +62,7 @@ class ItemBuilder:
             hidden_inputs=len(inputs) - len(shown),
             hidden_uses=sum(self.hidden_uses.get(n, 0) for n in nodes),
             is_strong=None if self.strong is None else not self.strong.isdisjoint(nodes),
-            peak=peak(_gradient_of(node)) if node.has_grad else None,
+            peak=peak(gradient_of(node)) if node.has_grad else None,
         )
 
     def folded(self, nodes: Sequence[Any], leaving: Sequence[Any], key: str) -> Item:
@@ -75,7 +74,7 @@ class ItemBuilder:
             key: what to call the item.
         """
         first = self.item([*leaving, *nodes], key, [])
-        found = [_gradient_of(node) for node in leaving if node.has_grad]
+        found = [gradient_of(node) for node in leaving if node.has_grad]
         is_due = any(node.requires_grad for node in leaving)
         numbers = {self._constant(node) for node in nodes}
         return replace(
@@ -101,18 +100,29 @@ class ItemBuilder:
         return first if len(names) == 1 else family(first)
 
     def _constant(self, node: Any) -> str:
-        is_constant = node.op is None and not node.requires_grad
-        return (
-            self.writer.number(plain(node.data)) if is_constant and not np.ndim(node.data) else ""
-        )
+        is_number = is_constant(node) and not np.ndim(node.data)
+        return self.writer.number(plain(node.data)) if is_number else ""
 
     def _gradient(self, node: Any) -> Lines:
         if isinstance(self.writer, ShapeWriter):
             return ()
         if not node.has_grad:
             return (NOT_COMPUTED,) if node.requires_grad else ()
-        gradient = _gradient_of(node)
+        gradient = gradient_of(node)
         return (*self.writer.gradient(gradient), *marks_for(gradient))
+
+
+def gradient_of(node: Any) -> Any:
+    """Return the gradient of a node as plain data; after create_graph=True it is a node.
+
+    >>> from micrograd import Value
+    >>> x = Value(3.0)
+    >>> (x * x).backward(create_graph=True)
+    >>> gradient_of(x)
+    6.0
+    """
+    grad: Any = node.grad
+    return grad.data if isinstance(node.grad, Node) else grad
 
 
 def symbol_of(node: Any) -> str:
@@ -123,11 +133,6 @@ def symbol_of(node: Any) -> str:
     ('×', '')
     """
     return "" if node.op is None else one_line(node.op.symbol_for(node)) or node.op.name
-
-
-def _gradient_of(node: Any) -> Any:
-    # After backward(create_graph=True) a gradient is itself a node.
-    return node.grad.data if is_node(node.grad) else node.grad
 
 
 def _dead(node: Any) -> Lines:
@@ -148,13 +153,14 @@ def shorten(name: object) -> str:
     if len(text) <= LONGEST_NAME:
         return text
     half = LONGEST_NAME // 2
-    return text[:half] + _ELLIPSIS + text[1 - half :]
+    return f"{text[:half]}…{text[1 - half :]}"
 
 
-def is_node(thing: object) -> bool:
-    """Tell whether something is a Value or a Tensor.
+def is_constant(node: Any) -> bool:
+    """Tell whether a node is a leaf that requires no gradient.
 
-    >>> is_node(2.0)
-    False
+    >>> from micrograd import Value
+    >>> is_constant(Value(2.0)), is_constant(Value(2.0, requires_grad=False))
+    (False, True)
     """
-    return isinstance(thing, Node)
+    return node.op is None and not node.requires_grad

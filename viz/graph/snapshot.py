@@ -5,6 +5,7 @@ A snapshot does not change when the graph does.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -17,12 +18,10 @@ from viz.folding.group import Group, family, groups_of
 from viz.folding.limit import fold_to_limit
 from viz.graph.expand import expanded, stand_ins, wanted
 from viz.graph.foreign import adopted
-from viz.graph.item import NOT_COMPUTED, Item
-from viz.graph.item_builder import ItemBuilder, is_node, shorten
+from viz.graph.item import Item
+from viz.graph.item_builder import ItemBuilder, is_constant
 from viz.graph.subgraph import downstream, neighbourhood
 from viz.text.numbers import ShapeWriter, Writer, is_array
-
-__all__ = ["NOT_COMPUTED", "Item", "Snapshot", "shorten", "take_snapshot"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,12 +124,8 @@ def _outline(nodes: list[Any], builder: ItemBuilder, roots: frozenset[Node]) -> 
     seen: dict[Hashable, int] = {}
     kinds = [seen.setdefault(_kind(node), len(seen)) for node in nodes]
     outputs = frozenset(i for i, node in enumerate(nodes) if node in roots)
-    data = frozenset(i for i, node in enumerate(nodes) if names[i] and _is_constant(node))
+    data = frozenset(i for i, node in enumerate(nodes) if names[i] and is_constant(node))
     return Graph(kinds, inputs, groups, group_of, names, outputs, data)
-
-
-def _is_constant(node: Any) -> bool:
-    return node.op is None and not node.requires_grad
 
 
 def _kind(node: Any) -> Hashable:
@@ -169,7 +164,7 @@ def _nodes_in(order: Sequence[Node], given: Any, what: str) -> list[Node]:
     """Return the nodes given, one or several, all of which must be in the graph."""
     several = isinstance(given, list | tuple)
     nodes: list[Any] = list(given) if several else [given]  # pyright: ignore[reportUnknownArgumentType]
-    known = set(order) if nodes else set[Node]()
+    known = set(order)
     for node in nodes:
         _check_node(node, what)
         if node not in known:
@@ -191,24 +186,16 @@ def _part(order: list[Any], around: Any, depth: int) -> list[Any]:
     return [node for node in order if node in shown]
 
 
-def _hidden_uses(order: list[Any], nodes: list[Any]) -> dict[Any, int]:
+def _hidden_uses(order: list[Any], nodes: list[Any]) -> Counter[Any]:
     """Return, for nodes that are shown, how many of their edges lead to what is not."""
-    if len(nodes) == len(order):
-        return {}
     shown = set(nodes)
-    uses: dict[Any, int] = {}
-    for node in order:
-        if node not in shown:
-            for parent in node.parents:
-                uses[parent] = uses.get(parent, 0) + 1
-    return uses
+    return Counter(parent for node in order if node not in shown for parent in node.parents)
 
 
-def _check_node(thing: object, what: str) -> None:
-    if is_node(thing):
-        return
-    is_sequence = isinstance(thing, list | tuple)
-    hint = " Pass several roots as draw(a, b)." if is_sequence else ""
-    raise OperandError(
-        f"{what}: came as a {type(thing).__name__}, expected a node (a Value or Tensor).{hint}"
-    )
+def _check_node(thing: Any, what: str) -> None:
+    if not isinstance(thing, Node):
+        is_sequence = isinstance(thing, list | tuple)
+        hint = " Pass several roots as draw(a, b)." if is_sequence else ""
+        raise OperandError(
+            f"{what}: came as a {type(thing).__name__}, expected a node (a Value or Tensor).{hint}"
+        )

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
 
 from viz.text.lines import Lines, Mark
-from viz.text.numbers import ShapeWriter, Writer, is_array, peak, plain
+from viz.text.numbers import ShapeWriter, Writer, is_array, not_finite, peak, plain
 
 
 def values(data: Sequence[Any], writer: Writer) -> Lines:
@@ -70,12 +71,5 @@ def _ends(data: Any) -> list[Any]:
 
 
 def _marks(data: Sequence[Any]) -> tuple[Mark, ...]:
-    counts = {"nan": 0, "inf": 0}
-    for item in data:
-        if isinstance(item, float):
-            counts["nan"] += item != item
-            counts["inf"] += abs(item) == float("inf")
-        elif is_array(item) and item.dtype.kind in "fc":
-            counts["nan"] += int(np.isnan(item).sum())
-            counts["inf"] += int(np.isinf(item).sum())
-    return tuple(Mark(f"⚠ {count:,} {what}") for what, count in counts.items() if count)
+    counts = sum(map(not_finite, data), Counter[str]())
+    return tuple(Mark(f"⚠ {counts[what]:,} {what}") for what in ("nan", "inf") if counts[what])

@@ -6,7 +6,8 @@ import html
 import re
 from collections.abc import Iterable
 
-from viz.graph.snapshot import Item, Snapshot
+from viz.graph.item import Item
+from viz.graph.snapshot import Snapshot
 from viz.picture.picture import escape
 from viz.text.lines import marks_in, plain_text
 
@@ -26,7 +27,7 @@ def alt_text(snapshot: Snapshot) -> str:
 gradient 2; count = 2, gradient 100.
     """
     items = snapshot.items
-    counts = _counted(len(items), "node"), _counted(snapshot.edge_count, "edge")
+    counts = counted(len(items), "node"), counted(snapshot.edge_count, "edge")
     parts = ["Computational graph, " + ", ".join(counts)]
     for title, told in (
         ("Output", [_told(item) for item in items if item.is_output]),
@@ -38,7 +39,12 @@ gradient 2; count = 2, gradient 100.
     return ". ".join(parts) + "."
 
 
-def _counted(count: int, what: str) -> str:
+def counted(count: int, what: str) -> str:
+    """Return a number of things in words.
+
+    >>> counted(1, "node"), counted(2, "node")
+    ('1 node', '2 nodes')
+    """
     return f"{count} {what}{'' if count == 1 else 's'}"
 
 

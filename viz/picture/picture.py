@@ -10,7 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from viz.folding.group import OUTSIDE, Group
-from viz.graph.snapshot import NOT_COMPUTED, Item, Snapshot
+from viz.graph.item import NOT_COMPUTED, Item
+from viz.graph.snapshot import Snapshot
 from viz.picture.colours import PALE, PLAIN, STRONG, Appearance, appearance_for, largest
 from viz.text.lines import Lines, Mark
 

@@ -16,6 +16,7 @@ from viz.telling.explanation import Equation, product, sentence, total
 from viz.telling.node_names import names_for
 from viz.text.formula import SUM, Formula, as_formula, latex_text, name
 from viz.text.numbers import Writer, is_array, plain
+from viz.text.phrases import axes_in_words
 
 TERMS = 8
 """Of a sum of more terms, the rest is left out."""
@@ -185,7 +186,7 @@ class EquationWriter:
         passed = self._formulas(edge, gradient).passed.inside(SUM)
         if not edge.summed:
             return passed
-        axes = _axes(edge.summed)
+        axes = axes_in_words(edge.summed)
         return Formula(
             f"Σ({passed.text}, {axes})",
             rf"\sum_{{{latex_text(axes)}}} \left({passed.latex}\right)",
@@ -201,7 +202,8 @@ class EquationWriter:
 
     def _broadcast(self, edges: Sequence[Contribution]) -> list[str]:
         notes = [
-            f"summed over {_axes(edge.summed)}, where {self._names[edge.parent]} was broadcast"
+            f"summed over {axes_in_words(edge.summed)}, "
+            f"where {self._names[edge.parent]} was broadcast"
             for edge in edges
             if edge.summed
         ]
@@ -294,10 +296,6 @@ def _is_scalar(edge: Contribution) -> bool:
 
 def _is_small(value: Any) -> bool:
     return np.size(value) <= _FEW and np.size(value) > 0
-
-
-def _axes(axes: Sequence[int]) -> str:
-    return ("axis " if len(axes) == 1 else "axes ") + ", ".join(map(str, axes))
 
 
 def _summary(value: Any, writer: Writer) -> str:

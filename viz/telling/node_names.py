@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from micrograd import Node
-from viz.graph.snapshot import shorten
+from viz.graph.item_builder import shorten
 from viz.text.numbers import Writer, plain
 
 _SUBSCRIPTS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")

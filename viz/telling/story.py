@@ -14,7 +14,8 @@ from typing import Any
 from micrograd import Contribution, Flow, Node, topological_order, trace_backward
 from micrograd.errors import ArgumentError, OperandError
 from viz.graph.broadcast import note_on
-from viz.graph.snapshot import NOT_COMPUTED, Item, Snapshot, take_snapshot
+from viz.graph.item import NOT_COMPUTED, Item
+from viz.graph.snapshot import Snapshot, take_snapshot
 from viz.telling.descriptions import Describer
 from viz.text.lines import Lines
 from viz.text.numbers import Writer, marks_for

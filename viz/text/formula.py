@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 IF, COMPARE, SUM, PRODUCT, SIGN, POWER, ATOM = range(7)
@@ -25,6 +26,11 @@ class Formula:
     precedence: int = ATOM
     latex_precedence: int = ATOM
 
+    @property
+    def is_number(self) -> bool:
+        """Whether it is a number and nothing else."""
+        return _NUMBER.fullmatch(self.text) is not None
+
     def inside(self, precedence: int) -> Formula:
         """Return the formula in parentheses if it binds more loosely than `precedence`."""
         text = self.text if self.precedence >= precedence else f"({self.text})"
@@ -44,7 +50,7 @@ _SPECIAL = {
 } | {character: "\\" + character for character in "{}$&#_%"}
 _LATEX_RUN = re.compile(r"[\\^~<>`{}$&#_%]|[^\\^~<>`{}$&#_%]+")
 _SUBSCRIPTED = re.compile(r"([^\W\d_])(\d+)")
-NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?", re.IGNORECASE)
+_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?", re.IGNORECASE)
 
 
 def latex_text(text: str) -> str:
@@ -62,7 +68,7 @@ def name(text: str) -> Formula:
     >>> name("apple").latex, name("t1").latex, name("x").latex, name("-2").precedence == ATOM
     ('\\text{apple}', 't_{1}', 'x', False)
     """
-    if NUMBER.fullmatch(text):
+    if _NUMBER.fullmatch(text):
         precedence = SIGN if text.startswith(("-", "+")) else ATOM
         mantissa, _, power = text.lower().partition("e")
         if not power:
@@ -75,6 +81,17 @@ def name(text: str) -> Formula:
     if subscripted:
         return Formula(text, f"{subscripted[1]}_{{{subscripted[2]}}}")
     return Formula(text, text if len(text) == 1 and text.isalpha() else latex_text(text))
+
+
+def call(text: str, latex: str, arguments: Sequence[Formula]) -> Formula:
+    r"""Return a function with its arguments in parentheses.
+
+    >>> call("max", r"\max", [name("a"), name("b")]).text
+    'max(a, b)'
+    """
+    inner = ", ".join(argument.latex for argument in arguments)
+    inside = ", ".join(argument.text for argument in arguments)
+    return Formula(f"{text}({inside})", rf"{latex}\left({inner}\right)")
 
 
 def as_formula(given: str | Formula) -> Formula:

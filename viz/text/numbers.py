@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable
 from typing import Any
 from unicodedata import category
@@ -48,10 +49,7 @@ class Writer:
     """
 
     def __init__(self, number_format: str = ".4g", tensors: str = "auto") -> None:
-        if tensors not in TENSORS:
-            raise ArgumentError(
-                f"tensors: came as {tensors!r}, expected one of {', '.join(map(repr, TENSORS))}."
-            )
+        check_word("tensors", tensors, TENSORS)
         try:
             format(1.5, number_format)
         except (ValueError, TypeError) as error:
@@ -110,13 +108,16 @@ class Writer:
         known = row is not None and column is not None
         return self.number(table[row, column].item()) if known else _ELLIPSIS
 
+    def _ends(self, table: Any) -> tuple[str, str]:
+        return self.number(table.min().item()), self.number(table.max().item())
+
     def _heat(self, table: Any) -> Lines:
-        least, greatest = self.number(table.min().item()), self.number(table.max().item())
+        least, greatest = self._ends(table)
         span = f"all {least}" if least == greatest else f"{least} {_ELLIPSIS} {greatest}"
         return (heat_map(table), span)
 
     def _summary(self, table: Any) -> Lines:
-        least, greatest = self.number(table.min().item()), self.number(table.max().item())
+        least, greatest = self._ends(table)
         mean = self.number(table.mean(dtype=np.float64).item())
         zeros = np.count_nonzero(table == 0) / table.size
         return (
@@ -139,6 +140,17 @@ class ShapeWriter(Writer):
     def gradient(self, gradient: Any) -> Lines:
         """Return no line."""
         return ()
+
+
+def check_word(what: str, word: object, allowed: tuple[str | None, ...]) -> None:
+    """Raise an ArgumentError unless a word is one of those allowed.
+
+    >>> check_word("tensors", "heat", TENSORS)
+    """
+    if word not in allowed:
+        raise ArgumentError(
+            f"{what}: came as {word!r}, expected one of {', '.join(map(repr, allowed))}."
+        )
 
 
 def _is_small(array: Any) -> bool:
@@ -177,10 +189,9 @@ def heat_map(table: Any) -> Grid:
 
 
 def _block_means(table: Any, count: int) -> Any:
-    """Return the means of `count` runs of rows, as even as can be."""
-    if len(table) <= count:
-        return table
-    return np.stack([run.mean(axis=0) for run in np.array_split(table, count)])
+    """Return the means of at most `count` runs of rows, as even as can be."""
+    runs = np.array_split(table, min(count, len(table)))
+    return np.stack([run.mean(axis=0) for run in runs])
 
 
 def marks_for(data: Any) -> tuple[Mark, ...]:
@@ -189,15 +200,22 @@ def marks_for(data: Any) -> tuple[Mark, ...]:
     >>> marks_for(np.array([1.0, np.nan, np.nan])), marks_for(-np.inf), marks_for(1)
     (('⚠ 2 nan',), ('⚠ inf',), ())
     """
+    found = not_finite(data).items()
+    return tuple(
+        Mark(f"⚠ {count} {what}" if np.ndim(data) else f"⚠ {what}") for what, count in found
+    )
+
+
+def not_finite(data: Any) -> Counter[str]:
+    """Return how many numbers are nan, and how many infinite.
+
+    >>> not_finite(np.array([1.0, np.nan, np.nan])), not_finite(1)
+    (Counter({'nan': 2}), Counter())
+    """
     array = np.asarray(data)
     if array.dtype.kind not in "fc":
-        return ()
-    counts = {"nan": np.isnan(array).sum(), "inf": np.isinf(array).sum()}
-    return tuple(
-        Mark(f"⚠ {count} {what}" if array.ndim else f"⚠ {what}")
-        for what, count in counts.items()
-        if count
-    )
+        return Counter()
+    return +Counter(nan=int(np.isnan(array).sum()), inf=int(np.isinf(array).sum()))  # no zeros
 
 
 def peak(data: Any) -> float | None:

@@ -41,6 +41,15 @@ PHRASES = {
 """What a function that is no formula reads like."""
 
 
+def axes_in_words(axes: Sequence[int]) -> str:
+    """Return what to call some axes.
+
+    >>> axes_in_words((0,)), axes_in_words((0, 2))
+    ('axis 0', 'axes 0, 2')
+    """
+    return f"{'axis' if len(axes) == 1 else 'axes'} {', '.join(map(str, axes))}"
+
+
 def phrase(template: str, args: Sequence[Formula]) -> Formula:
     """Return words with formulas in them.
 
