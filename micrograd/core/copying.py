@@ -144,13 +144,16 @@ class _Graph(list["Copied"]):
 
 
 # What stood in a pickle, in this order, before leaves had seals.
-_WITHOUT_SEAL = "_data _first _grad _rest _version label op settings requires_grad _scope".split()
+_WITHOUT_SEAL: tuple[str, ...] = (
+    *("_data", "_first", "_grad", "_rest", "_version", "label", "op", "settings"),
+    *("requires_grad", "_scope"),
+)
 
 
 def _fill_all(root: Any, items: list[_Item]) -> None:
     for node, fields, extra, frozen in items:
         if len(fields) == len(_WITHOUT_SEAL):
-            named: dict[str, Any] = dict(zip(_WITHOUT_SEAL, fields, strict=True))
+            named = dict(zip(_WITHOUT_SEAL, fields, strict=True))
             named["_seal"] = None if named["op"] else CLOSED
             fields = tuple([named[name] for name in node._copied])
         node._fill(fields, extra)
