@@ -35,7 +35,7 @@ abs = absolute
 
 __version__ = "0.1.0"
 
-__all__ = ["__version__", "abs", "linalg"]
+__all__: list[str] = ["__version__", "abs", "linalg"]
 __all__ += backward_trace.__all__
 __all__ += checkpointing.__all__
 __all__ += debugging.__all__

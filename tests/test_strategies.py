@@ -13,8 +13,7 @@ from hypothesis import strategies as st
 
 import micrograd
 from micrograd import ArgumentError, Tensor
-from micrograd.testing.domains import DOMAINS, Domain, domain_named
-from micrograd.testing.strategies import (
+from micrograd.testing import (
     axes_for,
     broadcastable_shapes,
     elements_of,
@@ -24,6 +23,7 @@ from micrograd.testing.strategies import (
     tensors,
     values,
 )
+from micrograd.testing.domains import DOMAINS, Domain, domain_named
 
 SEARCH = settings(
     max_examples=5000, derandomize=True, database=None, deadline=None, phases=[Phase.generate]

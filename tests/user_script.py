@@ -1,6 +1,8 @@
 # pyright: strict
 """What a user writes, checked by pyright in strict mode and run by the tests."""
 
+from typing import Any, assert_type
+
 import numpy as np
 from hypothesis import given
 from numpy.typing import NDArray
@@ -64,6 +66,53 @@ def transformed() -> float:
     return slope + float(value) + float(gradient["W"].sum()) + float(curvature.sum())
 
 
+def typed() -> None:
+    """Let a checker say what each kind of operation gives: a node for nodes, else an array."""
+    t, v, a = Tensor(np.ones((2, 2))), Value(2.0), np.ones((2, 2))
+
+    assert_type(mg.exp(t), Tensor)
+    assert_type(mg.exp(v), Value)
+    assert_type(mg.exp(2.0), float)
+    assert_type(mg.exp(a), NDArray[Any])
+    assert_type(mg.multiply(v, 2), Value)
+    assert_type(mg.multiply(2.0, t), Tensor)
+    assert_type(mg.multiply(2.0, 3.0), float)
+    assert_type(mg.multiply(a, [1, 2]), NDArray[Any])
+
+    assert_type(mg.sum(x=t, axis=0), Tensor)
+    assert_type(mg.sum(a), Any)
+    assert_type(mg.softmax(t, axis=1), Tensor)
+    assert_type(mg.softmax(a), NDArray[Any])
+    assert_type(mg.softmax([1.0, 2.0]), NDArray[Any])
+    assert_type(mg.elu(v, alpha=0.5), Value)
+    assert_type(mg.clip(a, max=t), Tensor)
+    assert_type(mg.clip(a, 0, 1), Any)
+    assert_type(mg.average(a, 0, t), Tensor)
+
+    assert_type(mg.matmul(t, a), Tensor)
+    assert_type(mg.matmul(a, t), Tensor)
+    assert_type(mg.matmul(a, a), Any)
+    assert_type(mg.einsum("ij,jk", t, t), Tensor)
+    assert_type(mg.where(a > 0, t, 0), Tensor)
+    assert_type(mg.where(a > 0, 1, 0), NDArray[Any])
+    assert_type(mg.take(t, [0, 1]), Tensor)
+    assert_type(mg.at(t)[0].set(1.0), Tensor)
+    assert_type(mg.getitem(t, 0), Tensor)
+    assert_type(mg.reshape(t, -1), Tensor)
+
+    assert_type(mg.stack([t, t]), Tensor)
+    assert_type(mg.concatenate([a, a]), Any)
+    assert_type(mg.split(t, 2), list[Tensor])
+    assert_type(mg.linalg.qr(t).Q, Tensor)
+    assert_type(mg.linalg.eigh(a).eigenvalues, Any)
+    assert_type(mg.linalg.trace(t), Tensor)
+    assert_type(mg.linalg.diagonal(a), NDArray[Any])
+
+    with mg.no_grad(), mg.debug(anomalies=True), mg.detect_anomaly():
+        assert_type(mg.enable_grad(scalar)(), float)
+    assert_type(mg.debug(scalar, anomalies=True)(), float)
+
+
 @given(tensors(shape=(2, 3)), one_hot_labels(2, 3))
 def holds(logits: Tensor, labels: NDArray[np.float64]) -> None:
     """Test a loss by properties."""
@@ -71,5 +120,6 @@ def holds(logits: Tensor, labels: NDArray[np.float64]) -> None:
 
 
 if __name__ == "__main__":
+    typed()
     print(scalar(), arrays(), network(), checked(), transformed())
     holds()

@@ -1,4 +1,4 @@
-"""The place where karpathy/micrograd keeps `Value`; it is at home in `micrograd.value`."""
+"""The place where karpathy/micrograd keeps `Value`; it is at home in `micrograd.engine.value`."""
 
 from micrograd.engine.value import Value
 

@@ -38,7 +38,7 @@ from micrograd.nn.module import *
 from micrograd.nn.normalization import *
 from micrograd.nn.sequential import *
 
-__all__ = ["init", "losses", "optim", "schedules"]
+__all__: list[str] = ["init", "losses", "optim", "schedules"]
 __all__ += activations.__all__
 __all__ += clip.__all__
 __all__ += convolution.__all__

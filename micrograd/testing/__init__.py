@@ -31,19 +31,7 @@ if TYPE_CHECKING:
     )
     from micrograd.testing.strategies import elements_of, mutually_broadcastable, tensors, values
 
-_NEED_HYPOTHESIS = {
-    "Program": "program",
-    "axes_for": "shapes",
-    "broadcastable_shapes": "shapes",
-    "check_op": "battery",
-    "elements_of": "strategies",
-    "indices_for": "shapes",
-    "mutually_broadcastable": "strategies",
-    "one_hot_labels": "shapes",
-    "programs": "program",
-    "tensors": "strategies",
-    "values": "strategies",
-}
+_NEED_HYPOTHESIS = ("shapes", "strategies", "battery", "program")
 
 __all__ = [
     "DOMAINS",
@@ -71,10 +59,11 @@ __all__ = [
 if not TYPE_CHECKING:
 
     def __getattr__(name: str) -> Any:
-        if name not in _NEED_HYPOTHESIS:
+        if name not in __all__:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
         try:
-            module = import_module(f"{__name__}.{_NEED_HYPOTHESIS[name]}")
+            modules = (import_module(f"{__name__}.{module}") for module in _NEED_HYPOTHESIS)
+            return next(getattr(module, name) for module in modules if hasattr(module, name))
         except ModuleNotFoundError as error:
             if error.name != "hypothesis":
                 raise
@@ -82,4 +71,3 @@ if not TYPE_CHECKING:
                 f"micrograd.testing.{name} needs Hypothesis. Install it with "
                 "pip install 'micrograd-graph[properties]'."
             ) from error
-        return getattr(module, name)

@@ -28,22 +28,8 @@ from micrograd.testing.arguments import (
 from micrograd.testing.domains import Domain, domain_named, readable_numbers, singular_points
 from micrograd.testing.shapes import (
     Shape,
-    axes_for,
     broadcastable_shapes,
-    indices_for,
-    one_hot_labels,
 )
-
-__all__ = [
-    "axes_for",
-    "broadcastable_shapes",
-    "elements_of",
-    "indices_for",
-    "mutually_broadcastable",
-    "one_hot_labels",
-    "tensors",
-    "values",
-]
 
 Floats = st.SearchStrategy[float]
 Elements = st.SearchStrategy[Any]
