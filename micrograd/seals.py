@@ -23,6 +23,7 @@ from weakref import ref
 
 import numpy as np
 
+from micrograd.captures import is_same
 from micrograd.core.versions import versions
 
 SEALED = 2**62 + 1
@@ -96,26 +97,6 @@ class _Sample:
 
     def fits(self, array: Any) -> bool:
         return is_same(self.elements, array[self.places])
-
-
-def is_same(a: Any, b: Any) -> bool:
-    """Tell whether two arrays have the same shape, dtype and elements, bit by bit.
-
-    >>> is_same(np.array([np.nan, 0.0]), np.array([np.nan, 0.0]))
-    True
-    >>> is_same(np.array([0.0]), np.array([-0.0]))
-    False
-    """
-    if a.shape != b.shape or a.dtype != b.dtype:
-        return False
-    if a.itemsize > 8:  # extended precision has bits that mean nothing
-        return bool(np.array_equal(a, b, equal_nan=True))
-    if a.nbytes <= _SMALL:
-        return a.tobytes() == b.tobytes()
-    bits = f"u{a.itemsize}"
-    if a.flags.c_contiguous and b.flags.c_contiguous and a.nbytes % 8 == 0:
-        a, b, bits = a.reshape(-1), b.reshape(-1), "u8"
-    return bool((a.view(bits) == b.view(bits)).all())
 
 
 def keep_operand(constant: Any, array: Any) -> None:

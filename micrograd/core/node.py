@@ -198,8 +198,6 @@ class Node(Copied):
     def _overwrite(self, data: Any) -> None:
         """Replace the data, so that no record that used the old data holds."""
         overwrite(self, data)
-        if self.op is not None:
-            self.op = self.op.overwritten(describe(self))
 
     def _fields(self) -> tuple[Any, ...]:
         _, *fields, seal = super()._fields()

@@ -8,6 +8,8 @@ from micrograd.core.node import NO_SETTINGS, Node, describe
 from micrograd.core.op import Op, registry
 from micrograd.core.record import record
 from micrograd.engine.protocol import TESTS, call_ufunc
+from micrograd.engine.snapshots import Snapshot
+from micrograd.engine.stored_ops import overwritten
 from micrograd.errors import MicrogradError, OperandError
 from micrograd.ops import (
     absolute,
@@ -48,6 +50,15 @@ class Arithmetic(Node):
     def _constant(self, other: Any, op: Op) -> Any:
         """Return the other operand of `op` as a node of this kind."""
         raise NotImplementedError
+
+    def _overwrite(self, data: Any) -> None:
+        super()._overwrite(data)
+        if self.op is not None:
+            self.op = overwritten(self.op, self)
+
+    def _snapshot(self) -> Snapshot:
+        """Return what tells later whether this is still what it was; see `captures`."""
+        return Snapshot(self)
 
     def item(self) -> float:
         """Return the number, without its graph."""

@@ -1,6 +1,7 @@
 """The rules, by family. Importing this package fills the registry of operations."""
 
-from micrograd.core.op import trust_all
+from micrograd.core.op import registry
+from micrograd.core.record import operator_of
 from micrograd.ops.activations import (
     elu,
     gelu,
@@ -229,7 +230,9 @@ from micrograd.ops.trigonometric import (
     tan,
 )
 
-trust_all()
+for _op in registry.values():  # they are ours
+    _op.trust()
+    _op.operator = operator_of(_op)
 
 __all__ = [
     "absolute",

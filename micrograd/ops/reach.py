@@ -14,7 +14,9 @@ import numpy as np
 
 from micrograd.core.node import Node
 from micrograd.core.op import registry
-from micrograd.core.user_rules import OLDER_OPTIONS, Function
+from micrograd.errors import OLDER_OPTIONS
+
+Function = Callable[..., Any]
 
 __all__ = ["MOVED", "PRODUCT", "ROWS", "SAME", "WHOLE", "Picked", "Reach"]
 

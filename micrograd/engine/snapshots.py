@@ -1,0 +1,25 @@
+"""What a node was when a user's derivative captured it."""
+
+from __future__ import annotations
+
+from typing import Any
+from weakref import ref
+
+from micrograd.core.node import Node
+from micrograd.seals import heed, is_written, time_of
+
+
+class Snapshot:
+    """A node, and its version."""
+
+    def __init__(self, node: Node) -> None:
+        if node.op is None and not node._is_number:
+            heed(node)
+        self._node = ref(node)
+        self._version = time_of(node)
+
+    def fits(self, node: Any) -> bool:
+        """Tell whether what is captured now is this node, as it was."""
+        if node is not self._node() or time_of(node) != self._version:
+            return False
+        return node.op is not None or node._is_number or not is_written(node, self._version)
