@@ -58,7 +58,7 @@ _MOVED = {
     "debug": ".engine.debug",
     "flow": ".transforms.backward_trace",
     "node": "",  # what was public there is so here
-    "op": ".core.op",
+    "op": ".engine.stored_ops",
     "scopes": ".engine.scopes",
     "tensor": ".engine.tensor",
     "value": ".engine.value",

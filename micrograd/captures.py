@@ -7,6 +7,7 @@ as they are then. What they were is kept beside each record, to be compared.
 from __future__ import annotations
 
 import dis
+import inspect
 import sys
 from array import array
 from collections import deque
@@ -14,11 +15,8 @@ from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache, partial
 from types import CodeType, FunctionType, MemberDescriptorType, MethodType, ModuleType
 from typing import Any, ClassVar, NamedTuple, cast
-from weakref import ref
 
 import numpy as np
-
-from micrograd.core.node import Node
 
 Function = Callable[..., Any]
 
@@ -51,7 +49,7 @@ def captured(functions: Iterable[Function], deep: bool = True) -> dict[str, Any]
     while stack:
         name, thing, reads = stack.pop()
         one: Any = thing
-        if isinstance(thing, _NUMBERS) or (deep and isinstance(thing, Node)):
+        if isinstance(thing, _NUMBERS) or (deep and _tells(thing)):
             found[name] = thing
         elif isinstance(thing, _BUFFERS):
             found[name] = np.asarray(memoryview(thing))  # pyright: ignore
@@ -61,6 +59,21 @@ def captured(functions: Iterable[Function], deep: bool = True) -> dict[str, Any]
             seen.add((id(one), reads))
             stack += _inside(name, one, reads, deep)
     return found
+
+
+def _tells(thing: Any) -> bool:
+    """Tell whether an object says itself what it is now, as a node does by `_snapshot()`."""
+    return hasattr(thing.__class__, "_snapshot")
+
+
+def parameters_of(function: Function) -> list[str]:
+    """Return the names of the positional parameters of a function.
+
+    >>> parameters_of(lambda g, y, x, *, axis: g)
+    ['g', 'y', 'x']
+    """
+    kinds = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    return [p.name for p in inspect.signature(function).parameters.values() if p.kind in kinds]
 
 
 def _inside(name: str, thing: Any, reads: frozenset[str], deep: bool) -> Iterable[Place]:
@@ -179,29 +192,6 @@ _KINDS = {
 }
 
 
-_SMALL = 1 << 12  # bytes: up to here, what is fixed costs more than what grows
-
-
-def is_same(a: Any, b: Any) -> bool:
-    """Tell whether two arrays have the same shape, dtype and elements, bit by bit.
-
-    >>> is_same(np.array([np.nan, 0.0]), np.array([np.nan, 0.0]))
-    True
-    >>> is_same(np.array([0.0]), np.array([-0.0]))
-    False
-    """
-    if a.shape != b.shape or a.dtype != b.dtype:
-        return False
-    if a.itemsize > 8:  # extended precision has bits that mean nothing
-        return bool(np.array_equal(a, b, equal_nan=True))
-    if a.nbytes <= _SMALL:
-        return a.tobytes() == b.tobytes()
-    bits = f"u{a.itemsize}"
-    if a.flags.c_contiguous and b.flags.c_contiguous and a.nbytes % 8 == 0:
-        a, b, bits = a.reshape(-1), b.reshape(-1), "u8"
-    return bool((a.view(bits) == b.view(bits)).all())
-
-
 class Captures:
     """The variables that the functions of one operation capture.
 
@@ -224,7 +214,7 @@ class Captures:
             del found[name]
         return found
 
-    def taken(self, node: Node | None = None) -> Captured | None:
+    def taken(self, node: Any = None) -> Captured | None:
         """Return what the variables are when `node` is recorded; None if there are none."""
         found = self.now() if self._functions else {}
         if not found:
@@ -237,19 +227,24 @@ class Captures:
         return before.changed(self.now())
 
 
-class _NodeWas:
-    """A node, and its time."""
+def is_same(a: Any, b: Any) -> bool:
+    """Tell whether two arrays have the same shape, dtype and elements, bit by bit.
 
-    def __init__(self, node: Node) -> None:
-        if node.op is None:
-            node._secure()
-        self._node = ref(node)
-        self._version = node._version_now()
-
-    def fits(self, node: Any) -> bool:
-        if node is not self._node() or node._version_now() != self._version:
-            return False
-        return node.op is not None or node._is_number or not node._is_written(self._version)
+    >>> is_same(np.array([np.nan, 0.0]), np.array([np.nan, 0.0]))
+    True
+    >>> is_same(np.array([0.0]), np.array([-0.0]))
+    False
+    """
+    if a.shape != b.shape or a.dtype != b.dtype:
+        return False
+    if a.itemsize > 8:  # extended precision has bits that mean nothing
+        return bool(np.array_equal(a, b, equal_nan=True))
+    if a.nbytes <= 1 << 12:  # up to here, what is fixed costs more than what grows
+        return a.tobytes() == b.tobytes()
+    bits = f"u{a.itemsize}"
+    if a.flags.c_contiguous and b.flags.c_contiguous and a.nbytes % 8 == 0:
+        a, b, bits = a.reshape(-1), b.reshape(-1), "u8"
+    return bool((a.view(bits) == b.view(bits)).all())
 
 
 class _ArrayWas:
@@ -282,12 +277,12 @@ class Captured:
         node: the node; itself and its parents, at which every pass looks, are left out.
     """
 
-    def __init__(self, variables: dict[str, Any], node: Node | None = None) -> None:
-        known = set[Node]() if node is None else {node, *node.parents}
+    def __init__(self, variables: dict[str, Any], node: Any = None) -> None:
+        known = set[Any]() if node is None else {node, *node.parents}
         self._were = {
             name: _was(thing)
             for name, thing in variables.items()
-            if not isinstance(thing, Node) or thing not in known
+            if not _tells(thing) or thing not in known
         }
 
     def changed(self, variables: dict[str, Any]) -> list[str]:
@@ -306,10 +301,10 @@ class Captured:
 
 
 def _was(thing: Any) -> Any:
-    if isinstance(thing, Node):
-        return _NodeWas(thing)
+    if _tells(thing):
+        return thing._snapshot()
     return _ArrayWas(thing) if isinstance(thing, np.ndarray) else _NumberWas(thing)
 
 
 def _travels(was: Any) -> bool:
-    return not isinstance(was, _NodeWas)
+    return isinstance(was, (_ArrayWas, _NumberWas))

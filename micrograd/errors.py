@@ -10,9 +10,13 @@ True
 from __future__ import annotations
 
 import math
+import warnings
+from collections.abc import Callable, Iterable, Mapping
 from importlib import import_module
 from numbers import Integral, Real
 from typing import Any
+
+import numpy as np
 
 __all__ = [
     "AnomalyError",
@@ -113,6 +117,37 @@ class MissingExtraError(MicrogradError, ImportError):
     """Report an optional package, or program, that has to be installed first."""
 
 
+def describe(node: Any) -> str:
+    """Return what to call a node in a message: kind, label, shape and operation.
+
+    Under `debug()`, it says where the node was made, too.
+
+    >>> from micrograd import Value
+    >>> describe(Value(2.0, label="x") * 3)
+    'Value made by multiply'
+    """
+    words = [type(node).__name__]
+    if node.label is not None:
+        words.append(repr(node.label))
+    if np.ndim(node._data):
+        words.append(f"of shape {np.shape(node._data)}")
+    if node.op is not None:
+        words.append(f"made by {node.op.name}")
+    origin = getattr(node, "_origin", None)
+    if origin is not None:
+        words.append(f"at {origin.place}")
+    return " ".join(words)
+
+
+def stale(node: Any, parent: Any) -> StaleGraphError:
+    """Return the error for a parent that was assigned to after `node` was computed from it."""
+    return StaleGraphError(
+        f"backward: {describe(parent)} was assigned to after {describe(node)} was computed from "
+        "it, so the derivative there is lost. Compute the result again after writing, or write "
+        "after backward()."
+    )
+
+
 def as_well(error: MicrogradError, kind: type[Exception]) -> MicrogradError:
     """Return an error with the same words that is of another class as well.
 
@@ -135,6 +170,155 @@ def _of_both(ours: type[MicrogradError], kind: type[Exception], *args: object) -
         "__str__": Exception.__str__,  # that of a KeyError, for one, is not what it says
     }
     return type(ours.__name__, (ours, kind), body)(*args)
+
+
+REFUSALS: dict[type[Exception], type[MicrogradError]] = {
+    ValueError: ShapeError,
+    TypeError: OperandError,
+    IndexError: IndexingError,
+    ArithmeticError: CalculationError,
+    OverflowError: RangeError,
+    FloatingPointError: FloatingError,
+    ZeroDivisionError: DivisionError,
+}
+"""The typed form of what NumPy and Python raise."""
+
+_WAYS_OUT: dict[type[MicrogradError], str] = {
+    RangeError: "Give numbers that the dtype can hold, or widen it first, as with astype(float).",
+    FloatingError: "np.errstate, or np.seterr, asks for an error there; under "
+    "np.errstate(all='ignore') the result is inf, nan or 0, as IEEE-754 has it.",
+}
+
+
+def refusal(
+    name: str,
+    given: Iterable[tuple[str, Any]],
+    expects: str | None,
+    error: Exception,
+    tell: Callable[[Any], str],
+) -> MicrogradError:
+    """Return the typed form of what NumPy said about the arguments of an operation.
+
+    Args:
+        name: of the operation.
+        given: the name of each argument and what came, nodes or plain.
+        expects: what their shapes have to fulfil.
+        error: what NumPy raised.
+        tell: what tells what else is known of an argument.
+
+    >>> refusal("log", [("x", np.ones(2, bool))], None, TypeError("no"), lambda x: " (mine)")
+    OperandError('log: cannot take x of shape (2,) and dtype bool (mine). NumPy says: no')
+    """
+    came = ", ".join(f"{what} of {_form(arg)}{tell(arg)}" for what, arg in given)
+    kind = next(REFUSALS[cls] for cls in type(error).__mro__ if cls in REFUSALS)
+    hint = _WAYS_OUT.get(kind, f"Expected {expects}." if expects else "")
+    return kind(f"{name}: cannot take {came}.{' ' * bool(hint)}{hint} NumPy says: {error}")
+
+
+def _form(arg: Any) -> str:
+    """Return the shape of an argument, for a message, and its dtype where that is no float."""
+    data: Any = getattr(arg, "_data", arg)
+    dtype = getattr(data, "dtype", None)
+    other = dtype is not None and dtype.kind != "f"
+    return f"shape {np.shape(data)}" + (f" and dtype {dtype}" if other else "")
+
+
+def require_number(name: str, result: Any) -> Any:
+    """Return the result of an operation for numbers, which has to be a number.
+
+    Raises:
+        OperandError: if it is an array.
+    """
+    if np.shape(result) != ():
+        raise OperandError(
+            f"{name}: the result for numbers is an array of shape {np.shape(result)}, "
+            "but a Value is one number. Use Tensors for arrays."
+        )
+    return result
+
+
+def require_rules(name: str, rules: Any, functions: Iterable[Any]) -> None:
+    """Raise an error unless an operation has derivatives, and each function is one.
+
+    Args:
+        name: of the operation.
+        rules: its derivatives.
+        functions: all that came; None for an argument without a derivative.
+
+    Raises:
+        ArgumentError: if there is no derivative.
+        OperandError: if a function cannot be called.
+
+    >>> require_rules("cube", (None, 3), (None, 3))
+    Traceback (most recent call last):
+    micrograd.errors.OperandError: define_op: 'cube' came with 3 where a function is expected. \
+Give functions, and None for the derivative of an argument that has none.
+    """
+    if not rules:
+        raise ArgumentError(
+            f"define_op: {name!r} came without a derivative; give one per argument, "
+            "None for an argument that has none."
+        )
+    for function in functions:
+        if function is not None and not callable(function):
+            raise OperandError(
+                f"define_op: {name!r} came with {function!r} where a function is expected. Give "
+                "functions, and None for the derivative of an argument that has none."
+            )
+
+
+def require_new(op: Any, known: Any) -> None:
+    """Raise an error unless an operation is what is known by its name.
+
+    Raises:
+        ArgumentError: if that is another.
+    """
+    if known is not op:
+        raise ArgumentError(
+            f"define_op: the name {op.name!r} is taken by {known!r}. Choose another."
+        )
+
+
+OLDER_OPTIONS: dict[str, Callable[[Any], Any]] = {}
+"""What gives the `reach` for each option of version 0.1.0 that `reach` replaces."""
+
+
+def require_options(name: str, given: Mapping[str, Any], known: Iterable[str]) -> dict[str, Any]:
+    """Return the options of an operation, with `reach` for an older one.
+
+    Args:
+        name: of the operation.
+        given: its options.
+        known: which there are.
+
+    Raises:
+        OperandError: if there is no such option, or no such reach.
+
+    >>> require_options("cube", {"symbol": "³"}, ["symbol", "reach"])
+    {'symbol': '³'}
+    """
+    options = dict(given)
+    older = [option for option in OLDER_OPTIONS if option in options]
+    for option in reversed(older):  # the first says most
+        said = options.pop(option)
+        if said:
+            options["reach"] = OLDER_OPTIONS[option](said)
+    if older:
+        warnings.warn(
+            f"{name}: reach=, of micrograd.ops.reach, takes the place of {', '.join(older)}.",
+            DeprecationWarning,
+            stacklevel=4,
+        )
+    wrong = [f"the option {option}" for option in options if option not in known]
+    reach = options.get("reach")
+    if not wrong and reach is not None and not hasattr(reach, "through"):
+        wrong = [f"reach={reach!r}"]
+    if wrong:
+        raise OperandError(
+            f"define_op: {name!r} came with {wrong[0]}. Give some of {', '.join(known)}; reach is "
+            "a value of micrograd.ops.reach, such as SAME."
+        )
+    return options
 
 
 def in_range(

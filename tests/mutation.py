@@ -32,7 +32,8 @@ import numpy as np
 from tqdm import tqdm
 
 from micrograd import Tensor
-from micrograd.core.op import Each, Op, no_gradient, registry
+from micrograd.core.op import Each, Op, registry
+from micrograd.core.user_rules import no_gradient
 from micrograd.engine.autodiff import gradients
 from micrograd.testing import laws as every_law
 from micrograd.testing.battery import title

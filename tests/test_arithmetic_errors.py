@@ -23,8 +23,8 @@ from micrograd import (
     define_op,
     grad,
 )
-from micrograd.core.op import _REFUSALS
 from micrograd.core.record import record
+from micrograd.errors import REFUSALS
 
 SMALL = Tensor(np.array([60, 120], np.uint8))
 
@@ -103,9 +103,9 @@ def test_what_a_users_forward_raises_is_kept(kind: type[ArithmeticError]) -> Non
 
 def test_every_error_that_a_record_catches_has_a_typed_form() -> None:
     source = inspect.getsource(record)
-    caught = {kind for kind in _REFUSALS if f"{kind.__name__}" in source}
+    caught = {kind for kind in REFUSALS if f"{kind.__name__}" in source}
     assert {ArithmeticError, ValueError, TypeError, IndexError} <= caught
-    for kind, ours in _REFUSALS.items():
+    for kind, ours in REFUSALS.items():
         assert issubclass(ours, kind)
         assert issubclass(ours, MicrogradError)
 

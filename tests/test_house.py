@@ -12,6 +12,7 @@ from tests.lines import ROOT, crowding, lines_of_code
 CORE = ROOT / "micrograd" / "core"
 FIRST = ["modes", "node", "op", "record", "passes", "backward"]  # in the order of reading
 BESIDE = ["versions", "numbers", "turns", "user_rules"]
+ROOMS = {"micrograd", "micrograd.core"}
 BELOW = {"micrograd.captures", "micrograd.errors", "micrograd.tree"}
 
 
@@ -22,8 +23,8 @@ def source(path: Path) -> str:
 def imported_of_ours(path: Path) -> set[str]:
     found: set[str] = set()
     for statement in ast.walk(ast.parse(source(path))):
-        if isinstance(statement, ast.ImportFrom) and statement.module == "micrograd.core":
-            found.update(f"micrograd.core.{alias.name}" for alias in statement.names)
+        if isinstance(statement, ast.ImportFrom) and statement.module in ROOMS:
+            found.update(f"{statement.module}.{alias.name}" for alias in statement.names)
         elif isinstance(statement, ast.ImportFrom):
             found.add(statement.module or "")
         elif isinstance(statement, ast.Import):

@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 
 from micrograd.core import numbers
-from micrograd.core.node import Node, describe
-from micrograd.core.op import no_gradient
+from micrograd.core.node import Node
 from micrograd.core.passes import Pass
-from micrograd.errors import GradientError, StaleGraphError
+from micrograd.core.user_rules import require_derivatives, require_no_derivative
+from micrograd.errors import stale
 
 Gradients = dict[Node, Any]
 
@@ -113,15 +113,15 @@ def contribution_of(
         known: what the derivatives get beside: its data and those of the parents, or the nodes.
         mask: which elements of the node a `where` did not cut off, True for all.
     """
-    op, settings, together = node.op, node.settings, None
+    gradient_of: Any = None
     require_derivatives(node)
 
     def contribution(i: int) -> Any:
-        nonlocal together
+        nonlocal gradient_of
         try:
-            if together is None:
-                together = op.gradients_together(mask, g, known, settings)
-            found = together(i)
+            if gradient_of is None:
+                gradient_of = node.op.gradients_of(mask, g, known, node.settings)
+            found = gradient_of(i)
         except ArithmeticError:
             if isinstance(g, Node):
                 raise
@@ -145,30 +145,5 @@ def look_at(this: Pass, node: Node, parent: Node) -> None:
     """Raise an error if `parent` was assigned to; note it if one has to look again at the end."""
     version = parent._version_now()
     if version > node._version:
-        raise StaleGraphError(
-            f"backward: {describe(parent)} was assigned to after {describe(node)} was computed "
-            "from it, so the derivative there is lost. Compute the result again after writing, or "
-            "write after backward()."
-        )
+        raise stale(node, parent)
     this.sealed[parent] = version, node
-
-
-def require_derivatives(node: Node) -> None:
-    """Raise an error if the operation of `node` has fewer derivatives than arguments."""
-    derivatives, n = node.op.derivatives, len(node.parents)
-    if derivatives.__class__ is tuple and len(derivatives) < n:
-        raise GradientError(
-            f"backward: {node.op.name} was called with {n} arguments in {describe(node)}, but has "
-            f"{len(derivatives)} derivatives. Give define_op one for each, None for an argument "
-            "that has none."
-        )
-
-
-def require_no_derivative(node: Node, i: int) -> None:
-    """Raise an error if argument `i` of `node` has a derivative, which gave None."""
-    if node.op.derivatives[i] is not no_gradient:
-        raise GradientError(
-            f"backward: the derivative of {node.op.name} for argument {i}, "
-            f"{describe(node.parents[i])}, gave None. Return the gradient, zeros if there is none, "
-            "or give define_op None instead of the derivative."
-        )

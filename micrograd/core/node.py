@@ -7,8 +7,6 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-import numpy as np
-
 from micrograd.core.versions import versions
 
 __all__ = ["Node", "topological_order"]
@@ -72,9 +70,7 @@ class Node:
     requires_grad: bool
     label: str | None
 
-    def _set_leaf(
-        self, data: Any, requires_grad: bool, label: str | None, seal: Any = None
-    ) -> None:
+    def _set_leaf(self, data: Any, requires_grad: bool, label: Any, seal: Any = None) -> None:
         """Fill the slots of a node that no operation made."""
         self._version = versions.now
         self._data = data
@@ -87,27 +83,21 @@ class Node:
         self.requires_grad = requires_grad
         self.label = label
 
-    # What differs between the kinds of node:
+    # What differs between the kinds of node, each of which has its own:
 
     @classmethod
     def _adopt(cls, op: Any, data: Any, first: Any, rest: Any) -> Any:
         """Return what the operation `op` on `first` and `rest` gave as data of this kind."""
-        raise NotImplementedError
 
     @classmethod
-    def _recover(
-        cls, op: Any, error: Exception, settings: dict[str, Any], first: Any, rest: Any
-    ) -> Any:
+    def _recover(cls, op: Any, error: Exception, settings: Any, first: Any, rest: Any) -> Any:
         """Return the data that `op` gives although Python or NumPy raised `error`."""
-        raise NotImplementedError
 
-    def _lift(self, op: Any, args: tuple[Any, ...]) -> tuple[Node, ...]:
+    def _lift(self, op: Any, args: tuple[Any, ...]) -> Any:
         """Return `args` as nodes of this kind; numbers and arrays become constants."""
-        raise NotImplementedError
 
     def _fit(self, contribution: Any, node: Node) -> Any:
         """Return what `node` contributes to the gradient of this one in its shape and dtype."""
-        raise NotImplementedError
 
     def _overwrite(self, data: Any) -> None:
         """Replace the data, so that no record that used the old data holds."""
@@ -160,28 +150,6 @@ def all_of(first: Any, rest: Any) -> tuple[Node, ...]:
     if rest is None:
         return () if first is None else (first,)
     return rest if rest.__class__ is tuple else (first, rest)
-
-
-def describe(node: Node) -> str:
-    """Return what to call a node in a message: kind, label, shape and operation.
-
-    Under `debug()`, it says where the node was made, too.
-
-    >>> from micrograd import Value
-    >>> describe(Value(2.0, label="x") * 3)
-    'Value made by multiply'
-    """
-    words = [type(node).__name__]
-    if node.label is not None:
-        words.append(repr(node.label))
-    if np.ndim(node._data):
-        words.append(f"of shape {np.shape(node._data)}")
-    if node.op is not None:
-        words.append(f"made by {node.op.name}")
-    origin = getattr(node, "_origin", None)
-    if origin is not None:
-        words.append(f"at {origin.place}")
-    return " ".join(words)
 
 
 def topological_order(*roots: Node) -> list[Node]:

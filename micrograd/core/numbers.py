@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from micrograd.core.node import Node
-from micrograd.errors import OperandError
+from micrograd.errors import require_number
 
 _EXACT_INTEGERS = 2**53
 
@@ -43,12 +43,7 @@ def compute(op: Any, args: Iterable[Any], settings: dict[str, Any]) -> Any:
             result = op.forward(*map(np.float64, map(to_number, args)), **settings)
     if result.__class__ is float:
         return result
-    if np.shape(result) != ():
-        raise OperandError(
-            f"{op.name}: the result for numbers is an array of shape {np.shape(result)}, "
-            "but a Value is one number. Use Tensors for arrays."
-        )
-    return to_number(result)
+    return to_number(require_number(op.name, result))
 
 
 def contributions(node: Node, g: Any) -> list[Any]:

@@ -11,38 +11,16 @@ second rule. Broadcasting is undone by the engine, never by a rule.
 
 from __future__ import annotations
 
-import inspect
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from itertools import count
-from typing import TYPE_CHECKING, Any, NoReturn, TypeVar, Unpack, cast
+from typing import Any, NoReturn, TypedDict, TypeVar, Unpack
 
-import numpy as np
-
-from micrograd.captures import Captures
-from micrograd.core import numbers
-from micrograd.core.node import Node, describe
+from micrograd import errors
+from micrograd.captures import parameters_of
+from micrograd.core import numbers, user_rules
+from micrograd.core.node import Node
 from micrograd.core.record import operator_of, record
-from micrograd.core.user_rules import (
-    Options,
-    all_options,
-    guarded_forward,
-    guarded_rule,
-    guarded_together,
-)
-from micrograd.errors import (
-    ArgumentError,
-    CalculationError,
-    DivisionError,
-    FloatingError,
-    IndexingError,
-    MicrogradError,
-    OperandError,
-    RangeError,
-    ShapeError,
-    StaleGraphError,
-)
-from micrograd.tree import tree_map
 
 __all__ = ["Op", "define_op"]
 
@@ -51,20 +29,25 @@ Derivative = Callable[..., Any]
 registry: dict[str, Op] = {}
 """Every operation by its name."""
 
-_REFUSALS: dict[type[Exception], type[MicrogradError]] = {
-    ValueError: ShapeError,
-    TypeError: OperandError,
-    IndexError: IndexingError,
-    ArithmeticError: CalculationError,
-    OverflowError: RangeError,
-    FloatingPointError: FloatingError,
-    ZeroDivisionError: DivisionError,
-}
-_WAYS_OUT: dict[type[MicrogradError], str] = {
-    RangeError: "Give numbers that the dtype can hold, or widen it first, as with astype(float).",
-    FloatingError: "np.errstate, or np.seterr, asks for an error there; under "
-    "np.errstate(all='ignore') the result is inf, nan or 0, as IEEE-754 has it.",
-}
+
+class Options(TypedDict, total=False):
+    """What an operation may be given besides its functions.
+
+    Args:
+        symbol: what a diagram shows, or a function of the node that tells it;
+            the name, when left out.
+        scalar: a faster `forward` for Python numbers, as from `math`.
+        reach: what of the arguments an element of the result depends on, one of
+            `micrograd.ops.reach`; on all, when left out.
+        arrays_only: whether to refuse a `Value`.
+        expects: what the shapes have to fulfil, for the error message.
+    """
+
+    symbol: str | Callable[[Node], str] | None
+    scalar: Callable[..., Any] | None
+    reach: Any
+    arrays_only: bool
+    expects: str | None
 
 
 class Op:
@@ -74,16 +57,19 @@ class Op:
     plain numbers or arrays only, it just computes. Data arguments are
     positional, settings are keyword-only. Make one with `define_op`.
 
+    Args:
+        name: what messages call it.
+        forward: a function of arrays.
+        derivatives: one per data argument, or `Each` for any number.
+        options: see `Options`.
+
     Attributes:
         operator: the method that records a registered operation as an operator.
+        selects: whether it cuts elements off, as a `where` does.
+        foreign: whether somebody else made it than this library, so that it is guarded.
     """
 
     operator: Callable[[Any, Any], Any]
-    symbol: str | Callable[[Node], str]
-    scalar: Callable[..., Any]
-    reach: Any
-    arrays_only: bool
-    expects: str | None
 
     def __init__(
         self,
@@ -92,31 +78,21 @@ class Op:
         derivatives: tuple[Derivative | None, ...] | Each,
         **options: Unpack[Options],
     ) -> None:
-        self.name = name
+        given = errors.require_options(name, options, Options.__annotations__)
         if not isinstance(derivatives, Each):
-            derivatives = tuple(no_gradient if rule is None else rule for rule in derivatives)
-        vars(self).update(all_options(name, options))
-        self.symbol = options.get("symbol") or name
-        self.selects = self.reach is not None and self.reach.selects
-        self._given = forward, derivatives, options.get("scalar")
+            derivatives = tuple([rule or user_rules.no_gradient for rule in derivatives])
+        self._given = forward, derivatives, given.get("scalar")
+        self.name = name
+        self.symbol: str | Callable[[Node], str] = given.get("symbol") or name
+        self.reach: Any = given.get("reach")
+        self.selects: bool = self.reach is not None and self.reach.selects
+        self.arrays_only: bool = given.get("arrays_only", False)
+        self.expects: str | None = given.get("expects")
         self.guard()
 
     def guard(self) -> None:
         """Let the functions spoil nothing, as long as it is not known whose they are."""
-        forward, derivatives, scalar = self._given
-        if isinstance(derivatives, Each):
-            self.captures = Captures((derivatives.rule,))
-            self.derivatives = derivatives.guarded(self.name, self.captures)
-        else:
-            rules = [rule for rule in derivatives if rule is not no_gradient]
-            self.captures = Captures(rules)
-            self.derivatives = tuple(
-                rule if rule is no_gradient else guarded_rule(self.name, rule, self.captures)
-                for rule in derivatives
-            )
-        self.forward = guarded_forward(self.name, forward)
-        self.scalar = scalar or self.forward
-        self.foreign = True
+        user_rules.guard(self, *self._given)
 
     def trust(self) -> None:
         """Take the functions as they are: this library made them, and its tests prove them."""
@@ -124,54 +100,29 @@ class Op:
         self.scalar = scalar or self.forward
         self.foreign = False
 
-    if not TYPE_CHECKING:
-
-        def __call__(self, *args, **settings):
-            for arg in args:
-                if isinstance(arg, Node):
-                    parents = arg._lift(self, args)
-                    if self.foreign:
-                        return self._record_foreign(parents, settings)
-                    if len(parents) == 2:
-                        return record(self, *parents, settings)
-                    return record(self, parents[0], parents if parents[1:] else None, settings)
-            if not self.arrays_only and all([isinstance(arg, (float, int)) for arg in args]):
-                return numbers.compute(self, args, settings)
-            try:
-                return self.forward(*args, **settings)
-            except tuple(_REFUSALS) as error:
-                self.refuse(args, error)
-
-    else:
-
-        def __call__(self, *args: Any, **settings: Any) -> Any: ...
-
-    def _record_foreign(self, parents: tuple[Node, ...], settings: dict[str, Any]) -> Node:
-        """Record a user's operation, with settings of its own and what it captures."""
-        rest = None if len(parents) == 1 else parents[1] if len(parents) == 2 else parents
-        node = record(self, parents[0], rest, tree_map(lambda _, leaf: _own(leaf), settings))
-        if node.op is self:
-            node._seal = self.captures.taken(node)
-        return node
+    def __call__(self, *args: Any, **settings: Any) -> Any:
+        for arg in args:
+            if isinstance(arg, Node):
+                parents = arg._lift(self, args)
+                rest = parents[1] if len(parents) == 2 else parents if parents[1:] else None
+                if self.foreign:
+                    return user_rules.record_foreign(record, self, parents[0], rest, settings)
+                return record(self, parents[0], rest, settings)
+        if not self.arrays_only and all([isinstance(arg, (float, int)) for arg in args]):
+            return numbers.compute(self, args, settings)
+        try:
+            return self.forward(*args, **settings)
+        except (ArithmeticError, ValueError, TypeError, IndexError) as error:
+            self.refuse(args, error)
 
     def refuse(self, args: Iterable[Any], error: Exception) -> NoReturn:
         """Raise the typed form of what NumPy said about `args`, nodes or plain."""
-        if isinstance(error, MicrogradError):
+        if isinstance(error, errors.MicrogradError):
             raise error
-        came = ", ".join(
-            f"{name} of {_form(arg)}{_known(arg)}"
-            for name, arg in zip(self.argument_names(), args, strict=False)
-        )
-        kind = next(_REFUSALS[cls] for cls in type(error).__mro__ if cls in _REFUSALS)
-        expected = f"Expected {self.expects}." if self.expects else ""
-        hint = _WAYS_OUT.get(kind, expected)
-        raise kind(
-            f"{self.name}: cannot take {came}.{' ' * bool(hint)}{hint} NumPy says: {error}"
-        ) from error
+        given = zip(self.argument_names(), args, strict=False)
+        raise errors.refusal(self.name, given, self.expects, error, user_rules.known) from error
 
-    def gradients_together(
-        self, mask: Any, g: Any, known: Sequence[Any], settings: dict[str, Any]
-    ) -> Callable[[int], Any]:
+    def gradients_of(self, mask: Any, g: Any, known: Any, settings: Any) -> Callable[[int], Any]:
         """Return the function that gives the gradient of argument `i`.
 
         Args:
@@ -180,155 +131,24 @@ class Op:
             known: the result and the arguments.
             settings: those of the call.
         """
-        derivatives = self.derivatives
-        if isinstance(derivatives, Together):
-            return derivatives.rule(g, *known, **settings)
-        return lambda i: derivatives[i](g, *known, **settings)
+        rules: Any = self.derivatives
+        if isinstance(rules, Together):
+            return rules.rule(g, *known, **settings)
+        return lambda i: rules[i](g, *known, **settings)
 
     def argument_names(self) -> Iterator[str]:
         """Yield the names of the data arguments, as the derivatives name them."""
-        if not isinstance(self.derivatives, Each):
-            rules = [d for d in self.derivatives if d is not no_gradient]
-            rule = rules[0] if rules else no_gradient
-            positional = inspect.Parameter.POSITIONAL_OR_KEYWORD
-            parameters = list(inspect.signature(rule).parameters.values())[2:]
-            yield from (p.name for p in parameters if p.kind == positional)
+        rules = () if isinstance(self.derivatives, Each) else self.derivatives
+        named = [rule for rule in rules if rule is not user_rules.no_gradient][:1]
+        yield from (name for rule in named for name in parameters_of(rule)[2:])
         yield from (f"argument {i}" for i in count())
 
     def symbol_for(self, node: Node) -> str:
         """Return the symbol that a diagram shows for `node`, which this made."""
         return self.symbol if isinstance(self.symbol, str) else self.symbol(node)
 
-    def overwritten(self, node: str) -> Op:
-        """Return this operation as it stands on a node, so described, that was overwritten."""
-        return Overwritten(self, node)
-
     def __repr__(self) -> str:
         return f"<op {self.name}>"
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        if registry.get(self.name) is not self:
-            raise self._refuse_to_travel("pickle")
-        return _find, (self.name,)
-
-    def __copy__(self) -> Op:
-        return self
-
-    def __deepcopy__(self, memo: dict[int, Any]) -> Op:
-        return self
-
-    def _refuse_to_travel(self, how: str) -> OperandError:
-        return OperandError(
-            f"{how}: the operation {self.name!r} was not made by define_op, so that its derivative "
-            "cannot be found again. Define it with define_op, or detach() what it computed."
-        )
-
-
-def _own(setting: Any) -> Any:
-    """Return a setting that came from outside as one that nobody writes to."""
-    if setting.__class__ is np.ndarray:
-        setting = setting.copy("K")
-        setting.flags.writeable = False
-    return setting
-
-
-def _form(arg: Any) -> str:
-    """Return the shape of an argument, for a message, and its dtype where that is no float."""
-    data: Any = getattr(arg, "_data", arg)
-    dtype = getattr(data, "dtype", None)
-    other = dtype is not None and dtype.kind != "f"
-    return f"shape {np.shape(data)}" + (f" and dtype {dtype}" if other else "")
-
-
-def _known(arg: Any) -> str:
-    """Return what else is known of an argument, for a message: its label and origin."""
-    if not isinstance(arg, Node) or (arg.label is None and arg.op is None):
-        return ""
-    return f" ({describe(arg)})"
-
-
-class OneOff(Op):
-    """The operation of a single node, which knows the arguments and not how to compute anew.
-
-    Its rule is called as `rule(g, y, mask)`, once in a backward pass, and gives
-    the gradients of all arguments; `mask` tells which elements of `y` a `where`
-    did not cut off, True for all.
-    """
-
-    def __init__(
-        self,
-        name: str,
-        rule: Derivative,
-        symbol: Any = None,
-        captures: Captures | None = None,
-    ) -> None:
-        def together(g: Any, y: Any, *args: Any) -> Callable[[int], Any]:
-            return rule(g, y, True).__getitem__
-
-        super().__init__(name, partial(_compute_another, name), Together(together), symbol=symbol)
-        self.foreign = True
-        self.captures = captures or Captures(())
-        self._rule = rule
-
-    def guard(self) -> None:
-        self.trust()
-
-    def gradients_together(
-        self, mask: Any, g: Any, known: Sequence[Any], settings: dict[str, Any]
-    ) -> Callable[[int], Any]:
-        return self._rule(g, known[0], mask).__getitem__
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        raise self._refuse_to_travel("pickle")
-
-    def __deepcopy__(self, memo: dict[int, Any]) -> Op:
-        raise self._refuse_to_travel("deepcopy")
-
-
-def takes_gradient(parent: Node) -> bool:
-    """Tell whether a backward pass asks for the gradient of a parent, or of what is behind it."""
-    return parent.requires_grad or parent.op is not None
-
-
-def _compute_another(name: str, *args: Any, **settings: Any) -> NoReturn:
-    raise OperandError(f"{name}: was made for one node, and cannot compute another. Use define_op.")
-
-
-class Overwritten(Op):
-    """An operation as it stands on a node whose data was overwritten: without derivative."""
-
-    def __init__(self, op: Op, node: str) -> None:
-        super().__init__(op.name, op.forward, Each(self._refuse), symbol=op.symbol)
-        self._op = op
-        self._node = node
-
-    def guard(self) -> None:
-        self.trust()
-
-    def _refuse(self, *args: Any, **settings: Any) -> NoReturn:
-        raise StaleGraphError(
-            f"{self.name}: the data of its result was assigned to after it was recorded, so "
-            f"its derivative is no longer that of the graph: {self._node}. Compute the result "
-            "again, or assign to a leaf before the graph is built."
-        )
-
-    def overwritten(self, node: str) -> Op:
-        return self
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return Overwritten, (self._op, self._node)
-
-
-def _find(name: str) -> Op:
-    if name not in registry:
-        raise ArgumentError(
-            f"op {name!r}: not defined here. Run the define_op call that made it before loading."
-        )
-    return registry[name]
-
-
-def no_gradient(*args: Any, **settings: Any) -> None:
-    """Stand for the derivative of an argument that has none."""
 
 
 class Each:
@@ -343,9 +163,9 @@ class Each:
     def __getitem__(self, i: int) -> Derivative:
         return partial(self.rule, i)
 
-    def guarded(self, name: str, captures: Captures) -> Each:
+    def guarded(self, name: str, captures: Any) -> Each:
         """Return the same with a rule that spoils nothing."""
-        return Each(guarded_rule(name, self.rule, captures, 1))
+        return Each(user_rules.guarded_rule(name, self.rule, captures, 1))
 
 
 class Together(Each):
@@ -357,15 +177,10 @@ class Together(Each):
     """
 
     def __getitem__(self, i: int) -> Derivative:
-        rule = self.rule
+        return lambda *given, **settings: self.rule(*given, **settings)(i)
 
-        def one(g: Any, *known: Any, **settings: Any) -> Any:
-            return rule(g, *known, **settings)(i)
-
-        return one
-
-    def guarded(self, name: str, captures: Captures) -> Each:
-        return Together(guarded_together(name, self.rule, captures))
+    def guarded(self, name: str, captures: Any) -> Each:
+        return Together(user_rules.guarded_together(name, self.rule, captures))
 
 
 AnyOp = TypeVar("AnyOp", bound=Op)
@@ -373,19 +188,9 @@ AnyOp = TypeVar("AnyOp", bound=Op)
 
 def register(op: AnyOp) -> AnyOp:
     """Enter `op` under its name; a name used twice is an error."""
-    if registry.setdefault(op.name, op) is not op:  # at one stroke, for threads
-        raise ArgumentError(
-            f"define_op: the name {op.name!r} is taken by {registry[op.name]!r}. Choose another."
-        )
+    errors.require_new(op, registry.setdefault(op.name, op))  # at one stroke, for threads
     op.operator = operator_of(op)
     return op
-
-
-def trust_all() -> None:
-    """Take the functions of all operations that there are by now as they are."""
-    for op in registry.values():
-        op.trust()
-        op.operator = operator_of(op)
 
 
 def define_op(
@@ -412,11 +217,11 @@ def define_op(
         together: instead of `each`, where there may be thousands of arguments: a
             rule that is called once, as `together(g, y, *args, **settings)`, and
             returns the function that gives the gradient of argument i.
-        options: symbol, scalar, reach, arrays_only, expects; see `Options`.
+        options: symbol, scalar, reach, arrays_only and expects; see `Options`.
 
     Raises:
         ArgumentError: if the name is taken, or no derivative is given.
-        OperandError: if a function came that cannot be called.
+        OperandError: if a function came that cannot be called, or an option that there is not.
 
     >>> from micrograd import Value, define_op
     >>> cube = define_op("cube", lambda x: x**3, lambda g, y, x: g * 3 * x**2)
@@ -425,16 +230,6 @@ def define_op(
     >>> x.grad
     12.0
     """
-    if not derivatives and each is None and together is None:
-        raise ArgumentError(
-            f"define_op: {name!r} came without a derivative; give one per argument, "
-            "None for an argument that has none."
-        )
-    for rule in (*derivatives, each, together, forward):
-        if rule is not None and not callable(cast("Any", rule)):
-            raise OperandError(
-                f"define_op: {name!r} came with {rule!r} where a function is expected. Give "
-                "functions, and None for the derivative of an argument that has none."
-            )
     rules = Each(each) if each is not None else Together(together) if together else derivatives
+    errors.require_rules(name, rules, (forward, *derivatives, each, together))
     return register(Op(name, forward, rules, **options))

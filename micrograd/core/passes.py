@@ -9,19 +9,18 @@ one that stands in line and no longer runs is in nobody's way.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from itertools import repeat
 from threading import Lock, get_ident
 from typing import Any, ClassVar
 
 from micrograd.core.node import Node
 from micrograd.core.turns import Line, adding, lost, reached, sharer_of, underway, wait_in
 
-_set_gradient = Node._grad.__set__
-
 
 def set_gradients(nodes: Iterable[Node], gradients: Iterable[Any]) -> None:
     """Give each node its gradient, all of them at one stroke."""
-    any(map(_set_gradient, nodes, gradients))  # each call returns None, so that `any` makes all
+    any(
+        map(Node._grad.__set__, nodes, gradients)
+    )  # each call returns None, so that `any` makes all
 
 
 class Pass:
@@ -99,7 +98,7 @@ class Pass:
         nodes = self.order
         if not self.acquired:
             nodes = nodes + [node for node in reached(self) if node._grad is self]
-        set_gradients(nodes, repeat(None))
+        set_gradients(nodes, [None] * len(nodes))
 
     def give_up(self) -> None:
         """Leave nothing behind."""

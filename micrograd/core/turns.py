@@ -12,8 +12,8 @@ from itertools import takewhile
 from threading import get_ident
 from typing import Any
 
-from micrograd.core.node import Node, describe
-from micrograd.errors import GradientError
+from micrograd.core.node import Node
+from micrograd.errors import GradientError, describe
 
 Line = dict[Any, Any]
 """Passes in the order in which they came, each with the lock that it holds while it stands here."""

@@ -1,74 +1,24 @@
 """What a user's own rules get and give: arrays that they cannot spoil, and do not keep.
 
-And what an operation may be given besides its functions.
-
 The rules of this library are proven not to write into what they get, nor to
 give what somebody else holds; so only those that it did not make are guarded.
 """
 
 from __future__ import annotations
 
-import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
+from contextlib import suppress
 from functools import wraps
-from typing import Any, NoReturn, TypedDict
+from typing import Any, NoReturn
 
 import numpy as np
 
-from micrograd.captures import Captured, Captures
-from micrograd.core.node import Node, describe
-from micrograd.errors import GradientError, OperandError
+from micrograd.captures import Captures
+from micrograd.core.node import Node
+from micrograd.errors import GradientError, OperandError, describe
+from micrograd.tree import tree_map
 
 Function = Callable[..., Any]
-
-OLDER_OPTIONS: dict[str, Callable[[Any], Any]] = {}
-"""What gives the `reach` for each option of version 0.1.0 that `reach` replaces."""
-
-
-class Options(TypedDict, total=False):
-    """What an operation may be given besides its functions.
-
-    Args:
-        symbol: what a diagram shows, or a function of the node that tells it;
-            the name, when left out.
-        scalar: a faster `forward` for Python numbers, as from `math`.
-        reach: what of the arguments an element of the result depends on, of
-            `micrograd.ops.reach`; on all of it, when left out.
-        arrays_only: whether to refuse a `Value`.
-        expects: what the shapes have to fulfil, for the error message.
-    """
-
-    symbol: str | Callable[[Node], str] | None
-    scalar: Function | None
-    reach: Any
-    arrays_only: bool
-    expects: str | None
-
-
-def all_options(name: str, given: Mapping[str, Any]) -> dict[str, Any]:
-    """Return all options of the operation `name`, of which some are given."""
-    options: dict[str, Any] = dict.fromkeys(Options.__annotations__) | {"arrays_only": False}
-    options.update(given)
-    older = [option for option in OLDER_OPTIONS if option in options]
-    for option in reversed(older):  # the first says most
-        said = options.pop(option)
-        if said:
-            options["reach"] = OLDER_OPTIONS[option](said)
-    if older:
-        warnings.warn(
-            f"{name}: reach=, of micrograd.ops.reach, takes the place of {', '.join(older)}.",
-            DeprecationWarning,
-            stacklevel=4,
-        )
-    unknown = options.keys() - Options.__annotations__.keys()
-    if unknown or not (options["reach"] is None or hasattr(options["reach"], "through")):
-        what = f"the option {min(unknown)}" if unknown else f"reach={options['reach']!r}"
-        raise OperandError(
-            f"define_op: {name!r} came with {what}. Give some of "
-            f"{', '.join(Options.__annotations__)}; reach is a value of micrograd.ops.reach, such "
-            "as SAME."
-        )
-    return options
 
 
 def read_only(thing: Any) -> Any:
@@ -84,16 +34,9 @@ def read_only(thing: Any) -> Any:
     return view
 
 
-def _at_heeds_flags() -> bool:
-    array = read_only(np.zeros(1))
-    try:
-        np.add.at(array, 0, 1)
-    except ValueError:
-        return True
-    return False
-
-
-_AT_HEEDS_FLAGS = _at_heeds_flags()
+_WRITTEN = read_only(np.zeros(1))
+with suppress(ValueError):
+    np.add.at(_WRITTEN, 0, 1)
 
 
 def lent(thing: Any) -> Any:
@@ -101,7 +44,7 @@ def lent(thing: Any) -> Any:
 
     It is a copy where NumPy's `ufunc.at` writes to what cannot be written to, as in NumPy 2.4.
     """
-    if thing.__class__ is np.ndarray and not _AT_HEEDS_FLAGS:
+    if _WRITTEN[0] and thing.__class__ is np.ndarray:
         thing = thing.copy("K")
     return read_only(thing)
 
@@ -121,6 +64,47 @@ def owned_copy(array: Any) -> Any:
         array = array.copy()
         array.flags.writeable = False
     return array
+
+
+def no_gradient(*args: Any, **settings: Any) -> None:
+    """Stand for the derivative of an argument that has none."""
+
+
+def guard(op: Any, forward: Function, derivatives: Any, scalar: Function | None) -> None:
+    """Let the functions of an operation spoil nothing, as it is not known whose they are.
+
+    Args:
+        op: the operation, which gets guarded functions in their place.
+        forward: its forward function.
+        derivatives: a rule for each argument, or an `Each`.
+        scalar: its forward function for numbers, if that is another.
+    """
+    each = hasattr(derivatives, "rule")
+    rules: Any = (derivatives.rule,) if each else derivatives
+    op.captures = Captures([rule for rule in rules if rule is not no_gradient])
+
+    def guarded(rule: Function) -> Function:
+        return rule if rule is no_gradient else guarded_rule(op.name, rule, op.captures)
+
+    op.derivatives = (
+        derivatives.guarded(op.name, op.captures) if each else tuple(map(guarded, rules))
+    )
+    op.forward = guarded_forward(op.name, forward)
+    op.scalar = scalar or op.forward
+    op.foreign = True
+
+
+def record_foreign(record: Function, op: Any, first: Node, rest: Any, settings: Any) -> Node:
+    """Record a user's operation, with settings of its own and what it captures."""
+    node = record(op, first, rest, tree_map(lambda _, leaf: _own(leaf), settings))
+    if node.op is op:
+        node._seal = op.captures.taken(node)
+    return node
+
+
+def _own(setting: Any) -> Any:
+    """Return a setting that came from outside as one that nobody writes to."""
+    return read_only(setting.copy("K")) if setting.__class__ is np.ndarray else setting
 
 
 def guarded_forward(name: str, forward: Function) -> Function:
@@ -178,7 +162,7 @@ def guarded_rule(name: str, rule: Function, captures: Captures, before: int = 0)
         def run() -> Any:
             return _run(name, rule, *map(lent, args), **settings)
 
-        return _tested(name, run, args[before], captures, kept)
+        return _tested(name, run, run, args[before], captures, kept)
 
     return guarded
 
@@ -205,7 +189,7 @@ def guarded_together(name: str, rule: Function, captures: Captures) -> Function:
                 return _run(name, _run(name, rule, *given, **settings), i)
 
             before, kept = kept, None
-            return _tested(name, run, g, captures, before, anew)
+            return _tested(name, run, anew, g, captures, before)
 
         return one
 
@@ -219,19 +203,12 @@ def _run(name: str, rule: Function, *args: Any, **settings: Any) -> Any:
         explain(name, "derivative", error)
 
 
-def _tested(
-    name: str,
-    run: Callable[[], Any],
-    g: Any,
-    captures: Captures,
-    before: Captured | None,
-    anew: Callable[[], Any] | None = None,
-) -> Any:
-    """Return what a derivative gives; if it writes to what it captures, let it give that twice."""
+def _tested(name: str, run: Any, anew: Any, g: Any, captures: Captures, before: Any) -> Any:
+    """Return what `run` gives; if it writes to what it captures, `anew` has to give the same."""
     result = _owned(name, run(), g)
     written = captures.written(before) if before else []
     if written:
-        again = _owned(name, (anew or run)(), g)
+        again = _owned(name, anew(), g)
         if not np.array_equal(_plain(again), _plain(result), equal_nan=True):
             raise GradientError(
                 f"backward: the derivative of {name} writes into {', '.join(written)}, and gives "
@@ -260,6 +237,12 @@ def _owned(name: str, came: Any, g: Any) -> Any:
     return data.copy() if data.__class__ is np.ndarray else data
 
 
+def known(arg: Any) -> str:
+    """Return what else is known of an argument, for a message: its label and origin."""
+    told = isinstance(arg, Node) and not (arg.label is None and arg.op is None)
+    return f" ({describe(arg)})" if told else ""
+
+
 def explain(name: str, what: str, error: ValueError) -> NoReturn:
     """Raise a typed error for a write to what `frozen` froze, and any other error as it is."""
     if "read-only" not in str(error):
@@ -268,3 +251,24 @@ def explain(name: str, what: str, error: ValueError) -> NoReturn:
         f"{name}: its {what} writes into an array that it was given, which others use too. Compute "
         f"a new one, as in g * 2 for g *= 2. NumPy says: {error}"
     ) from error
+
+
+def require_derivatives(node: Node) -> None:
+    """Raise an error if the operation of `node` has fewer derivatives than arguments."""
+    derivatives, n = node.op.derivatives, len(node.parents)
+    if derivatives.__class__ is tuple and len(derivatives) < n:
+        raise GradientError(
+            f"backward: {node.op.name} was called with {n} arguments in {describe(node)}, but has "
+            f"{len(derivatives)} derivatives. Give define_op one for each, None for an argument "
+            "that has none."
+        )
+
+
+def require_no_derivative(node: Node, i: int) -> None:
+    """Raise an error if argument `i` of `node` has a derivative, which gave None."""
+    if node.op.derivatives[i] is not no_gradient:
+        raise GradientError(
+            f"backward: the derivative of {node.op.name} for argument {i}, "
+            f"{describe(node.parents[i])}, gave None. Return the gradient, zeros if there is none, "
+            "or give define_op None instead of the derivative."
+        )

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NoReturn, Self
 
-from micrograd.core.node import NO_SETTINGS, Node, describe
+from micrograd.core.node import NO_SETTINGS, Node
 from micrograd.core.op import Op, registry
 from micrograd.core.record import record
 from micrograd.engine.copying import Copied
 from micrograd.engine.protocol import TESTS, call_ufunc
 from micrograd.engine.seals import overwrite
-from micrograd.errors import MicrogradError, OperandError
+from micrograd.engine.snapshots import Snapshot
+from micrograd.engine.stored_ops import overwritten
+from micrograd.errors import MicrogradError, OperandError, describe
 from micrograd.ops import (
     absolute,
     add,
@@ -51,6 +53,10 @@ class Arithmetic(Copied):
         """Return the other operand of `op` as a node of this kind."""
         raise NotImplementedError
 
+    def _snapshot(self) -> Snapshot:
+        """Return what tells later whether this is still what it was; see `captures`."""
+        return Snapshot(self)
+
     def item(self) -> float:
         """Return the number, without its graph."""
         raise NotImplementedError
@@ -58,7 +64,7 @@ class Arithmetic(Copied):
     def _overwrite(self, data: Any) -> None:
         overwrite(self, data)
         if self.op is not None:
-            self.op = self.op.overwritten(describe(self))
+            self.op = overwritten(self.op, self)
 
     @property
     def params(self) -> dict[str, Any]:

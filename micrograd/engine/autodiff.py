@@ -12,14 +12,14 @@ import numpy as np
 from micrograd.captures import Captures
 from micrograd.core.backward import Gradients, look_at, propagate
 from micrograd.core.modes import listening
-from micrograd.core.node import Node, describe
+from micrograd.core.node import Node
 from micrograd.core.passes import Pass
 from micrograd.core.turns import adding, next_of
 from micrograd.engine import seals
 from micrograd.engine.careful import PartialPass, contributions, propagate_carefully
 from micrograd.engine.debug import debug
 from micrograd.engine.modes import enable_grad
-from micrograd.errors import GradientError, StaleGraphError
+from micrograd.errors import GradientError, StaleGraphError, describe
 from micrograd.ops.powers import positive
 
 

@@ -13,9 +13,9 @@ from typing import Any, NamedTuple, TypeVar, overload
 import numpy as np
 
 from micrograd.core.modes import listening, recording, scoping
-from micrograd.core.node import Node, describe
+from micrograd.core.node import Node
 from micrograd.engine.modes import Mode
-from micrograd.errors import AnomalyError
+from micrograd.errors import AnomalyError, describe
 
 __all__ = ["debug", "detect_anomaly"]
 

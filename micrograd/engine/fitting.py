@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from micrograd.core.node import Node, describe
+from micrograd.core.node import Node
 from micrograd.core.numbers import to_number
-from micrograd.errors import GradientError, ShapeError
+from micrograd.errors import GradientError, ShapeError, describe
 from micrograd.ops.shape import forward_sum_to, sum_to
 
 

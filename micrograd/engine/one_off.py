@@ -1,20 +1,62 @@
-"""Operations of a single node, whose derivative is a closure: for experiments."""
+"""Operations of a single node, whose derivative is a closure: for experiments, and checkpoints."""
 
 from __future__ import annotations
 
 import weakref
 from collections.abc import Callable
+from functools import partial
 from typing import Any, NoReturn
 
 import numpy as np
 
 from micrograd.captures import Captures
 from micrograd.core.node import Node
-from micrograd.core.op import OneOff
+from micrograd.core.op import Op, Together
 from micrograd.core.passes import set_gradients
 from micrograd.core.record import is_recording
 from micrograd.core.user_rules import explain, lent
+from micrograd.engine.stored_ops import refuse_to_travel
 from micrograd.errors import GradientError, OperandError
+
+
+class OneOff(Op):
+    """The operation of a single node, which knows the arguments and not how to compute anew.
+
+    Its rule is called as `rule(g, y, mask)`, once in a backward pass, and gives
+    the gradients of all arguments; `mask` tells which elements of `y` a `where`
+    did not cut off, True for all.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        rule: Callable[..., Any],
+        symbol: Any = None,
+        captures: Captures | None = None,
+    ) -> None:
+        def together(g: Any, y: Any, *args: Any) -> Callable[[int], Any]:
+            return rule(g, y, True).__getitem__
+
+        super().__init__(name, partial(_compute_another, name), Together(together), symbol=symbol)
+        self.foreign = True
+        self.captures = captures or Captures(())
+        self._rule = rule
+
+    def guard(self) -> None:
+        self.trust()
+
+    def gradients_of(self, mask: Any, g: Any, known: Any, settings: dict[str, Any]) -> Any:
+        return self._rule(g, known[0], mask).__getitem__
+
+    def __reduce__(self) -> NoReturn:
+        raise refuse_to_travel(self, "pickle")
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> NoReturn:
+        raise refuse_to_travel(self, "deepcopy")
+
+
+def _compute_another(name: str, *args: Any, **settings: Any) -> NoReturn:
+    raise OperandError(f"{name}: was made for one node, and cannot compute another. Use define_op.")
 
 
 def record_closure(

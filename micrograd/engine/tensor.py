@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from micrograd import ops
-from micrograd.core.node import CLOSED, Node, all_of, describe
+from micrograd.core.node import CLOSED, Node, all_of
 from micrograd.core.op import Op
 from micrograd.core.passes import Pass
 from micrograd.core.record import is_recording
@@ -31,7 +31,7 @@ from micrograd.engine.seals import (
     secure,
     version_of,
 )
-from micrograd.errors import GradientError, MicrogradError, OperandError, ShapeError
+from micrograd.errors import GradientError, MicrogradError, OperandError, ShapeError, describe
 from micrograd.ops.axes import shown
 from micrograd.ops.reach import MOVED
 

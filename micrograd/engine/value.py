@@ -9,7 +9,7 @@ from typing import Any, NoReturn
 
 import numpy as np
 
-from micrograd.core.node import NO_SETTINGS, Node, all_of, describe
+from micrograd.core.node import NO_SETTINGS, Node, all_of
 from micrograd.core.numbers import compute, to_number
 from micrograd.core.op import Op
 from micrograd.core.passes import Pass
@@ -19,7 +19,7 @@ from micrograd.engine import autodiff
 from micrograd.engine.arithmetic import FUNCTIONS_OF_OURS, Arithmetic
 from micrograd.engine.fitting import fit_number
 from micrograd.engine.one_off import record_closure, record_lecture
-from micrograd.errors import GradientError, OperandError
+from micrograd.errors import GradientError, OperandError, describe
 from micrograd.ops.axes import no_value
 
 __all__ = ["Value"]

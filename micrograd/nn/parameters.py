@@ -9,8 +9,8 @@ from typing import Any, TypeGuard, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from micrograd.core.node import Node, describe
-from micrograd.errors import ArgumentError, DivergenceError, GradientError, OperandError
+from micrograd.core.node import Node
+from micrograd.errors import ArgumentError, DivergenceError, GradientError, OperandError, describe
 
 Parameters = Iterable[Node] | Iterable[tuple[str, Node]] | Mapping[str, Node]
 Found = tuple[str, Node, Any]  # a name, the leaf, and its gradient: an array, or a number

@@ -3,7 +3,8 @@
 Those of matrices stand in `micrograd.linalg`, all others in `micrograd`.
 """
 
-from micrograd.core.op import trust_all
+from micrograd.core.op import registry
+from micrograd.core.record import operator_of
 from micrograd.ops import (
     activations,
     arranging,
@@ -61,7 +62,9 @@ from micrograd.ops.spectra import *
 from micrograd.ops.statistics import *
 from micrograd.ops.trigonometric import *
 
-trust_all()
+for _op in registry.values():  # they are ours
+    _op.trust()
+    _op.operator = operator_of(_op)
 
 __all__: list[str] = ["einsum"]
 __all__ += activations.__all__

@@ -14,7 +14,9 @@ import numpy as np
 
 from micrograd.core.node import Node
 from micrograd.core.op import registry
-from micrograd.core.user_rules import OLDER_OPTIONS, Function
+from micrograd.errors import OLDER_OPTIONS
+
+Function = Callable[..., Any]
 
 __all__ = ["MOVED", "PRODUCT", "ROWS", "SAME", "WHOLE", "Picked", "Reach"]
 
@@ -99,7 +101,7 @@ class Moved(Reach):
     def through(self, node: Node, mask: Any) -> Callable[[int], Any]:
         op, parents, settings = node.op, node.parents, node.settings
         weights, known = _weights(node, mask), [node._data, *self._arguments(node)]
-        gradient_of = op.gradients_together(True, weights, known, settings)
+        gradient_of = op.gradients_of(True, weights, known, settings)
         return lambda i: _depended(gradient_of(i), parents[i])
 
     def _arguments(self, node: Node) -> list[Any]:

@@ -10,7 +10,8 @@ import numpy as np
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from micrograd.core.op import Each, Op, no_gradient
+from micrograd.core.op import Each, Op
+from micrograd.core.user_rules import no_gradient
 from micrograd.errors import ArgumentError
 from micrograd.testing.domains import Domain, domain_named
 from micrograd.testing.laws import ALSO_EMPTY, LAWS, LAWS_OF_NUMBERS, Law

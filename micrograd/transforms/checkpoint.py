@@ -10,12 +10,11 @@ import numpy as np
 
 from micrograd.captures import Captures
 from micrograd.core.node import Node
-from micrograd.core.op import OneOff, takes_gradient
 from micrograd.core.versions import versions
 from micrograd.engine.autodiff import gradients
 from micrograd.engine.copying import Following, links_now
 from micrograd.engine.modes import enable_grad
-from micrograd.engine.one_off import attach
+from micrograd.engine.one_off import OneOff, attach
 from micrograd.errors import GradientError
 from micrograd.transforms.leaves import like
 from micrograd.transforms.trace import nodes_outside
@@ -92,7 +91,7 @@ def _alone(
         parents: what it used from outside; constants too, as they must not be written to.
         since: when the function was called.
     """
-    wanted = [parent for parent in parents if takes_gradient(parent)]
+    wanted = [parent for parent in parents if _takes_gradient(parent)]
     digest = _digest(result, since)
 
     def rule(g: Any, y: Any, mask: Any) -> list[Any]:
@@ -111,6 +110,11 @@ def _alone(
     return node
 
 
+def _takes_gradient(parent: Node) -> bool:
+    """Tell whether a backward pass asks for the gradient of a parent, or of what is behind it."""
+    return parent.requires_grad or parent.op is not None
+
+
 def _computed_again(
     again: Callable[[], Any],
     path: str,
@@ -126,7 +130,7 @@ def _computed_again(
     with enable_grad():
         result = dict(tree_paths(again())).get(path)
     if isinstance(result, Node) and np.array_equal(result._data, before, equal_nan=True):
-        used = [node for node in nodes_outside([result], now) if takes_gradient(node)]
+        used = [node for node in nodes_outside([result], now) if _takes_gradient(node)]
         if set(used) == set(wanted) and _digest(result, now) == digest:
             return result
     raise GradientError(
@@ -145,7 +149,7 @@ def _digest(result: Node, since: int) -> bytes:
     while stack:
         node = stack.pop()
         if node.op is None or node._version_now() < since:
-            if not takes_gradient(node):
+            if not _takes_gradient(node):
                 digest.update(_octets(node._data))
             continue
         digest.update(f"{node.op.name} {len(node.parents)}".encode())
