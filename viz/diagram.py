@@ -58,7 +58,7 @@ def draw(
     graph as it is now, on white: draw again to see what has changed.
 
     Args:
-        root: the output of the graph.
+        root: the output of the graph; also a node of another engine, as karpathy/micrograd's.
         more_roots: further outputs, to draw in the same diagram.
         style: 'book'; 'micrograd' for records of data and gradient, as karpathy draws
             them; 'shapes' to show of each array its shape and dtype alone.
