@@ -90,7 +90,7 @@ def trace_backward(root: Node, gradient: Any = None) -> Flow:
             f"{why_constant(root)}"
         )
     start = like(root, 1) if gradient is None else gradient
-    (start,) = fitting("trace_backward: gradient", start, root, [root], "the root")
+    (start,) = fitting("trace_backward: gradient", start, [""], [root], "the root")
     return _Unseen(root).run(_followed, start)
 
 
