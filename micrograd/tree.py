@@ -3,8 +3,51 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, cast
+
+
+class Flat:
+    """A tree taken apart: its leaves, where they stand, and containers to put others into.
+
+    The containers are copies, which whoever gave the tree cannot change.
+
+    Args:
+        tree: a leaf, or a dict, list, tuple, named tuple or dataclass of trees.
+        path: what to write in front of where a leaf stands.
+
+    Attributes:
+        leaves: in the order of the containers.
+        paths: where each stands, as Python would write it.
+
+    >>> flat = Flat({"W": [1, 2], "b": 3}, "p")
+    >>> flat.leaves, flat.paths
+    ([1, 2, 3], ["p['W'][0]", "p['W'][1]", "p['b']"])
+    >>> flat.filled([10, 20, 30])
+    {'W': [10, 20], 'b': 30}
+    """
+
+    __slots__ = ("_filled", "leaves", "paths")
+
+    def __init__(self, tree: Any, path: str = "") -> None:
+        self.leaves: list[Any] = []
+        self.paths: list[str] = []
+        self._filled = self._taken_apart(tree, path)
+
+    def _taken_apart(self, tree: Any, path: str) -> Callable[[Iterator[Any]], Any]:
+        """Note the leaves of a tree, and return what makes one like it of as many others."""
+        entries = _entries(tree)
+        if entries is None:
+            self.leaves.append(tree)
+            self.paths.append(path)
+            return next
+        shell = _rebuilt(tree, [entry for _, entry in entries])
+        parts = [self._taken_apart(entry, path + step) for step, entry in entries]
+        return lambda others: _rebuilt(shell, [part(others) for part in parts])
+
+    def filled(self, others: Iterable[Any]) -> Any:
+        """Return the same containers with the next of `others` for each leaf."""
+        return self._filled(iter(others))
 
 
 def tree_map(function: Callable[[str, Any], Any], tree: Any, path: str = "") -> Any:
@@ -47,18 +90,6 @@ def tree_leaves(tree: Any) -> list[Any]:
     [1, 2, 3]
     """
     return [leaf for _, leaf in tree_paths(tree)]
-
-
-def tree_copy(tree: Any) -> Any:
-    """Return containers like those of a tree, around the very same leaves.
-
-    >>> tree_copy(tree := {"W": [1, 2]}) == tree, tree_copy(tree) is tree
-    (True, False)
-    """
-    entries = _entries(tree)
-    if entries is None:
-        return tree
-    return _rebuilt(tree, [tree_copy(entry) for _, entry in entries])
 
 
 def _entries(tree: Any) -> list[tuple[str, Any]] | None:

@@ -273,3 +273,24 @@ def test_a_value_made_by_the_function_is_no_node_from_outside() -> None:
 
     assert_same(grad(f)(2.0), 5.0)
     assert_same(grad(grad(f))(2.0), 2.0)
+
+
+def test_containers_that_change_meanwhile_are_of_no_matter() -> None:
+    parameters: dict[str, Any] = {"W": 2.0, "rest": [1.0]}
+    kept: dict[str, Any] = {}
+
+    def changes_what_came(p: Any) -> Any:
+        parameters["new"] = 5.0
+        parameters["rest"].append(7.0)
+        p["other"] = 0.0
+        return p["W"] ** 2
+
+    def keeps_what_it_returned(x: Any) -> Any:
+        kept["y"] = x * x
+        return kept
+
+    assert_same(grad(changes_what_came)(parameters), {"W": 4.0, "rest": [0.0]})
+    _, back = vjp(keeps_what_it_returned, 3.0)
+    kept.clear()
+    assert_same(back({"y": 1.0}), (6.0,))
+    assert_same(jvp(keeps_what_it_returned, (3.0,), (1.0,)), ({"y": 9.0}, {"y": 6.0}))

@@ -86,7 +86,7 @@ def trace_backward(root: Node, gradient: Any = None) -> Flow:
     """
     require_gradient("trace_backward", root, "follow")
     start = like(root, 1) if gradient is None else gradient
-    (start,) = fitting("trace_backward: gradient", start, root, [root], "the root")
+    (start,) = fitting("trace_backward: gradient", start, [""], [root], "the root")
     return _Unseen(root).run(_followed, start)
 
 

@@ -29,7 +29,7 @@ from micrograd.transforms.transformed import (
     Transformed,
     require_function,
 )
-from micrograd.tree import tree_leaves, tree_map
+from micrograd.tree import Flat
 
 __all__ = ["elementwise_grad", "grad", "hessian", "hvp", "jacobian", "jvp", "value_and_grad", "vjp"]
 
@@ -95,8 +95,8 @@ def _value_and_grad(f: Function, places: Places, has_aux: bool) -> Function:
         trace = Trace(places.name, f, args, kwargs, places.among(args), has_aux)
         trace.one_number()
         slopes = places.of(trace.slopes(trace.pull(trace.ones())))
-        out = trace.result(trace.out)
-        return ((out, trace.result(trace.aux)) if has_aux else out), slopes
+        out = trace.result()
+        return ((out, trace.beside()) if has_aux else out), slopes
 
     return both
 
@@ -142,10 +142,10 @@ def vjp(f: Given[P], *primals: Any, has_aux: bool = False) -> Any:
     """
     require_function("vjp", f)
     trace = Trace("vjp", f, primals, {}, range(len(primals)), has_aux)
-    out = trace.result(trace.out)
+    out = trace.result()
     if not has_aux:
         return out, Pullback(trace)
-    aux, trace.aux = trace.result(trace.aux), None  # of which the Jacobian knows nothing
+    aux, trace.aux = trace.beside(), None  # of which the Jacobian knows nothing
     return out, Pullback(trace), aux
 
 
@@ -190,9 +190,8 @@ def jvp(
     require_function("jvp", f)
     _require_tuples("jvp", primals, tangents)
     trace = Trace("jvp", f, tuple(primals), {}, range(len(primals)), has_aux)
-    directions = fitting(
-        "jvp: tangents", tuple(tangents), tuple(primals), trace.inputs, "the primals"
-    )
+    paths = Flat(tuple(primals)).paths
+    directions = fitting("jvp: tangents", tuple(tangents), paths, trace.inputs, "the primals")
     create_graph = _recorded(trace, directions)
     since = versions.advance()
     probes = [probe(out) if isinstance(out, Node) else None for out in trace.outputs]
@@ -201,8 +200,8 @@ def jvp(
     found = iter(pull(slopes, directions, wrt, create_graph, since))
     moved = [None if p is None else next(found) for p in probes]
     tangent = trace.tangent(moved, has_nodes(directions))
-    out = trace.result(trace.out)
-    return (out, tangent, trace.result(trace.aux)) if has_aux else (out, tangent)
+    out = trace.result()
+    return (out, tangent, trace.beside()) if has_aux else (out, tangent)
 
 
 def jacobian(f: Given[P], argnums: Argnums = 0, has_aux: bool = False) -> Function:
@@ -227,11 +226,9 @@ def jacobian(f: Given[P], argnums: Argnums = 0, has_aux: bool = False) -> Functi
 
     def derivatives(*args: Any, **kwargs: Any) -> Any:
         trace = Trace("jacobian", f, args, kwargs, places.among(args), has_aux)
-        outputs = iter(trace.outputs)
-        blocks = tree_map(
-            lambda path, leaf: places.of(trace.slopes(_block(trace, next(outputs)))), trace.out
-        )
-        return (blocks, trace.result(trace.aux)) if has_aux else blocks
+        blocks = [places.of(trace.slopes(_block(trace, out))) for out in trace.outputs]
+        whole = trace.out.filled(blocks)
+        return (whole, trace.beside()) if has_aux else whole
 
     return Transformed(derivatives, jacobian, f, places.argnums, has_aux)
 
@@ -271,7 +268,8 @@ def hvp(f: Given[P], primals: Sequence[Any], tangents: Sequence[Any]) -> Any:
     _require_tuples("hvp", primals, tangents)
     places = tuple(range(len(primals)))
     primals, tangents = tuple(primals), tuple(tangents)
-    fitting("hvp: tangents", tangents, primals, tree_leaves(primals), "the primals")
+    flat = Flat(primals)
+    fitting("hvp: tangents", tangents, flat.paths, flat.leaves, "the primals")
     _, back = vjp(grad(f, places), *primals)
     products = back(tangents)
     return products[0] if len(places) == 1 else products

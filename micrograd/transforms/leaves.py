@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -12,21 +12,22 @@ from micrograd.engine.tensor import Tensor
 from micrograd.engine.value import Value
 from micrograd.errors import ArgumentError, OperandError, ShapeError
 from micrograd.ops.elementwise import alias
-from micrograd.tree import tree_leaves, tree_paths
+from micrograd.tree import tree_paths
 
 
-def fitting(what: str, tree: Any, model: Any, leaves: Sequence[Any], whose: str) -> list[Any]:
+def fitting(
+    what: str, tree: Any, paths: Sequence[str], leaves: Sequence[Any], whose: str
+) -> list[Any]:
     """Return the leaves of `tree`, each fit to be the gradient of one of `leaves`.
 
     Args:
         what: what to call the tree in a message.
         tree: containers like those of `model`.
-        model: the containers of `leaves`.
+        paths: where each of `leaves` stands.
         leaves: nodes, numbers or arrays.
-        whose: what to call the model in a message.
+        whose: what to call what the leaves are of in a message.
     """
     came = dict(tree_paths(tree))
-    paths = [path for path, _ in tree_paths(model)]
     if came.keys() != set(paths):
         raise ArgumentError(
             f"{what} has to have the structure of {whose}: expected "
@@ -103,19 +104,13 @@ def as_given(given: Any, g: Any, taken: set[int]) -> Any:
     return float(g) if np.ndim(g) == 0 else g
 
 
-def dtype_beside(tree: Any) -> Any:
-    """Return the dtype for Python numbers beside the arrays of a tree; None without arrays."""
-    dtypes = [data.dtype for data in _arrays(tree)]
+def dtype_beside(leaves: Sequence[Any]) -> Any:
+    """Return the dtype for Python numbers beside the arrays among leaves; None without arrays."""
+    dtypes = [leaf.dtype for leaf in leaves if _is_array(leaf) or isinstance(leaf, Tensor)]
     floating = [dtype for dtype in dtypes if dtype.kind == "f"]
     if floating:
         return np.result_type(*floating)
     return np.dtype(float) if dtypes else None
-
-
-def _arrays(tree: Any) -> Iterator[Any]:
-    for leaf in tree_leaves(tree):
-        if isinstance(leaf, (np.ndarray, np.generic, Tensor)):
-            yield leaf
 
 
 def input_node(what: str, given: Any, dtype: Any, recording: bool) -> Node:

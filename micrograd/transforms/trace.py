@@ -28,7 +28,7 @@ from micrograd.transforms.leaves import (
     like,
 )
 from micrograd.transforms.transformed import Function
-from micrograd.tree import tree_copy, tree_leaves, tree_map, tree_paths
+from micrograd.tree import Flat, tree_leaves, tree_map
 
 Argnums = int | Sequence[int]
 
@@ -59,22 +59,20 @@ class Trace:
         has_aux: bool = False,
     ) -> None:
         self.name = name
-        self.chosen = [tree_copy(args[i]) for i in places]  # f may change those that came
+        self.chosen = [Flat(args[i], str(i)) for i in places]
         self.since = versions.advance()
         recording = is_grad_enabled()
-        dtype = dtype_beside([args, kwargs])
-        self.given: list[Any] = []
-        self.inputs: list[Any] = []
-
-        def lift(path: str, leaf: Any) -> Any:
-            node = input_node(f"{name}: argument {path}", leaf, dtype, recording)
-            self.given.append(leaf)
-            self.inputs.append(node)
-            return node
-
-        lifted = list(args)
-        for i in places:
-            lifted[i] = tree_map(lift, args[i], str(i))
+        self.given = [leaf for flat in self.chosen for leaf in flat.leaves]
+        others = [arg for i, arg in enumerate(args) if i not in places]
+        dtype = dtype_beside([*self.given, *tree_leaves([others, kwargs])])
+        paths = [path for flat in self.chosen for path in flat.paths]
+        self.inputs = [
+            input_node(f"{name}: argument {path}", leaf, dtype, recording)
+            for path, leaf in zip(paths, self.given, strict=True)
+        ]
+        lifted, nodes = list(args), iter(self.inputs)
+        for i, flat in zip(places, self.chosen, strict=True):
+            lifted[i] = flat.filled(nodes)
         ticks = [node._version_now() for node in self.inputs]
         with enable_grad(), Following(dict.fromkeys(self.inputs, alias)):
             self.out, self.aux = self._results(f(*lifted, **kwargs), has_aux)
@@ -83,15 +81,16 @@ class Trace:
                 f"{name}: f assigned to the data of its argument, so that what it returned is not "
                 "a function of what was given. Compute something new from it instead."
             )
-        self.outputs = [leaf for _, leaf in tree_paths(self.out)]
-        reached = [leaf for leaf in tree_leaves([self.out, self.aux]) if isinstance(leaf, Node)]
+        self.outputs = self.out.leaves
+        leaves = [*self.outputs, *tree_leaves(self.aux)]
+        reached = [leaf for leaf in leaves if isinstance(leaf, Node)]
         outside = nodes_outside(reached, self.since, set(self.inputs))
         used = any(node.requires_grad for node in outside)
         self.bounded = used or any(node.op is not None for node in self.inputs)
         self.linked = self.bounded and recording
         self.gives_nodes = self.linked or any(isinstance(leaf, Node) for leaf in self.given)
 
-    def _results(self, result: Any, has_aux: bool) -> tuple[Any, Any]:
+    def _results(self, result: Any, has_aux: bool) -> tuple[Flat, Any]:
         aux = None
         if has_aux:
             if result.__class__ is not tuple or len(result) != 2:
@@ -100,21 +99,22 @@ class Trace:
                     f"returned a {type(result).__name__}."
                 )
             result, aux = result
-        leaves = tree_leaves(result)
-        wrong = [type(x).__name__ for x in leaves if not is_numeric(x)]
-        if wrong or not leaves:
+        out = Flat(result)
+        wrong = [type(x).__name__ for x in out.leaves if not is_numeric(x)]
+        if wrong or not out.leaves:
             raise OperandError(
                 f"{self.name}: f has to return numbers, arrays or nodes, but returned "
                 f"{wrong[0] if wrong else 'None'}. Return anything else beside, with has_aux=True."
             )
-        return tree_copy(result), aux  # f may keep its own
+        return out, aux
 
     def one_number(self) -> Any:
         """Return the result of f, which has to be one number to have a gradient."""
-        out = self.out
-        if not is_numeric(out):
+        out = self.outputs[0]
+        if self.out.paths != [""]:
+            whole = self.out.filled(self.outputs)
             raise GradientError(
-                f"{self.name}: f has to return one number, but returned a {type(out).__name__}. "
+                f"{self.name}: f has to return one number, but returned a {type(whole).__name__}. "
                 "Use has_aux=True to return more beside it, or jacobian or vjp."
             )
         if np.size(getattr(out, "_data", out)) != 1:
@@ -139,9 +139,13 @@ class Trace:
         since = self.since if self.bounded else 0
         return pull(self.outputs, cotangents, self.inputs, recorded, since, not self.linked)
 
-    def result(self, tree: Any) -> Any:
+    def result(self) -> Any:
         """Return what f returned as the caller gets it: plain, unless it has to be nodes."""
-        return tree_map(lambda _, leaf: self._outward(leaf), tree)
+        return self.out.filled(map(self._outward, self.outputs))
+
+    def beside(self) -> Any:
+        """Return what f returned beside the result, likewise."""
+        return tree_map(lambda _, leaf: self._outward(leaf), self.aux)
 
     def _outward(self, leaf: Any) -> Any:
         if not isinstance(leaf, Node) or self.linked:
@@ -160,34 +164,32 @@ class Trace:
             nodes: make them nodes also where the results of f are plain.
         """
         taken: set[int] = set()
-        rest = zip(self.given, self.inputs, found, strict=True)
 
-        def next_one(_: str, leaf: Any) -> Any:
-            given, node, g = next(rest)
+        def slope(given: Any, node: Node, g: Any) -> Any:
             g = like(node, 0) if g is None else g
             if nodes or self.gives_nodes:
                 return g if isinstance(g, Node) else constant(node, g)
             return as_given(given, getattr(g, "_data", g), taken)
 
-        return [tree_map(next_one, argument) for argument in self.chosen]
+        slopes = iter([*map(slope, self.given, self.inputs, found)])
+        return [flat.filled(slopes) for flat in self.chosen]
 
     def tangent(self, found: Sequence[Any], nodes: bool = False) -> Any:
         """Return the derivative of each output as the caller gets it, in the structure of f's."""
-        rest = zip(self.outputs, found, strict=True)
 
-        def next_one(_: str, leaf: Any) -> Any:
-            out, moved = next(rest)
+        def tangent(out: Any, moved: Any) -> Any:
             moved = like(out, 0) if moved is None else moved
             if (nodes or self.gives_nodes) and isinstance(out, Node):
                 return moved if isinstance(moved, Node) else constant(out, moved)
             data = getattr(moved, "_data", moved)
             return data[()] if data.__class__ is np.ndarray else data
 
-        return tree_map(next_one, self.out)
+        return self.out.filled(map(tangent, self.outputs, found))
 
     def cotangents(self, tree: Any, what: str = "cotangent") -> list[Any]:
         """Return what came as a gradient for the outputs, checked against them, in order."""
-        return fitting(f"{self.name}: the {what}", tree, self.out, self.outputs, "the result of f")
+        what = f"{self.name}: the {what}"
+        return fitting(what, tree, self.out.paths, self.outputs, "the result of f")
 
 
 def pull(

@@ -4,15 +4,11 @@ A recipe takes the arguments and settings of the operation, and computes the sam
 the steps in which a textbook takes it apart.
 """
 
-# A recipe is generic over Values and Tensors: its arguments have no one type.
-# pyright: reportUnknownLambdaType=false, reportUnknownArgumentType=false
-# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
-
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, Concatenate
 
 import numpy as np
 
@@ -101,12 +97,26 @@ def _elu(x: Any, *, alpha: float) -> Any:
     return mg.where(x.data > 0, x, slope if alpha == 1 else alpha * slope)
 
 
-RECIPES: Mapping[str, Callable[..., Any]] = {
+def _leaky_relu(x: Any, *, negative_slope: float) -> Any:
+    return mg.where(x.data > 0, x, negative_slope * x)
+
+
+def _std(x: Any, **settings: Any) -> Any:
+    return mg.sqrt(_var(x, **settings))
+
+
+Recipe = (  # which gives the arguments of a lambda a type
+    Callable[[Any], Any]
+    | Callable[Concatenate[Any, Any, ...], Any]
+    | Callable[Concatenate[Any, ...], Any]
+)
+
+RECIPES: Mapping[str, Recipe] = {
     "elu": _elu,
     "exp2": lambda x: 2.0**x,
     "expm1": lambda x: mg.exp(x) - 1,
     "hypot": lambda a, b: mg.sqrt(a**2 + b**2),
-    "leaky_relu": lambda x, *, negative_slope: mg.where(x.data > 0, x, negative_slope * x),
+    "leaky_relu": _leaky_relu,
     "log10": lambda x: mg.log(x) / math.log(10),
     "log1p": lambda x: mg.log(1 + x),
     "log2": lambda x: mg.log(x) / math.log(2),
@@ -127,7 +137,7 @@ RECIPES: Mapping[str, Callable[..., Any]] = {
     "softplus": _softplus,
     "softsign": lambda x: x / (1 + mg.abs(x)),
     "square": lambda x: x * x,
-    "std": lambda x, **settings: mg.sqrt(_var(x, **settings)),
+    "std": _std,
     "tan": lambda x: mg.sin(x) / mg.cos(x),
     "tanh": _tanh,
     "var": _var,
