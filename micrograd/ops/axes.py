@@ -15,6 +15,7 @@ __all__ = [
     "along",
     "array_of",
     "arrays_of",
+    "as_array",
     "axes_of",
     "axis_of",
     "integer",
@@ -23,7 +24,32 @@ __all__ = [
     "plain",
     "refuse_mask",
     "shown",
+    "zeros",
 ]
+
+
+def as_array(x: Any, dtype: Any = None) -> Any:
+    """Return x as an array, and a symbol, which stands for one, as it is.
+
+    >>> as_array([1, 2])
+    array([1, 2])
+    """
+    if x.__class__ is np.ndarray and dtype is None:
+        return x
+    if hasattr(x, "_tell"):
+        return x if dtype is None else x.astype(dtype)
+    return np.asarray(x, dtype)
+
+
+def zeros(shape: Any, dtype: Any, x: Any) -> Any:
+    """Return zeros to write to what is computed from x, be it an array or a symbol.
+
+    >>> zeros(2, float, np.ones(1))
+    array([0., 0.])
+    """
+    if x.__class__ is np.ndarray or not hasattr(x, "_tell"):
+        return np.zeros(shape, dtype)
+    return np.zeros(shape, dtype, like=x)
 
 
 def array_of(name: str, x: Any) -> Any:
@@ -36,7 +62,7 @@ def array_of(name: str, x: Any) -> Any:
         return x
     if not isinstance(x, Node):
         refuse_mask(name, x)
-        return np.asarray(x)
+        return as_array(x)
     if x._is_number:
         raise no_value(name)
     return x
@@ -62,7 +88,7 @@ def plain(x: Any) -> Any:
     >>> plain([1, 2])
     array([1, 2])
     """
-    return np.asarray(x._data if isinstance(x, Node) else x)
+    return as_array(x._data if isinstance(x, Node) else x)
 
 
 def no_value(name: str) -> OperandError:
@@ -147,7 +173,7 @@ def integers_of(name: str, indices: Any) -> Any:
     array([0, 2])
     """
     refuse_mask(name, indices)
-    array = np.asarray(indices)
+    array = as_array(indices)
     if array.size and array.dtype.kind not in "iu":
         raise OperandError(
             f"{name}: indices are integers, but came {array.dtype}. Index with [ ] for a mask."

@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike
 from micrograd.core.node import Node
 from micrograd.core.op import define_op
 from micrograd.errors import OperandError
-from micrograd.ops.axes import refuse_mask
+from micrograd.ops.axes import refuse_mask, zeros
 from micrograd.ops.ranges import wide
 
 N = TypeVar("N", bound=Node)
@@ -23,12 +23,12 @@ N = TypeVar("N", bound=Node)
 
 def _forward_put(x: Any, *, index: Any, shape: tuple[int, ...]) -> Any:
     if _is_basic(index):
-        whole = np.zeros(shape, dtype=x.dtype)
+        whole = zeros(shape, x.dtype, x)
         whole[index] = x
         return whole
     # An element that was picked twice gets both. NumPy adds one by one: many would lose digits.
     many = x.size > _MANY * math.prod(shape)
-    whole = np.zeros(shape, dtype=np.result_type(x.dtype, float) if many else wide(x).dtype)
+    whole = zeros(shape, np.result_type(x.dtype, float) if many else wide(x).dtype, x)
     np.add.at(whole, index, x)
     return whole.astype(x.dtype, copy=False)
 

@@ -15,6 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from micrograd.core.node import Node
 from micrograd.core.op import Derivative, Op, register
+from micrograd.ops.axes import as_array
 
 N = TypeVar("N", bound=Node)
 
@@ -79,7 +80,7 @@ def by_element(function: Callable[[float], float]) -> Callable[..., Any]:
     of_objects = np.frompyfunc(function, 1, 1)
 
     def forward(x: Any) -> NDArray[Any]:
-        array: NDArray[Any] = np.asarray(x)
-        return np.asarray(of_objects(array), dtype=np.result_type(array, np.float16))
+        array: Any = as_array(x)
+        return as_array(of_objects(array), np.result_type(array, np.float16))
 
     return forward

@@ -16,7 +16,7 @@ from numpy.typing import ArrayLike, DTypeLike, NDArray
 from micrograd.core.node import Node
 from micrograd.core.op import define_op
 from micrograd.errors import OperandError, ShapeError
-from micrograd.ops.axes import along, arrays_of, shown
+from micrograd.ops.axes import along, arrays_of, as_array, shown
 from micrograd.ops.ranges import narrow, wide
 
 N = TypeVar("N", bound=Node)
@@ -191,7 +191,7 @@ def sum_to(x: Any, shape: Shape) -> Any:
 
 _astype = define_op(
     "astype",
-    lambda x, *, dtype: np.asarray(x).astype(dtype),
+    lambda x, *, dtype: as_array(x).astype(dtype),
     lambda g, y, x, *, dtype: g,  # the engine casts to the parent's dtype
     arrays_only=True,
     moves=True,
