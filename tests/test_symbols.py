@@ -40,7 +40,7 @@ def test_a_program_is_written_as_python() -> None:
     def rule(g: Any, x: Any) -> Any:
         mask = (x > 0) & ~np.isnan(x)
         rows = np.add.reduce(np.where(mask, g, -np.inf), axis=0, keepdims=True)
-        return [(-2) ** rows[0:1] ** -2, x.astype(np.float32)[..., None].T, rows[::-1]]
+        return [((-2) ** rows[0:1]) ** -2, x.astype(np.float32)[..., None].T, rows[::-1]]
 
     assert repr(tell(rule, X, X)).splitlines() == [
         "t1 = x > 0",
@@ -50,8 +50,8 @@ def test_a_program_is_written_as_python() -> None:
         "t5 = np.where(t4, g, -np.inf)",
         "t6 = np.add.reduce(t5, axis=0, keepdims=True)",
         "t7 = t6[0:1]",
-        "t8 = t7 ** -2",
-        "t9 = (-2) ** t8",
+        "t8 = (-2) ** t7",
+        "t9 = t8 ** -2",
         "t10 = astype(x, np.float32, 'K')",
         "t11 = t10[..., None]",
         "t12 = np.transpose(t11)",

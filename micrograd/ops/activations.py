@@ -15,7 +15,6 @@ from numpy.typing import ArrayLike
 from micrograd.core.node import Node
 from micrograd.core.op import define_op
 from micrograd.errors import ArgumentError
-from micrograd.ops.axes import as_array
 from micrograd.ops.bounds import clip
 from micrograd.ops.elementwise import exp, sigmoid, where
 from micrograd.ops.rows import by_element, unary
@@ -25,7 +24,7 @@ N = TypeVar("N", bound=Node)
 
 _leaky_relu = define_op(
     "leaky_relu",
-    lambda x, *, negative_slope: np.where(as_array(x) > 0, x, negative_slope * as_array(x)),
+    lambda x, *, negative_slope: np.where(np.greater(x, 0), x, np.multiply(negative_slope, x)),
     lambda g, y, x, *, negative_slope: where(x > 0, g, negative_slope * g),
     scalar=lambda x, *, negative_slope: x if x > 0 else negative_slope * x,
     elementwise=True,
@@ -53,8 +52,8 @@ def _below(x: Any) -> Any:
 
 
 def _forward_elu(x: Any, *, alpha: float) -> Any:
-    x = as_array(x)
-    return np.where(x > 0, x, alpha * np.expm1(np.where(x > 0, 0, x)))
+    above = np.greater(x, 0)
+    return np.where(above, x, alpha * np.expm1(np.where(above, 0, x)))
 
 
 _elu = define_op(
@@ -173,8 +172,7 @@ def silu(x: Any) -> Any:
 
 
 def _forward_softplus(x: Any, *, beta: float) -> Any:
-    x = as_array(x)
-    return np.maximum(x, 0) + np.log1p(np.exp(-abs(beta * x))) / beta
+    return np.maximum(x, 0) + np.log1p(np.exp(-abs(np.multiply(beta, x)))) / beta
 
 
 def _scalar_softplus(x: float, *, beta: float) -> float:

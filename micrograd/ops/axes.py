@@ -28,17 +28,16 @@ __all__ = [
 ]
 
 
-def as_array(x: Any, dtype: Any = None) -> Any:
+_ARRAY = np.ndarray  # a name of its own, since every call asks for it
+
+
+def as_array(x: Any) -> Any:
     """Return x as an array, and a symbol, which stands for one, as it is.
 
     >>> as_array([1, 2])
     array([1, 2])
     """
-    if x.__class__ is np.ndarray and dtype is None:
-        return x
-    if hasattr(x, "_tell"):
-        return x if dtype is None else x.astype(dtype)
-    return np.asarray(x, dtype)
+    return x if x.__class__ is _ARRAY or hasattr(x, "_tell") else np.asarray(x)
 
 
 def zeros(shape: Any, dtype: Any, x: Any) -> Any:
@@ -47,7 +46,7 @@ def zeros(shape: Any, dtype: Any, x: Any) -> Any:
     >>> zeros(2, float, np.ones(1))
     array([0., 0.])
     """
-    if x.__class__ is np.ndarray or not hasattr(x, "_tell"):
+    if x.__class__ is _ARRAY or not hasattr(x, "_tell"):
         return np.zeros(shape, dtype)
     return np.zeros(shape, dtype, like=x)
 

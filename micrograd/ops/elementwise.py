@@ -20,7 +20,6 @@ from numpy.typing import ArrayLike, NDArray
 
 from micrograd.core.node import Node
 from micrograd.core.op import define_op
-from micrograd.ops.axes import as_array
 from micrograd.ops.rows import binary, unary
 
 N = TypeVar("N", bound=Node)
@@ -277,7 +276,7 @@ def tanh(x: Any) -> Any:
 
 def _stable_sigmoid(x: Any) -> Any:
     e: NDArray[Any] = np.exp(-np.abs(x))  # never overflows
-    return np.where(as_array(x) >= 0, 1, e) / (1 + e)
+    return np.where(np.greater_equal(x, 0), 1, e) / (1 + e)
 
 
 @unary(

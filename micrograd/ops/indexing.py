@@ -78,10 +78,12 @@ def _parts(index: Any) -> tuple[Any, ...]:
 
 def _is_basic(index: Any) -> bool:
     return all(
-        part is None
-        or part is Ellipsis
-        or (isinstance(part, (int, np.integer, slice)) and not isinstance(part, bool))
-        for part in _parts(index)
+        [
+            part is None
+            or part is Ellipsis
+            or (isinstance(part, (int, np.integer, slice)) and not isinstance(part, bool))
+            for part in _parts(index)
+        ]
     )
 
 

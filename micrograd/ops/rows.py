@@ -81,6 +81,6 @@ def by_element(function: Callable[[float], float]) -> Callable[..., Any]:
 
     def forward(x: Any) -> NDArray[Any]:
         array: Any = as_array(x)
-        return as_array(of_objects(array), np.result_type(array, np.float16))
+        return as_array(of_objects(array)).astype(np.result_type(array, np.float16))
 
     return forward
