@@ -14,7 +14,7 @@ import pytest
 import micrograd as mg
 from micrograd import FloatingError, OperandError, ShapeError, Tensor, Value
 from micrograd.core.op import Op, define_op, registry
-from micrograd.engine.programs import Form, Instruction, Slot, evaluate
+from micrograd.engine.programs import Form, Instruction, Slot, evaluate, written
 from micrograd.engine.symbols import tell
 from tests.domains import calls_of
 
@@ -254,6 +254,17 @@ def test_writing_to_arrays_of_its_own_makes_other_values(function: Function) -> 
     assert_same(evaluate(program, X), function(X))  # and nothing was written to on the way
 
 
+def test_a_part_is_written_to_once() -> None:
+    program = tell(part_in_place, X)
+    names = [told.arguments[0] for told in program.instructions if told.operation is written]
+    assert names == [operator.setitem, operator.setitem]
+
+
+def test_what_numpy_is_given_cannot_be_written_to_unnoticed() -> None:
+    with pytest.raises(ValueError, match="read-only"):
+        tell(lambda x: np.cumsum(x, 0, None, x + 0), X)
+
+
 def test_what_shares_memory_with_what_was_written_to_is_stale() -> None:
     def through_a_view(x: Any) -> Any:
         y = x + 1
@@ -350,3 +361,10 @@ def test_most_operations_tell_all_that_they_compute() -> None:
     silent = {part.split()[0] for parts in ASKS_NUMBERS.values() for part in parts}
     assert silent < set(registry)
     assert (len(registry) - len(silent), len(registry)) == (103, 123)
+
+
+def test_symbols_go_the_way_of_arrays() -> None:
+    x, other = np.random.default_rng(0).normal(size=(2, 5, 40))
+    softmax = registry["softmax"].forward
+    program = tell(lambda x: softmax(x, axis=-1), x)
+    assert_same(evaluate(program, other), softmax(other, axis=-1))

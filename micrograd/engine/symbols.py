@@ -35,7 +35,8 @@ def tell(function: Function, *arguments: Any) -> Program:
         function: what to call: a rule, a forward function, or any that is made of operators and
             of NumPy's and this library's functions.
         arguments: examples of its arguments, arrays or numbers, for shapes and dtypes. The
-            function is computed for them once, and cannot write to them.
+            function is computed for them once, and cannot write to them. An operation of numbers
+            is told as the calls of NumPy that it makes for arrays, not as the function of `math`.
 
     Raises:
         OperandError: if the function does what only numbers can answer, such as `if x > 0`,

@@ -15,6 +15,7 @@ from numpy.typing import ArrayLike
 from micrograd.core.node import Node
 from micrograd.core.op import define_op
 from micrograd.errors import ArgumentError
+from micrograd.ops.axes import as_array
 from micrograd.ops.bounds import clip
 from micrograd.ops.elementwise import exp, sigmoid, where
 from micrograd.ops.rows import by_element, unary
@@ -172,7 +173,8 @@ def silu(x: Any) -> Any:
 
 
 def _forward_softplus(x: Any, *, beta: float) -> Any:
-    return np.maximum(x, 0) + np.log1p(np.exp(-abs(np.multiply(beta, x)))) / beta
+    x = as_array(x)
+    return np.maximum(x, 0) + np.log1p(np.exp(-abs(beta * x))) / beta
 
 
 def _scalar_softplus(x: float, *, beta: float) -> float:
