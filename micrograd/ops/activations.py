@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike
 from micrograd.core.node import Node
 from micrograd.core.op import define_op
 from micrograd.errors import ArgumentError
+from micrograd.ops.axes import as_array
 from micrograd.ops.bounds import clip
 from micrograd.ops.elementwise import exp, sigmoid, where
 from micrograd.ops.kinds import N
@@ -19,7 +20,7 @@ from micrograd.ops.rows import by_element, unary
 
 _leaky_relu = define_op(
     "leaky_relu",
-    lambda x, *, negative_slope: np.where(np.asarray(x) > 0, x, negative_slope * np.asarray(x)),
+    lambda x, *, negative_slope: np.where(np.greater(x, 0), x, np.multiply(negative_slope, x)),
     lambda g, y, x, *, negative_slope: where(x > 0, g, negative_slope * g),
     scalar=lambda x, *, negative_slope: x if x > 0 else negative_slope * x,
     reach=SAME,
@@ -43,8 +44,8 @@ def _below(x: Any) -> Any:
 
 
 def _forward_elu(x: Any, *, alpha: float) -> Any:
-    x = np.asarray(x)
-    return np.where(x > 0, x, alpha * np.expm1(np.where(x > 0, 0, x)))
+    above = np.greater(x, 0)
+    return np.where(above, x, alpha * np.expm1(np.where(above, 0, x)))
 
 
 _elu = define_op(
@@ -148,7 +149,7 @@ def silu(x: N | ArrayLike) -> N:
 
 
 def _forward_softplus(x: Any, *, beta: float) -> Any:
-    x = np.asarray(x)
+    x = as_array(x)
     return np.maximum(x, 0) + np.log1p(np.exp(-abs(beta * x))) / beta
 
 

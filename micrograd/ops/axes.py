@@ -11,6 +11,28 @@ import numpy as np
 from micrograd.core.node import Node
 from micrograd.errors import OperandError, ShapeError
 
+_ARRAY = np.ndarray  # a name of its own, since every call asks for it
+
+
+def as_array(x: Any) -> Any:
+    """Return x as an array, and a symbol, which stands for one, as it is.
+
+    >>> as_array([1, 2])
+    array([1, 2])
+    """
+    return x if x.__class__ is _ARRAY or hasattr(x, "_tell") else np.asarray(x)
+
+
+def zeros(shape: Any, dtype: Any, x: Any) -> Any:
+    """Return zeros to write to what is computed from x, be it an array or a symbol.
+
+    >>> zeros(2, float, np.ones(1))
+    array([0., 0.])
+    """
+    if x.__class__ is _ARRAY or not hasattr(x, "_tell"):
+        return np.zeros(shape, dtype)
+    return np.zeros(shape, dtype, like=x)
+
 
 def array_of(name: str, x: Any) -> Any:
     """Return x, a Tensor as it is and anything else as an array; refuse a Value.
@@ -22,7 +44,7 @@ def array_of(name: str, x: Any) -> Any:
         return x
     if not isinstance(x, Node):
         refuse_mask(name, x)
-        return np.asarray(x)
+        return as_array(x)
     if x._is_number:
         raise no_value(name)
     return x
@@ -48,7 +70,7 @@ def plain(x: Any) -> Any:
     >>> plain([1, 2])
     array([1, 2])
     """
-    return np.asarray(x._data if isinstance(x, Node) else x)
+    return as_array(x._data if isinstance(x, Node) else x)
 
 
 def no_value(name: str) -> OperandError:
@@ -133,7 +155,7 @@ def integers_of(name: str, indices: Any) -> Any:
     array([0, 2])
     """
     refuse_mask(name, indices)
-    array = np.asarray(indices)
+    array = as_array(indices)
     if array.size and array.dtype.kind not in "iu":
         raise OperandError(
             f"{name}: indices are integers, but came {array.dtype}. Index with [ ] for a mask."

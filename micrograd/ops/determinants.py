@@ -15,6 +15,7 @@ from numpy.typing import ArrayLike
 from micrograd.core.node import Node
 from micrograd.core.op import define_op
 from micrograd.errors import GradientError
+from micrograd.ops.axes import as_array, zeros
 from micrograd.ops.elementwise import where
 from micrograd.ops.inverses import adjoint, inv, linalg, matrices
 from micrograd.ops.kinds import N
@@ -46,7 +47,7 @@ def _products_without_two(s: Any) -> Any:
     larger, smaller = np.triu_indices(n, 1)
     divisor = s[..., larger]
     whole = _products_without_one(s)[..., smaller]
-    pairs = np.zeros((*s.shape, n), s.dtype)
+    pairs = zeros((*s.shape, n), s.dtype, s)
     # Where the larger of the two is 0, so are both, and the last two are the only such pair
     # whose product need not be 0.
     pairs[..., larger, smaller] = np.divide(
@@ -127,7 +128,7 @@ def det(a: N | ArrayLike) -> N:
 
 
 def _logabsdet_rule(g: Any, y: Any, a: Any) -> Any:
-    singular = np.asarray(y <= -np.inf)
+    singular = as_array(y <= -np.inf)
     if np.any(np.logical_and(singular, np.logical_not(abs(g) <= 0))):
         raise GradientError(
             f"slogdet: a matrix of shape {tuple(a.shape[-2:])} is singular; there the logarithm of "

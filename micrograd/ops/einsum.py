@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 from micrograd.core.node import Node
 from micrograd.core.op import define_op
 from micrograd.errors import ArgumentError, OperandError, ShapeError
-from micrograd.ops.axes import array_of
+from micrograd.ops.axes import array_of, as_array
 from micrograd.ops.elementwise import where
 from micrograd.ops.kinds import N
 from micrograd.ops.reach import PRODUCT
@@ -59,7 +59,7 @@ _WORTH_PLANNING = 2**14  # products below which NumPy's search for a good order 
 
 def _forward_einsum(*operands: Any, subscripts: str) -> Any:
     terms, output = _split(subscripts)
-    arrays: list[NDArray[Any]] = [np.asarray(operand) for operand in operands]
+    arrays: list[Any] = [as_array(operand) for operand in operands]
     lengths = _lengths(terms, [array.shape for array in arrays])
     for i, (term, array) in enumerate(zip(terms, arrays, strict=True)):
         # What is broadcast is left out, since it would keep NumPy from multiplying matrices.

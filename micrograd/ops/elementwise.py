@@ -293,7 +293,7 @@ def tanh(x: Any) -> Any:
 
 def _stable_sigmoid(x: Any) -> Any:
     e: NDArray[Any] = np.exp(-np.abs(x))  # never overflows
-    return np.where(np.asarray(x) >= 0, 1, e) / (1 + e)
+    return np.where(np.greater_equal(x, 0), 1, e) / (1 + e)
 
 
 @unary(

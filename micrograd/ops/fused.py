@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike
 from micrograd.core.node import Node
 from micrograd.core.op import define_op
 from micrograd.errors import ArgumentError, OperandError, ShapeError
-from micrograd.ops.axes import array_of, plain
+from micrograd.ops.axes import array_of, as_array, plain
 from micrograd.ops.elementwise import exp
 from micrograd.ops.kinds import A, N
 from micrograd.ops.ranges import divided, narrow, wide
@@ -36,7 +36,7 @@ _SHORT = 64
 def _total(x: Any, axis: Axis) -> Any:
     """Return the sum along an axis, which is kept: of short rows a product, which is faster."""
     x = wide(x)
-    last = axis in (-1, x.ndim - 1) and x.__class__ is np.ndarray
+    last = x.ndim and axis in (-1, x.ndim - 1) and not issubclass(x.__class__, Node)
     if last and x.shape[-1] <= _SHORT and x.flags.c_contiguous:
         return _row_sums(x.reshape(-1, x.shape[-1])).reshape(*x.shape[:-1], 1)
     return x.sum(axis=axis, keepdims=True)
@@ -66,7 +66,7 @@ def _balanced(h: Any, p: Any, axis: Axis) -> Any:
 
 
 def _forward_softmax(x: Any, *, axis: Axis) -> Any:
-    x = np.asarray(x)
+    x = as_array(x)
     _, e, total = _parts(x, axis)
     return narrow(e / total, x)
 
@@ -90,7 +90,7 @@ def softmax(x: A | ArrayLike, axis: int = -1) -> A:
 
 
 def _forward_log_softmax(x: Any, *, axis: int) -> Any:
-    x = np.asarray(x)
+    x = as_array(x)
     top, e, total = _parts(x, axis)
     if total.min(initial=np.inf) > 1.25:
         return narrow((x - top) - np.log(total), x)
@@ -121,7 +121,7 @@ def log_softmax(x: A | ArrayLike, axis: int = -1) -> A:
 
 
 def _forward_logsumexp(x: Any, *, axis: Axis, keepdims: bool) -> Any:
-    x = np.asarray(x)
+    x = as_array(x)
     given, x = x, wide(x)
     peak = x.max(axis=axis, keepdims=True)
     peak = np.where(np.isfinite(peak), peak, 0)  # inf - inf would be nan

@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike
 from micrograd.core.node import Node
 from micrograd.core.op import define_op
 from micrograd.errors import OperandError
-from micrograd.ops.axes import refuse_mask
+from micrograd.ops.axes import refuse_mask, zeros
 from micrograd.ops.kinds import N
 from micrograd.ops.ranges import wide
 from micrograd.ops.reach import MOVED
@@ -21,12 +21,12 @@ __all__ = ["getitem"]
 
 def _forward_put(x: Any, *, index: Any, shape: tuple[int, ...]) -> Any:
     if _is_basic(index):
-        whole = np.zeros(shape, dtype=x.dtype)
+        whole = zeros(shape, x.dtype, x)
         whole[index] = x
         return whole
     # An element that was picked twice gets both. NumPy adds one by one: many would lose digits.
     many = x.size > _MANY * math.prod(shape)
-    whole = np.zeros(shape, dtype=np.result_type(x.dtype, float) if many else wide(x).dtype)
+    whole = zeros(shape, np.result_type(x.dtype, float) if many else wide(x).dtype, x)
     np.add.at(whole, index, x)
     return whole.astype(x.dtype, copy=False)
 
@@ -72,10 +72,12 @@ def _parts(index: Any) -> tuple[Any, ...]:
 
 def _is_basic(index: Any) -> bool:
     return all(
-        part is None
-        or part is Ellipsis
-        or (isinstance(part, (int, np.integer, slice)) and not isinstance(part, bool))
-        for part in _parts(index)
+        [
+            part is None
+            or part is Ellipsis
+            or (isinstance(part, (int, np.integer, slice)) and not isinstance(part, bool))
+            for part in _parts(index)
+        ]
     )
 
 

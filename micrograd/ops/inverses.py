@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike
 from micrograd.core.node import Node
 from micrograd.core.op import define_op
 from micrograd.errors import ArgumentError, GradientError, OperandError, ShapeError
-from micrograd.ops.axes import array_of, shown
+from micrograd.ops.axes import array_of, as_array, plain, shown
 from micrograd.ops.elementwise import where
 from micrograd.ops.kinds import N
 
@@ -29,7 +29,7 @@ def adjoint(x: Any) -> Any:
 def matrices(name: str, a: Any, square: bool = False) -> Any:
     """Return the data of a, an array of matrices, or raise an error that says what came."""
     a = array_of(name, a)
-    array: Any = np.asarray(a._data if isinstance(a, Node) else a)
+    array: Any = plain(a)
     if array.ndim < 2 or (square and array.shape[-1] != array.shape[-2]):
         expected = "square matrices, of shape (..., n, n)" if square else "shape (..., m, n)"
         raise ShapeError(f"{name}: expected {expected}, but came an array of shape {array.shape}.")
@@ -80,7 +80,7 @@ def inv(a: N | ArrayLike) -> N:
 
 
 def _forward_solve(a: Any, b: Any) -> Any:
-    a, b = matrices("solve", a, square=True), np.asarray(b)
+    a, b = matrices("solve", a, square=True), as_array(b)
     if b.ndim == 0 or b.shape[-1 if b.ndim == 1 else -2] != a.shape[-1]:
         n = a.shape[-1]
         raise ShapeError(

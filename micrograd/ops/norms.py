@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 
 from micrograd.core.op import define_op
 from micrograd.errors import ArgumentError, ShapeError
-from micrograd.ops.axes import array_of, axes_of, plain, shown
+from micrograd.ops.axes import array_of, as_array, axes_of, plain, shown
 from micrograd.ops.elementwise import absolute, where
 from micrograd.ops.kinds import N
 from micrograd.ops.ranges import homogeneous, is_sound, magnitude, narrow, wide
@@ -25,7 +25,7 @@ def _forward_norm(x: Any, *, order: float, axis: Axis, keepdims: bool) -> Any:
 
     if order == 2:
         return homogeneous(root_of_squares, x, 2, axis, keepdims)
-    given = np.asarray(x)
+    given = as_array(x)
     x = np.abs(wide(given))
     scale = magnitude(x, axis) if x.size else 1  # the root of a large sum would be less exact
     sums = np.sum((x / scale) ** order, axis=axis, keepdims=True)

@@ -14,6 +14,8 @@ from typing import Any
 
 import numpy as np
 
+from micrograd.ops.axes import as_array
+
 
 def wide(x: Any) -> Any:
     """Return an array or Tensor of float16 in float32, and any other as it is.
@@ -87,7 +89,7 @@ def homogeneous(
     >>> float(homogeneous(root_of_squares, [3e-200, 4e-200], 2, -1, keepdims=False))
     5e-200
     """
-    given = np.asarray(x)
+    given = as_array(x)
     x = wide(given)
     with np.errstate(over="ignore", under="ignore", invalid="ignore"):
         y: Any = function(x, keepdims=keepdims)

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from micrograd.core.op import define_op
+from micrograd.ops.axes import as_array
 from micrograd.ops.elementwise import where
 from micrograd.ops.kinds import N
 from micrograd.ops.ranges import divided
@@ -103,13 +104,14 @@ def extreme(ufunc: Any, x: Any, axis: Axis, keepdims: bool) -> Any:
     >>> extreme(np.maximum, [[1, 3], [2, 0]], -1, keepdims=False).tolist()
     [3, 2]
     """
-    x = np.asarray(x)
+    x = as_array(x)
     few = _one_by_one(x.shape, axis)
     if few:
         y = reduce(ufunc, [x[index] for index in few])
         return _keep(y, x, axis) if keepdims else y
     if axis in (-1, x.ndim - 1) and x.ndim > 1 and x.shape[-1] <= _SHORT:
-        columns = np.ascontiguousarray(x.swapaxes(0, -1))  # many columns are faster than rows
+        columns = x.swapaxes(0, -1)  # many columns are faster than rows
+        columns = columns.astype(x.dtype, order="C", copy=False)
         y = ufunc.reduce(columns, axis=0, keepdims=True).swapaxes(0, -1)
         return y if keepdims else y[..., 0]
     return ufunc.reduce(x, axis=axis, keepdims=keepdims)

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from micrograd.core.op import Derivative, Op, register
+from micrograd.ops.axes import as_array
 from micrograd.ops.kinds import A, N
 from micrograd.ops.reach import SAME
 
@@ -77,7 +78,7 @@ def by_element(function: Callable[[float], float]) -> Callable[..., Any]:
     of_objects = np.frompyfunc(function, 1, 1)
 
     def forward(x: Any) -> NDArray[Any]:
-        array: NDArray[Any] = np.asarray(x)
-        return np.asarray(of_objects(array), dtype=np.result_type(array, np.float16))
+        array: Any = as_array(x)
+        return as_array(of_objects(array)).astype(np.result_type(array, np.float16))
 
     return forward

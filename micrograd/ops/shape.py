@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, DTypeLike
 
 from micrograd.core.op import define_op
 from micrograd.errors import OperandError, ShapeError
-from micrograd.ops.axes import along, arrays_of, shown
+from micrograd.ops.axes import along, arrays_of, as_array, shown
 from micrograd.ops.kinds import A, N
 from micrograd.ops.ranges import narrow, wide
 from micrograd.ops.reach import MOVED
@@ -174,7 +174,7 @@ def sum_to(x: Any, shape: Shape) -> Any:
 
 _astype = define_op(
     "astype",
-    lambda x, *, dtype: np.asarray(x).astype(dtype),
+    lambda x, *, dtype: as_array(x).astype(dtype),
     lambda g, y, x, *, dtype: g,  # the engine casts to the parent's dtype
     arrays_only=True,
     reach=MOVED,

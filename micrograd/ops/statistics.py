@@ -16,7 +16,7 @@ from numpy.typing import ArrayLike
 from micrograd.core.node import Node
 from micrograd.core.op import define_op
 from micrograd.errors import ArgumentError, ShapeError
-from micrograd.ops.axes import array_of, plain
+from micrograd.ops.axes import array_of, as_array, plain, zeros
 from micrograd.ops.elementwise import where
 from micrograd.ops.kinds import N
 from micrograd.ops.norms import _norm
@@ -155,7 +155,7 @@ def _std_rule(g: Any, y: Any, x: Any, *, axis: Axis, ddof: float, keepdims: bool
 
 def _forward_std(x: Any, *, axis: Axis, ddof: float, keepdims: bool) -> Any:
     std_of = partial(np.std, axis=axis, ddof=ddof)
-    if _freedom(np.asarray(x), axis, ddof) == 0:
+    if _freedom(as_array(x), axis, ddof) == 0:
         return std_of(x, keepdims=keepdims)
     return homogeneous(std_of, x, 2, axis, keepdims)
 
@@ -186,9 +186,9 @@ def std(x: N | ArrayLike, axis: Axis = None, ddof: float = 0, keepdims: bool = F
 
 def _middles(x: Any, axis: Axis) -> Any:
     """Return the share of every element in the median: 1, or a half for each of two."""
-    data = np.asarray(x._data if isinstance(x, Node) else x)
+    data = plain(x)
     rows = _rows(data, axis)
-    shares = np.zeros(rows.shape, rows.dtype)
+    shares = zeros(rows.shape, rows.dtype, rows)
     if rows.size:
         order, n = np.argsort(rows, axis=-1, kind="stable"), rows.shape[-1]
         for k in ((n - 1) // 2, n // 2):

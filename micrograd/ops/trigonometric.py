@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from micrograd.core.op import define_op
+from micrograd.ops.axes import as_array
 from micrograd.ops.elementwise import sqrt, where
 from micrograd.ops.reach import SAME
 from micrograd.ops.rows import binary, unary
@@ -287,7 +288,7 @@ def _sinc_derivative(x: NDArray[Any], order: int) -> NDArray[Any]:
 
 
 def _forward_slope(x: Any, *, order: int) -> Any:
-    x = np.asarray(x)
+    x = as_array(x)
     slope = _sinc_derivative(x.astype(np.float64), order)
     return slope.astype(np.result_type(x, np.float16))
 

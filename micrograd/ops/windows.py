@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from micrograd.core.op import define_op
 from micrograd.errors import ArgumentError, OperandError, ShapeError
-from micrograd.ops.axes import array_of
+from micrograd.ops.axes import array_of, zeros
 from micrograd.ops.reach import MOVED
 from micrograd.ops.shape import Shape
 
@@ -45,7 +45,7 @@ def _forward_windows_add(
     x: Any, *, shape: Shape, size: Pair, stride: Pair, padding: Pair
 ) -> NDArray[Any]:
     (top, left), (height, width) = padding, shape[-2:]
-    whole = np.zeros((*shape[:-2], height + 2 * top, width + 2 * left), dtype=x.dtype)
+    whole = zeros((*shape[:-2], height + 2 * top, width + 2 * left), x.dtype, x)
     rows, columns = ((n - 1) * s + 1 for n, s in zip(x.shape[-4:-2], stride, strict=True))
     for i in range(size[0]):
         for k in range(size[1]):

@@ -1,0 +1,346 @@
+"""Symbols, which tell what is computed with them: numbers compute, nodes record, symbols tell.
+
+The forward functions and the rules of this library are written with operators and with NumPy's
+functions, and both of them a class may define for itself (NEP 13 and NEP 18). So they run on
+symbols as they are, and what they do becomes a program.
+
+A program is right for other numbers of the same shapes, or an error: what depends on the numbers
+is refused when it is told, or noticed when the program is evaluated.
+"""
+
+from __future__ import annotations
+
+import inspect
+import operator
+from collections.abc import Callable, Iterator
+from typing import Any, NoReturn
+from weakref import WeakValueDictionary
+
+import numpy as np
+
+from micrograd.core.user_rules import read_only
+from micrograd.engine import programs
+from micrograd.engine.programs import Instruction, Program, Slot, form_of, is_a, mapped, name_of
+from micrograd.errors import OperandError
+
+__all__ = ["Symbol", "tell"]
+
+Function = Callable[..., Any]
+
+
+def tell(function: Function, *arguments: Any) -> Program:
+    """Return what a function computes, told by symbols that stand for its arguments.
+
+    Args:
+        function: what to call: a rule, a forward function, or any that is made of operators and
+            of NumPy's and this library's functions.
+        arguments: examples of its arguments, arrays or numbers, for shapes and dtypes. The
+            function is computed for them once, and cannot write to them. An operation of numbers
+            is told as the calls of NumPy that it makes for arrays, not as the function of `math`.
+
+    Raises:
+        OperandError: if the function does what only numbers can answer, such as `if x > 0`,
+            or an argument is neither an array nor a number.
+
+    >>> from micrograd.engine.programs import evaluate
+    >>> x = np.array([1.0, 2.0])
+    >>> program = tell(lambda g, x: g / (2 * np.sqrt(x)), x, x)
+    >>> program
+    t1 = np.sqrt(x)
+    t2 = 2 * t1
+    t3 = g / t2
+    return t3
+    >>> evaluate(program, np.ones(2), np.array([1.0, 4.0])).tolist()
+    [0.5, 0.25]
+    """
+    tape = _Tape(arguments)
+    result = function(*[Symbol(tape, Slot(i), given) for i, given in enumerate(arguments)])
+    given = mapped(result, lambda leaf: leaf._checked_slot() if is_a(leaf, Symbol) else leaf)
+    inputs = tuple(map(form_of, arguments))
+    return Program(_names(function, len(inputs)), inputs, tuple(tape.instructions), given)
+
+
+def _names(function: Function, count: int) -> tuple[str, ...]:
+    try:
+        parameters = list(inspect.signature(function).parameters.values())
+    except (TypeError, ValueError):
+        parameters = []
+    positional = inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD
+    names = [p.name for p in parameters if p.kind in positional][:count]
+    return tuple([*names, *(f"x{i + 1}" for i in range(len(names), count))])
+
+
+class _Tape:
+    """What has been told so far in one call of a function."""
+
+    def __init__(self, inputs: tuple[Any, ...]) -> None:
+        for given in inputs:
+            if not is_a(given, np.ndarray, np.generic, float, int):
+                raise OperandError(
+                    f"tell: expected arrays or numbers, but came a {type(given).__name__}. Give "
+                    "the .data of a node, and np.asarray of a list."
+                )
+        self.inputs = inputs
+        self.instructions: list[Instruction] = []
+        self.alive: WeakValueDictionary[int, Symbol] = WeakValueDictionary()
+
+    def tell(self, operation: Function, args: tuple[Any, ...], settings: dict[str, Any]) -> Any:
+        """Call an operation for the examples, note the call, and return what stands for it."""
+        name = name_of(operation)
+        given, named = mapped((args, settings), lambda leaf: self.example_of(leaf, name))
+        raising = tuple([kind for kind, what in np.geterr().items() if what == "raise"])
+        try:
+            result = operation(*given, **named)
+        except (ArithmeticError, np.linalg.LinAlgError) as error:
+            raise OperandError(
+                f"{name}: what is computed after an error depends on numbers. Tell the function "
+                f"with arguments for which there is none. NumPy says: {error}"
+            ) from error
+        given, named = mapped((args, settings), _noted)
+        self.instructions.append(Instruction(operation, given, named, form_of(result), raising))
+        symbol = Symbol(self, Slot(len(self.inputs) + len(self.instructions) - 1), result)
+        if not is_a(result, tuple, list):
+            return symbol
+        return programs.like(result, [symbol[i] for i in range(len(result))])
+
+    def example_of(self, leaf: Any, name: str) -> Any:
+        if is_a(leaf, Symbol):
+            if leaf._tape is not self:
+                raise OperandError(f"{name}: came a symbol of another call of tell, which is over.")
+            leaf._checked_slot()
+            return leaf._example
+        if hasattr(leaf, "__array_ufunc__") and not is_a(leaf, np.ndarray, np.generic, type):
+            raise OperandError(
+                f"{name}: came a symbol and a {type(leaf).__name__}. Give the .data of the latter."
+            )
+        return leaf
+
+
+def _noted(leaf: Any) -> Any:
+    """Return what an instruction keeps of an argument: nothing that somebody may write to."""
+    if is_a(leaf, np.ndarray):
+        return read_only(leaf.copy("K"))
+    return leaf._slot if is_a(leaf, Symbol) else leaf
+
+
+class Symbol:
+    """What stands for an array or a number in a function that `tell` calls.
+
+    It has a shape and a dtype, and the operators, functions and methods of an array; each gives
+    another symbol. Numbers it has none: `bool`, `float`, `np.asarray` and the like are refused.
+
+    >>> def rule(g, x):
+    ...     return g if x > 0 else 0
+    >>> tell(rule, 1.0, 2.0)  # doctest: +IGNORE_EXCEPTION_DETAIL
+    Traceback (most recent call last):
+    micrograd.errors.OperandError: bool: came a symbol, which has no numbers...
+    """
+
+    __slots__ = ("__weakref__", "_example", "_part", "_slot", "_stale", "_tape")
+    __hash__ = object.__hash__
+
+    def __init__(self, tape: _Tape, slot: Slot, example: Any) -> None:
+        self._tape = tape
+        self._slot = slot
+        self._example = read_only(example)
+        self._part: Any = None  # of which symbol this is a view, and the index that picks it
+        self._stale = False
+        tape.alive[slot.number] = self
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return np.shape(self._example)
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        return np.result_type(self._example)
+
+    @property
+    def ndim(self) -> int:
+        return len(self.shape)
+
+    @property
+    def size(self) -> int:
+        return int(np.size(self._example))
+
+    @property
+    def flags(self) -> Any:
+        return np.asarray(self._example).flags
+
+    @property
+    def T(self) -> Any:
+        return self._tell(np.transpose, self)
+
+    def __repr__(self) -> str:
+        return f"<symbol of shape {self.shape} and dtype {self.dtype}>"
+
+    def __len__(self) -> int:
+        return len(self._example)
+
+    def __iter__(self) -> Iterator[Any]:
+        return (self[i] for i in range(len(self)))
+
+    def __getitem__(self, index: Any) -> Any:
+        for picked in index if is_a(index, tuple) else (index,):
+            if is_a(picked, Symbol) and picked.dtype == bool:
+                raise OperandError(
+                    "getitem: how many elements a mask picks depends on numbers. Use np.where."
+                )
+        part = self._tell(operator.getitem, self, index)
+        if _overlap(part._example, self._example):
+            part._part = self, index
+        return part
+
+    def __array_ufunc__(self, ufunc: Any, method: str, *args: Any, **settings: Any) -> Any:
+        function = ufunc if method == "__call__" else getattr(ufunc, method)
+        if method == "at":
+            return _target(function, args[0])._write(function, *args[1:])
+        return self._call(function, args, settings)
+
+    def __array_function__(self, function: Any, types: Any, args: Any, settings: Any) -> Any:
+        if function in _OF_FORMS:
+            return function(*mapped(args, lambda leaf: self._tape.example_of(leaf, "tell")))
+        if function in _WRITING:
+            return _target(function, args[0])._write(function, *args[1:], **settings)
+        if function in _OF_VALUES or (function is np.where and len(args) == 1):
+            raise OperandError(
+                f"{name_of(function)}: what it gives is no array, or of a size that depends on "
+                "numbers, which a symbol does not have. Compute with masks, as np.where does."
+            )
+        return self._call(function, args, settings)
+
+    def _call(self, function: Function, args: tuple[Any, ...], settings: dict[str, Any]) -> Any:
+        out = settings.pop("out", None)
+        if out is None:
+            return self._tape.tell(function, args, settings)
+        target = _target(function, out[0] if is_a(out, tuple) else out)
+        return target._become(self._tape.tell(programs.into, (target, function, *args), settings))
+
+    def _tell(self, operation: Function, *args: Any, **settings: Any) -> Any:
+        return self._tape.tell(operation, args, settings)
+
+    # Writing. A program writes to nothing: what is written to becomes another value.
+
+    def __setitem__(self, index: Any, value: Any) -> None:
+        part = value._part if is_a(value, Symbol) else None
+        if part is None or part[0] is not self or part[1] is not index:  # not x[index] += ...
+            self._write(operator.setitem, index, value)
+
+    def _write(self, function: Function, *args: Any, **settings: Any) -> None:
+        self._become(self._tell(programs.written, function, self, *args, **settings))
+
+    def _become(self, told: Symbol) -> Symbol:
+        """Stand for another value from now on, as an array does that was written to."""
+        if any(_overlap(self._example, given) for given in self._tape.inputs):
+            raise OperandError(
+                f"{self!r}: is an argument, or a view of one, and was written to. Copy it first."
+            )
+        for other in list(self._tape.alive.values()):
+            other._stale = other._stale or _overlap(other._example, self._example)
+        self._slot, self._example, self._stale = told._slot, told._example, False
+        return self
+
+    def _checked_slot(self) -> Slot:
+        if self._stale:
+            raise OperandError(
+                f"{self!r}: was written to by way of another array that shares its memory. Copy "
+                "one of them first."
+            )
+        return self._slot
+
+    # What arrays have as methods, NumPy has as functions.
+
+    def astype(self, dtype: Any, order: Any = "K", *, copy: bool = True) -> Any:
+        """Return the same in another dtype."""
+        same = not copy and order == "K" and self.dtype == dtype
+        return self if same else self._tell(programs.astype, self, np.dtype(dtype), order)
+
+    def copy(self, order: Any = "C") -> Any:
+        """Return the same, in memory of its own."""
+        return self._tell(np.copy, self, order=order)
+
+    def reshape(self, *shape: Any, **settings: Any) -> Any:
+        """Return the same elements in another shape."""
+        return self._tell(np.reshape, self, shape[0] if len(shape) == 1 else shape, **settings)
+
+    def transpose(self, *axes: Any) -> Any:
+        """Return the same with its axes in another order."""
+        order = axes[0] if len(axes) == 1 else axes or None
+        return self._tell(np.transpose, self, order)
+
+
+def _target(function: Function, thing: Any) -> Symbol:
+    if not is_a(thing, Symbol):
+        raise OperandError(
+            f"{name_of(function)}: writes what a symbol stands for into an array of numbers. Make "
+            "that array with np.zeros_like(symbol, shape=...)."
+        )
+    return thing
+
+
+def _overlap(a: Any, b: Any) -> bool:
+    return is_a(a, np.ndarray) and is_a(b, np.ndarray) and np.may_share_memory(a, b)
+
+
+# What a symbol has from tables: methods, operators, refusals
+
+_METHODS = """all any argmax argmin argsort clip cumprod cumsum diagonal dot max mean min prod ravel
+repeat round squeeze std sum swapaxes take trace var"""
+_OF_FORMS = {np.shape, np.ndim, np.size, np.result_type, np.can_cast, np.may_share_memory}
+_WRITING = {np.copyto, np.put, np.place, np.putmask, np.put_along_axis, np.fill_diagonal}
+_OF_VALUES = {
+    *(np.nonzero, np.flatnonzero, np.argwhere, np.unique, np.extract, np.compress, np.bincount),
+    *(np.array_equal, np.array_equiv, np.allclose, np.trim_zeros, np.union1d, np.intersect1d),
+}
+_INSTEAD = {
+    "__bool__": "choose with np.where, which takes both ways",
+    "__float__": "use NumPy's function in place of that of math, as np.exp for math.exp",
+    "__int__": "use astype(int)",
+    "__index__": "use np.take, for which an index may be an array",
+    "__array__": "call a function of NumPy's that takes the symbol as it is",
+    "item": "keep the array of one element",
+    "tolist": "compute with the whole array",
+}
+
+
+def _telling(function: Function, turned: bool = False) -> Function:
+    def method(self: Symbol, *args: Any, **settings: Any) -> Any:
+        return self._call(function, (*args, self) if turned else (self, *args), settings)
+
+    return method
+
+
+def _in_place(function: Function, writing: Function) -> Function:
+    def method(self: Symbol, other: Any) -> Any:
+        if not isinstance(self._example, np.ndarray):
+            return self._tell(function, self, other)  # a number becomes another one
+        if self._part is not None:
+            whole, index = self._part
+            whole[index] = self._tell(function, self, other)
+            return whole[index]
+        self._write(writing, other)
+        return self
+
+    return method
+
+
+def _refusal(name: str, instead: str) -> Function:
+    def method(self: Symbol, *args: Any, **settings: Any) -> NoReturn:
+        raise OperandError(
+            f"{name.strip('_')}: came a symbol, which has no numbers: each time that the program "
+            f"is evaluated they may be others. Instead, {instead}."
+        )
+
+    return method
+
+
+for _name in _METHODS.split():
+    setattr(Symbol, _name, _telling(getattr(np, _name)))
+for _name, _way in _INSTEAD.items():
+    setattr(Symbol, _name, _refusal(_name, _way))
+for _name in (*programs.SIGNS, "abs"):
+    _function, _bare = getattr(operator, _name), _name.rstrip("_")
+    setattr(Symbol, f"__{_bare}__", _telling(_function))
+    if hasattr(operator, f"i{_bare}"):
+        setattr(Symbol, f"__r{_bare}__", _telling(_function, turned=True))
+        setattr(Symbol, f"__i{_bare}__", _in_place(_function, getattr(operator, f"i{_bare}")))
