@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NoReturn, Self
 
+from micrograd.captures import Told
 from micrograd.core.node import NO_SETTINGS, Node, describe
 from micrograd.core.op import Op, registry
 from micrograd.core.record import record
@@ -42,7 +43,7 @@ def reflected(op: Op) -> Any:
     return operator
 
 
-class Arithmetic(Node):
+class Arithmetic(Node, Told):
     """A node that can be computed with: each operator records one operation."""
 
     __slots__ = ()
@@ -57,7 +58,6 @@ class Arithmetic(Node):
             self.op = overwritten(self.op, self)
 
     def _snapshot(self) -> Snapshot:
-        """Return what tells later whether this is still what it was; see `captures`."""
         return Snapshot(self)
 
     def item(self) -> float:
