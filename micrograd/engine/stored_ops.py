@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any, NoReturn
 
-from micrograd.core import op as op_module
 from micrograd.core.node import Node, describe
 from micrograd.core.op import Each, Op, registry
 from micrograd.errors import ArgumentError, OperandError, StaleGraphError
@@ -67,6 +66,3 @@ def _itself(op: Op, memo: Any = None) -> Op:
 # All operations, also those of subclasses, which copyreg would not reach.
 for _name, _method in {"reduce": _reduced, "copy": _itself, "deepcopy": _itself}.items():
     setattr(Op, f"__{_name}__", _method)
-
-for _thing in (_find, Overwritten):  # where pickles of version 0.1.0 look for them
-    setattr(op_module, _thing.__name__, _thing)
