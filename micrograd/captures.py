@@ -25,6 +25,17 @@ _CONTAINERS = (list, tuple, dict, deque)
 _BUFFERS = (bytearray, memoryview, array)
 _LIBRARIES = {"micrograd", "numpy", *sys.stdlib_module_names} - {"__main__"}
 
+
+class Told:
+    """What tells itself whether it is what it was, as nodes do."""
+
+    __slots__ = ()
+
+    def _snapshot(self) -> Any:
+        """Return what tells later, by `fits(thing)`, whether a thing is this, as it is now."""
+        raise NotImplementedError
+
+
 Place = tuple[str, Any, frozenset[str]]  # what one calls a thing, it, and which attributes count
 
 
@@ -49,7 +60,7 @@ def captured(functions: Iterable[Function], deep: bool = True) -> dict[str, Any]
     while stack:
         name, thing, reads = stack.pop()
         one: Any = thing
-        if isinstance(thing, _NUMBERS) or (deep and _tells(thing)):
+        if isinstance(thing, _NUMBERS) or (deep and isinstance(thing, Told)):
             found[name] = thing
         elif isinstance(thing, _BUFFERS):
             found[name] = np.asarray(memoryview(thing))  # pyright: ignore
@@ -59,11 +70,6 @@ def captured(functions: Iterable[Function], deep: bool = True) -> dict[str, Any]
             seen.add((id(one), reads))
             stack += _inside(name, one, reads, deep)
     return found
-
-
-def _tells(thing: Any) -> bool:
-    """Tell whether an object says itself what it is now, as a node does by `_snapshot()`."""
-    return hasattr(thing.__class__, "_snapshot")
 
 
 def parameters_of(function: Function) -> list[str]:
@@ -282,7 +288,7 @@ class Captured:
         self._were = {
             name: _was(thing)
             for name, thing in variables.items()
-            if not _tells(thing) or thing not in known
+            if not isinstance(thing, Told) or thing not in known
         }
 
     def changed(self, variables: dict[str, Any]) -> list[str]:
@@ -301,7 +307,7 @@ class Captured:
 
 
 def _was(thing: Any) -> Any:
-    if _tells(thing):
+    if isinstance(thing, Told):
         return thing._snapshot()
     return _ArrayWas(thing) if isinstance(thing, np.ndarray) else _NumberWas(thing)
 

@@ -297,6 +297,8 @@ def require_options(name: str, given: Mapping[str, Any], known: Iterable[str]) -
     >>> require_options("cube", {"symbol": "³"}, ["symbol", "reach"])
     {'symbol': '³'}
     """
+    if not given:
+        return {}
     options = dict(given)
     older = [option for option in OLDER_OPTIONS if option in options]
     for option in reversed(older):  # the first says most

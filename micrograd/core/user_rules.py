@@ -34,9 +34,10 @@ def read_only(thing: Any) -> Any:
     return view
 
 
-_WRITTEN = read_only(np.zeros(1))
+_PROBE = read_only(np.zeros(1))
 with suppress(ValueError):
-    np.add.at(_WRITTEN, 0, 1)
+    np.add.at(_PROBE, 0, 1)
+_AT_HEEDS_FLAGS = not _PROBE.any()
 
 
 def lent(thing: Any) -> Any:
@@ -44,7 +45,7 @@ def lent(thing: Any) -> Any:
 
     It is a copy where NumPy's `ufunc.at` writes to what cannot be written to, as in NumPy 2.4.
     """
-    if _WRITTEN[0] and thing.__class__ is np.ndarray:
+    if thing.__class__ is np.ndarray and not _AT_HEEDS_FLAGS:
         thing = thing.copy("K")
     return read_only(thing)
 

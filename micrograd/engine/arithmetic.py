@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NoReturn, Self
 
+from micrograd.captures import Told
 from micrograd.core.node import NO_SETTINGS, Node
 from micrograd.core.op import Op, registry
 from micrograd.core.record import record
@@ -44,7 +45,7 @@ def reflected(op: Op) -> Any:
     return operator
 
 
-class Arithmetic(Copied):
+class Arithmetic(Copied, Told):
     """A node that can be computed with: each operator records one operation."""
 
     __slots__ = ()
@@ -54,7 +55,6 @@ class Arithmetic(Copied):
         raise NotImplementedError
 
     def _snapshot(self) -> Snapshot:
-        """Return what tells later whether this is still what it was; see `captures`."""
         return Snapshot(self)
 
     def item(self) -> float:

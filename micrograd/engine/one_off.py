@@ -37,7 +37,8 @@ class OneOff(Op):
         def together(g: Any, y: Any, *args: Any) -> Callable[[int], Any]:
             return rule(g, y, True).__getitem__
 
-        super().__init__(name, partial(_compute_another, name), Together(together), symbol=symbol)
+        super().__init__(name, partial(_compute_another, name), Together(together))
+        self.symbol = symbol or name
         self.foreign = True
         self.captures = captures or Captures(())
         self._rule = rule

@@ -174,7 +174,9 @@ def _weights(node: Node, mask: Any) -> Any:
 
 
 def _depended(weights: Any, parent: Node) -> Any:
-    return registry["sum_to"](weights, shape=np.shape(parent._data)) != 0
+    shape = np.shape(parent._data)
+    summed = weights if np.shape(weights) == shape else registry["sum_to"](weights, shape=shape)
+    return summed != 0
 
 
 def _where(mask: Any, a: Any, b: Any) -> Any:
