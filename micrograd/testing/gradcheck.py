@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, TypedDict, Unpack, overload
+from typing import Any, TypedDict, Unpack
 
 import numpy as np
 
@@ -11,7 +10,8 @@ from micrograd.testing.comparison import Check
 from micrograd.testing.inputs import arguments_of
 from micrograd.testing.report import ArgumentReport, GradientReport
 from micrograd.testing.verdict import Kinks, Options
-from micrograd.transforms.differences import Function, Method
+from micrograd.transforms.differences import Method
+from micrograd.transforms.transformed import Given, P
 
 
 class CheckOptions(TypedDict, total=False):
@@ -28,23 +28,8 @@ class CheckOptions(TypedDict, total=False):
     seed: int
 
 
-# Three of these give the arguments of a lambda a type.
-@overload
 def gradcheck(
-    f: Callable[[Any], Any], x: Any, /, **options: Unpack[CheckOptions]
-) -> GradientReport: ...
-@overload
-def gradcheck(
-    f: Callable[[Any, Any], Any], x: Any, y: Any, /, **options: Unpack[CheckOptions]
-) -> GradientReport: ...
-@overload
-def gradcheck(
-    f: Callable[[Any, Any, Any], Any], x: Any, y: Any, z: Any, /, **options: Unpack[CheckOptions]
-) -> GradientReport: ...
-@overload
-def gradcheck(f: Function, *inputs: Any, **options: Unpack[CheckOptions]) -> GradientReport: ...
-def gradcheck(
-    f: Function,
+    f: Given[P],
     *inputs: Any,
     order: int = 1,
     rtol: float = 1e-8,
@@ -123,21 +108,7 @@ def gradcheck(
     return GradientReport(_name_of(f), tuple(found), kinks == "strict")
 
 
-@overload
-def assert_gradients(
-    f: Callable[[Any], Any], x: Any, /, **options: Unpack[CheckOptions]
-) -> None: ...
-@overload
-def assert_gradients(
-    f: Callable[[Any, Any], Any], x: Any, y: Any, /, **options: Unpack[CheckOptions]
-) -> None: ...
-@overload
-def assert_gradients(
-    f: Callable[[Any, Any, Any], Any], x: Any, y: Any, z: Any, /, **options: Unpack[CheckOptions]
-) -> None: ...
-@overload
-def assert_gradients(f: Function, *inputs: Any, **options: Unpack[CheckOptions]) -> None: ...
-def assert_gradients(f: Function, *inputs: Any, **options: Unpack[CheckOptions]) -> None:
+def assert_gradients(f: Given[P], *inputs: Any, **options: Unpack[CheckOptions]) -> None:
     """Raise an AssertionError that explains what is wrong with the gradients of `f`, if anything.
 
     Args:
@@ -167,5 +138,5 @@ def assert_gradients(f: Function, *inputs: Any, **options: Unpack[CheckOptions])
         raise AssertionError(str(report))
 
 
-def _name_of(f: Function) -> str:
+def _name_of(f: Any) -> str:
     return getattr(f, "__name__", None) or getattr(f, "name", None) or type(f).__name__

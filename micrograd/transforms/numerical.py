@@ -24,34 +24,24 @@ from micrograd.transforms.differences import (
 )
 from micrograd.tree import tree_paths
 
+One = Callable[[Any], Any]
+
 
 @overload
 def numerical_gradient(
-    f: Callable[[Any], Any],
-    x: float | Value,
-    step: float | None = None,
-    *,
-    method: Method = "central",
+    f: One, x: float | Value, step: float | None = None, *, method: Method = "central"
 ) -> float: ...
 @overload
 def numerical_gradient(
-    f: Callable[[Any], Any],
-    x: Array | Tensor,
-    step: float | None = None,
-    *,
-    method: Method = "central",
+    f: One, x: Array | Tensor, step: float | None = None, *, method: Method = "central"
 ) -> Array: ...
 @overload
 def numerical_gradient(
-    f: Callable[[Any], Any],
-    x: dict[str, Any],
-    step: float | None = None,
-    *,
-    method: Method = "central",
+    f: One, x: dict[str, Any], step: float | None = None, *, method: Method = "central"
 ) -> dict[str, Any]: ...
 @overload
 def numerical_gradient(
-    f: Callable[[Any], Any],
+    f: One,
     x: Any,
     step: float | None = None,
     *,
