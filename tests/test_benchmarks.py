@@ -44,6 +44,7 @@ def test_a_worker_measures_and_a_peer_that_is_missing_is_named(monkeypatch):
     assert "Not installed, so not measured: NumPy." in Report(results).text()
 
 
+@pytest.mark.slow
 def test_a_peer_that_fails_is_named_with_its_error(monkeypatch):
     monkeypatch.setitem(PEERS, "karpathy", PEERS["numpy"])
     case = CASES["einsum"]

@@ -255,6 +255,7 @@ def test_the_arrays_between_are_not_kept() -> None:
     assert peak(checkpoint) < peak(lambda f: f) / 5
 
 
+@pytest.mark.slow
 def test_a_dropped_checkpoint_leaves_nothing_for_the_cyclic_collector() -> None:
     def run() -> Any:
         x, W = leaves()

@@ -269,6 +269,7 @@ def test_a_closure_is_not_pickled_and_a_shallow_copy_works(square: Any) -> None:
     assert x.grad == 6.0
 
 
+@pytest.mark.slow
 def test_a_function_leaves_nothing_for_the_cyclic_collector() -> None:
     def run() -> Any:
         x, t = Value(3.0), Tensor([3.0])

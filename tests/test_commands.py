@@ -117,6 +117,7 @@ def test_the_book_s_run_prints_its_accuracies_and_draws_its_curves(
     assert is_png(out / "book.png")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["mlp", "conv"])
 def test_the_library_s_networks_leave_the_weights_whose_accuracy_they_print(
     name: str, tmp_path: Path, mnist: Path, capsys: pytest.CaptureFixture[str]
@@ -136,6 +137,7 @@ def test_the_library_s_networks_leave_the_weights_whose_accuracy_they_print(
     assert is_png(tmp_path / f"{name}.png")
 
 
+@pytest.mark.slow
 def test_the_same_seed_prints_the_same_and_another_seed_does_not(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -231,6 +233,7 @@ def test_ctrl_c_stops_the_comparison(
 # --- init ---
 
 
+@pytest.mark.slow
 def test_the_histograms_are_drawn_and_the_deviations_printed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -271,6 +274,7 @@ def test_only_fitting_weights_keep_the_last_layer_alive(
 # --- what all refuse ---
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", list(COMMANDS))
 def test_help_tells_what_each_argument_takes(name: str) -> None:
     done = subprocess.run(

@@ -75,6 +75,7 @@ def test_nodes_that_share_a_graph_share_the_copy(copied: Copy) -> None:
     assert total.parents == (h2, x2)
 
 
+@pytest.mark.slow
 @every_copy
 def test_a_chain_of_100_000_nodes_is_copied(copied: Copy) -> None:
     n = 100_000 if copied is not pickled_in_python else 10_000

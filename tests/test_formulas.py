@@ -301,6 +301,7 @@ def test_the_formulas_of_a_matrix_product_hold_for_vectors_and_stacks(
     check(y, 0)
 
 
+@pytest.mark.slow
 def test_a_formula_that_is_wrong_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
     row = ROWS["tanh"]
     assert not callable(row)

@@ -605,6 +605,7 @@ def run(programs: int) -> Counter[str]:
     return Machine.met
 
 
+@pytest.mark.slow
 def test_the_programs_meet_all_that_can_happen() -> None:
     met = run(50)
     assert met["steps"] >= 20 * met["programs"]
@@ -665,6 +666,7 @@ FAULTS: dict[str, dict[str, Any]] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fault", FAULTS)
 def test_the_machine_finds_a_planted_fault(fault: str, monkeypatch: pytest.MonkeyPatch) -> None:
     for target, planted in FAULTS[fault].items():

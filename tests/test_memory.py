@@ -59,6 +59,7 @@ def test_a_dropped_graph_leaves_nothing_for_the_cyclic_collector(no_collector, b
     assert gc.collect() == 0
 
 
+@pytest.mark.slow
 def test_a_chain_of_a_million_values(no_collector):
     x = y = Value(1.0)
     for _ in range(1_000_000):
@@ -70,6 +71,7 @@ def test_a_chain_of_a_million_values(no_collector):
     assert first() is None
 
 
+@pytest.mark.slow
 def test_a_long_chain_of_tensors():
     x = y = Tensor([1.0, 2.0])
     for _ in range(100_000):
@@ -164,6 +166,7 @@ def array_step():
     return step
 
 
+@pytest.mark.slow
 def test_a_loop_of_100_000_steps_holds_memory_constant(no_collector):
     step = scalar_step()
     blocks = []
@@ -174,6 +177,7 @@ def test_a_loop_of_100_000_steps_holds_memory_constant(no_collector):
     assert max(blocks) - min(blocks) < 1_000  # where one object a step would be 90,000
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("make", "times"), [(scalar_step, 700), (array_step, 1_700)])
 def test_a_training_loop_holds_memory_constant(no_collector, make, times):
     step = make()
@@ -208,6 +212,7 @@ def faults_of_a_second_step(**variables: str) -> int:
     return int(subprocess.check_output(run, env=environment, text=True))
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not GLIBC, reason="only glibc can be told what to keep")
 def test_what_a_step_frees_serves_the_next_without_being_cleared_anew():
     kept_less = faults_of_a_second_step(MALLOC_TRIM_THRESHOLD_="131072")

@@ -462,6 +462,7 @@ def test_activations_take_values_too(layer: Module) -> None:
 # Training.
 
 
+@pytest.mark.slow
 def test_training_with_every_kind_of_layer_holds_memory_constant() -> None:
     rng = np.random.default_rng(0)
     net = Sequential(

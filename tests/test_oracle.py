@@ -247,6 +247,7 @@ def test_a_program_on_values_is_that_on_tensors_of_one_element(program: Program)
         np.testing.assert_allclose(g, h, rtol=1e-10, atol=1e-10)
 
 
+@pytest.mark.slow
 def test_the_check_of_programs_refutes_a_rule_that_is_slightly_off(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

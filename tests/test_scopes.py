@@ -213,6 +213,7 @@ def test_scopes_may_be_deeper_than_python_recurses() -> None:
     assert repr(y.scope).startswith("<scope s0/s1/")
 
 
+@pytest.mark.slow
 def test_what_is_only_nested_is_freed_without_recursion() -> None:
     last = scope("s")
     with ExitStack() as stack:
@@ -222,6 +223,7 @@ def test_what_is_only_nested_is_freed_without_recursion() -> None:
     del stack, last  # which must not crash
 
 
+@pytest.mark.slow
 def test_a_graph_in_scopes_is_freed_at_once() -> None:
     with no_gc():
         x = Value(2.0)

@@ -15,6 +15,7 @@ from tests.stepped import NASTY, affine, apple, grouped, nasty, sigmoid
 from viz import Stepper
 
 _PATIENCE = 20_000  # milliseconds for a page to come to what is waited for
+pytestmark = pytest.mark.slow
 needs_browser = needs("playwright")
 needs_notebook = needs("playwright", "ipykernel", "nbclient", "nbconvert")
 needs_lab = needs("playwright", "ipykernel", "nbclient", "nbconvert", "jupyterlab")

@@ -16,6 +16,7 @@ from micrograd.datasets import load_mnist
 from micrograd.experiments import models
 
 ROOT = Path(__file__).resolve().parents[1]
+slow = pytest.mark.slow
 COMMAND = [sys.executable, "-W", "error", "-m", "micrograd"]
 
 
@@ -36,6 +37,7 @@ def test_the_tour_shows_the_book_s_numbers_and_writes_its_pictures(tmp_path, cap
     assert "2.2" in (tmp_path / "new" / "apple.svg").read_text()
 
 
+@slow
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
@@ -53,6 +55,7 @@ def test_wrong_arguments_get_one_clear_line_and_exit_code_2(arguments, words):
     assert words in done.stderr
 
 
+@slow
 def test_help_tells_what_each_argument_takes():
     done = subprocess.run([*COMMAND, "--help"], capture_output=True, text=True, cwd=ROOT)
     assert done.returncode == 0
@@ -65,6 +68,7 @@ def test_a_folder_that_cannot_be_made_gets_one_clear_line(tmp_path, capsys):
     assert "cannot make that folder" in capsys.readouterr().err
 
 
+@slow
 def test_the_book_s_run_on_mnist_reaches_its_accuracy(mnist_folder):
     data = load_mnist(folder=mnist_folder)
     _, history = train(data, 10_000, np.random.default_rng(0))
@@ -72,6 +76,7 @@ def test_the_book_s_run_on_mnist_reaches_its_accuracy(mnist_folder):
     assert history["train"][-1] >= 0.975
 
 
+@slow
 def test_the_library_s_network_is_good_after_two_epochs_of_mnist(mnist_folder):
     rng = np.random.default_rng(0)
     data = load_mnist(folder=mnist_folder)
@@ -83,7 +88,8 @@ def test_the_library_s_network_is_good_after_two_epochs_of_mnist(mnist_folder):
     "page",
     [
         "README.md",
-        *[f"docs/{name}.md" for name in ("diagrams", "testing", "training", "transforms")],
+        *[f"docs/{name}.md" for name in ("diagrams", "transforms")],
+        *[pytest.param(f"docs/{name}.md", marks=slow) for name in ("testing", "training")],
     ],
 )
 def test_the_examples_of_the_documentation_run(page):
@@ -113,6 +119,7 @@ def test_importing_the_library_imports_no_optional_package():
     assert done.stdout.strip() == "[]", done.stderr
 
 
+@slow
 def test_the_user_script_runs():
     script = ROOT / "tests" / "user_script.py"
     done = subprocess.run(

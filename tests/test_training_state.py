@@ -110,6 +110,7 @@ def acting_at(call: int, do: Callable[[], None]) -> Callable[..., Any]:
 # --- the same bits ---
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("per", ["epoch", "batch"])
 @pytest.mark.parametrize("every", [None, 1, 4])
 def test_a_training_that_was_killed_goes_on_to_the_same_losses_and_weights(
@@ -263,6 +264,7 @@ Path(sys.argv[2] + ".result").write_text(repr(outcome(run, history)))
 """
 
 
+@pytest.mark.slow
 @pytest.mark.hypothesis
 def test_a_program_killed_at_random_moments_ends_in_the_same_bits(tmp_path: Path) -> None:
     whole = Run()

@@ -277,6 +277,7 @@ def test_a_format_that_graphviz_does_not_know_is_refused() -> None:
         draw_dot(Value(1.0), format="jpag")
 
 
+@pytest.mark.slow
 def test_the_limit_is_told_fast_on_a_long_chain() -> None:
     x = Value(0.0)
     for _ in range(200_000):
@@ -294,6 +295,7 @@ def test_the_limit_counts_nodes() -> None:
         draw(y, limit=4, fold=False)
 
 
+@pytest.mark.slow
 def test_depth_is_no_limit() -> None:
     x = Value(1.0)
     for _ in range(3_000):
@@ -650,6 +652,7 @@ def test_draw_dot_draws_records() -> None:
     ]
 
 
+@pytest.mark.slow
 def test_a_node_of_every_operation_is_drawn():
     for name in TABLE:
         sample, _ = calls_of(name, 1, 3)[-1]
