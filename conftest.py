@@ -37,6 +37,11 @@ settings.load_profile("default")
 _OF_A_TEST = "_hypothesis_internal_use_settings"
 _SHARE = 0.2  # of the examples, in a run without --all
 _SLOW = 0.5  # seconds of processor time from which on an unmarked test is named
+_SLOW_EXAMPLES = {  # in docstrings, which have no marks
+    "micrograd.testing.program.programs",
+    "micrograd.testing.strategies.mutually_broadcastable",
+    "micrograd.testing.strategies.tensors",
+}
 _STARTED = pytest.StashKey[float]()
 
 
@@ -73,6 +78,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     """Leave out what is slow, and set the examples of each test once for all its parameters."""
     done: set[Any] = set()
     for item in items:
+        if item.name in _SLOW_EXAMPLES:
+            item.add_marker("slow")
         test, machine = (getattr(item, name, None) for name in ("obj", "cls"))
         for holder, name in ((test, _OF_A_TEST), (machine, "settings")):
             own = getattr(holder, name, None)

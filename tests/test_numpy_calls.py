@@ -162,9 +162,7 @@ def assert_differentiable(result: Tensor, call: str) -> None:
 
 
 @pytest.mark.parametrize("function", FUNCTIONS, ids=name_of)
-def test_a_call_means_what_it_means_to_numpy(
-    function: Any, examples: Callable[[int], int]
-) -> None:
+def test_a_call_means_what_it_means_to_numpy(function: Any, examples: Callable[[int], int]) -> None:
     @settings(max_examples=examples(EXAMPLES))
     @given(calls(function), st.integers(0, 2**12))
     def law(call: Any, choices: int) -> None:

@@ -61,6 +61,7 @@ def weights() -> Any:
     return {"W": numbers(3, 4), "b": numbers(4), "v": numbers(4, 2)}
 
 
+@pytest.mark.slow
 def test_the_hessian_of_rosenbrock_in_five_dimensions() -> None:
     x = numbers(5)
     assert_agrees(hessian(rosenbrock)(x), torch.func.hessian(rosenbrock)(tensors(x)))
