@@ -146,6 +146,7 @@ def test_the_number_of_domains_has_to_fit() -> None:
         check_op(op(np.square, cubed), ["real", "real"])
 
 
+@pytest.mark.slow
 def test_whole_samples_may_be_given() -> None:
     square = op(np.square, lambda g, y, x: 2 * g * x)
     samples = st.sampled_from([1.0, 2.0]).map(

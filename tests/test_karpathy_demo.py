@@ -6,7 +6,6 @@ from typing import Any
 import numpy as np
 import pytest
 from graphviz import Digraph
-from sklearn.datasets import make_moons
 
 from micrograd import nn
 from micrograd.engine import Value
@@ -23,6 +22,8 @@ from micrograd.nn import MLP
 def test_the_demo_prints_the_losses_of_its_notebook(
     steps: int, last: float, accuracy: float
 ) -> None:
+    from sklearn.datasets import make_moons
+
     np.random.seed(1337)
     random.seed(1337)
     X, y = make_moons(n_samples=100, noise=0.1)

@@ -48,6 +48,7 @@ def array_graph():
     return x, y
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("build", [scalar_graph, array_graph])
 def test_a_dropped_graph_leaves_nothing_for_the_cyclic_collector(no_collector, build):
     x, y = build()

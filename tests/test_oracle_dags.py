@@ -117,6 +117,7 @@ def check(program: Program, way: Way) -> None:
             assert_agrees(g, h, tolerance)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("way", [by_backward, by_grad])
 @pytest.mark.parametrize("kind", KINDS)
 @settings(max_examples=60)
