@@ -53,11 +53,11 @@ def test_the_demo_prints_the_losses_of_its_notebook(
     assert right == accuracy
 
 
-def test_a_graph_can_be_traced_as_its_other_notebook_does():
-    def trace(root):
+def test_a_graph_can_be_traced_as_its_other_notebook_does() -> None:
+    def trace(root: Any):
         nodes, edges = set(), set()
 
-        def build(v):
+        def build(v: Any):
             if v not in nodes:
                 nodes.add(v)
                 for child in v._prev:

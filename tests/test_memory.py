@@ -9,6 +9,7 @@ import sys
 import threading
 import tracemalloc
 import weakref
+from typing import Any
 from unittest.mock import Mock
 
 import numpy as np
@@ -50,7 +51,9 @@ def array_graph():
 
 @pytest.mark.slow
 @pytest.mark.parametrize("build", [scalar_graph, array_graph])
-def test_a_dropped_graph_leaves_nothing_for_the_cyclic_collector(no_collector, build):
+def test_a_dropped_graph_leaves_nothing_for_the_cyclic_collector(
+    no_collector: Any, build: Any
+) -> None:
     x, y = build()
     y.backward()
     nodes = [weakref.ref(node) for node in topological_order(y)]
@@ -61,7 +64,7 @@ def test_a_dropped_graph_leaves_nothing_for_the_cyclic_collector(no_collector, b
 
 
 @pytest.mark.slow
-def test_a_chain_of_a_million_values(no_collector):
+def test_a_chain_of_a_million_values(no_collector: Any) -> None:
     x = y = Value(1.0)
     for _ in range(1_000_000):
         y = y * 1.0
@@ -73,7 +76,7 @@ def test_a_chain_of_a_million_values(no_collector):
 
 
 @pytest.mark.slow
-def test_a_long_chain_of_tensors():
+def test_a_long_chain_of_tensors() -> None:
     x = y = Tensor([1.0, 2.0])
     for _ in range(100_000):
         y = y + 1.0
@@ -82,7 +85,7 @@ def test_a_long_chain_of_tensors():
     assert len(topological_order(y)) == 200_001
 
 
-def test_a_pickled_graph_differentiates_and_notices_writes():
+def test_a_pickled_graph_differentiates_and_notices_writes() -> None:
     x = Value(3.0, label="x")
     y = pickle.loads(pickle.dumps(x * x + micrograd.exp(x)))
     y.backward()
@@ -93,7 +96,7 @@ def test_a_pickled_graph_differentiates_and_notices_writes():
         y.backward()
 
 
-def test_grad_mode_belongs_to_the_thread():
+def test_grad_mode_belongs_to_the_thread() -> None:
     seen = []
     with no_grad():
         thread = threading.Thread(target=lambda: seen.append((Value(1.0) * 2).requires_grad))
@@ -102,11 +105,11 @@ def test_grad_mode_belongs_to_the_thread():
     assert seen == [True]
 
 
-def test_independent_graphs_in_eight_threads_give_exact_results():
+def test_independent_graphs_in_eight_threads_give_exact_results() -> None:
     weights = Tensor(np.linspace(-1, 1, 12).reshape(3, 4))
     results = {}
 
-    def work(i):
+    def work(i: Any):
         x = Tensor(np.full((2, 3), i + 1.0))
         for _ in range(50):
             x.zero_grad()
@@ -123,7 +126,7 @@ def test_independent_graphs_in_eight_threads_give_exact_results():
         np.testing.assert_allclose(results[i], 2 * h @ weights.data.T, rtol=1e-13)
 
 
-def peak_during(step, times):
+def peak_during(step: Any, times: Any):
     """Return the bytes held at the end, and at most meanwhile, beyond those at the start.
 
     They are those of the best of three rounds: other threads, such as one that brings this
@@ -168,7 +171,7 @@ def array_step():
 
 
 @pytest.mark.slow
-def test_a_loop_of_100_000_steps_holds_memory_constant(no_collector):
+def test_a_loop_of_100_000_steps_holds_memory_constant(no_collector: Any) -> None:
     step = scalar_step()
     blocks = []
     for _ in range(10):
@@ -180,7 +183,7 @@ def test_a_loop_of_100_000_steps_holds_memory_constant(no_collector):
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("make", "times"), [(scalar_step, 700), (array_step, 1_700)])
-def test_a_training_loop_holds_memory_constant(no_collector, make, times):
+def test_a_training_loop_holds_memory_constant(no_collector: Any, make: Any, times: Any) -> None:
     step = make()
     for _ in range(100):  # NumPy keeps small arrays for the next ones, up to a limit
         step()
@@ -215,20 +218,22 @@ def faults_of_a_second_step(**variables: str) -> int:
 
 @pytest.mark.slow
 @pytest.mark.skipif(not GLIBC, reason="only glibc can be told what to keep")
-def test_what_a_step_frees_serves_the_next_without_being_cleared_anew():
+def test_what_a_step_frees_serves_the_next_without_being_cleared_anew() -> None:
     kept_less = faults_of_a_second_step(MALLOC_TRIM_THRESHOLD_="131072")
     assert kept_less > 20 * 2**23 / 2**21  # pages of 2 MB at the largest
     assert faults_of_a_second_step() < kept_less / 2  # the system may take a page meanwhile
 
 
 @pytest.mark.parametrize("name", ["MALLOC_TRIM_THRESHOLD_", "MALLOC_MMAP_THRESHOLD_"])
-def test_what_the_environment_says_of_memory_is_left_alone(monkeypatch, name):
+def test_what_the_environment_says_of_memory_is_left_alone(
+    monkeypatch: pytest.MonkeyPatch, name: Any
+) -> None:
     monkeypatch.setenv(name, "1000000")
     assert keep_freed_memory() is False
 
 
 @pytest.mark.parametrize("library", [{"side_effect": OSError}, {"return_value": Mock(spec=[])}])
-def test_other_c_libraries_are_left_alone(monkeypatch, library):
+def test_other_c_libraries_are_left_alone(monkeypatch: pytest.MonkeyPatch, library: Any) -> None:
     for name in ("MALLOC_TRIM_THRESHOLD_", "MALLOC_MMAP_THRESHOLD_"):
         monkeypatch.delenv(name, raising=False)
     load = Mock(**library)
@@ -240,7 +245,7 @@ def test_other_c_libraries_are_left_alone(monkeypatch, library):
 def counted(nodes: list[Tensor], most: list[int]) -> Op:
     """Return an operation whose derivative notes how many nodes hold a gradient."""
 
-    def rule(g, y, x):
+    def rule(g: Any, y: Any, x: Any):
         most.append(sum(hasattr(node._grad, "shape") for node in nodes))
         return g * 1.0
 
@@ -248,11 +253,11 @@ def counted(nodes: list[Tensor], most: list[int]) -> Op:
 
 
 @pytest.mark.parametrize("twice", [False, True])
-def test_a_transform_holds_a_gradient_until_it_has_been_passed_on(twice):
+def test_a_transform_holds_a_gradient_until_it_has_been_passed_on(twice: Any) -> None:
     nodes, most = [], []
     op = counted(nodes, most)
 
-    def f(x):
+    def f(x: Any):
         for _ in range(20):
             x = op(x)
             nodes.append(x)
@@ -266,7 +271,7 @@ def test_a_transform_holds_a_gradient_until_it_has_been_passed_on(twice):
     assert not any(node.has_grad for node in nodes)
 
 
-def test_backward_leaves_the_nodes_between_their_gradients():
+def test_backward_leaves_the_nodes_between_their_gradients() -> None:
     nodes, most = [], []
     op = counted(nodes, most)
     x = y = Tensor(np.ones(3))

@@ -8,6 +8,7 @@ import weakref
 from collections.abc import Generator
 from contextlib import ExitStack, contextmanager
 from contextvars import copy_context
+from typing import Any
 
 import numpy as np
 import pytest
@@ -83,7 +84,7 @@ def test_blocks_with_one_name_are_told_apart() -> None:
 
 
 @pytest.mark.parametrize("name", ["", None, 3, ["layer"]])
-def test_a_name_is_needed(name) -> None:
+def test_a_name_is_needed(name: Any) -> None:
     with pytest.raises(ArgumentError, match=r"scope: expected a name, but came"):
         scope(name)
 

@@ -12,6 +12,7 @@ import xml.etree.ElementTree as ET
 from collections import Counter
 from itertools import combinations, pairwise
 from pathlib import Path
+from typing import Any
 
 import graphviz
 import numpy as np
@@ -110,7 +111,7 @@ def named(reading: Reading) -> dict[str, tuple[str, str]]:
 @pytest.mark.parametrize(
     ("build", "numbers"), [(apple, APPLE), (apples_and_oranges, APPLES_AND_ORANGES)]
 )
-def test_the_book_s_numbers(build, numbers, rankdir: str) -> None:
+def test_the_book_s_numbers(build: Any, numbers: Any, rankdir: str) -> None:
     root = build()
     root.backward()
     for reading in readings(draw(root, rankdir=rankdir), root, rankdir):
@@ -267,7 +268,7 @@ def test_a_root_that_is_no_node_is_refused() -> None:
 
 
 @pytest.mark.parametrize("function", [draw, draw_dot])
-def test_a_rankdir_that_cannot_be_drawn_is_refused(function) -> None:
+def test_a_rankdir_that_cannot_be_drawn_is_refused(function: Any) -> None:
     with pytest.raises(ArgumentError, match=r"'RL'.*'LR'.*'TB'"):
         function(Value(1.0), rankdir="RL")
 
@@ -355,7 +356,7 @@ def test_symbols_are_escaped_and_may_be_long() -> None:
 
 @pytest.mark.parametrize("rankdir", RANKDIRS)
 @pytest.mark.parametrize("build", [apple, apples_and_oranges])
-def test_drawing_is_the_same_each_time(build, rankdir: str) -> None:
+def test_drawing_is_the_same_each_time(build: Any, rankdir: str) -> None:
     one, other = build(), build()
     first, second = draw(one, rankdir=rankdir), draw(other, rankdir=rankdir)
     assert first.source == second.source
@@ -653,7 +654,7 @@ def test_draw_dot_draws_records() -> None:
 
 
 @pytest.mark.slow
-def test_a_node_of_every_operation_is_drawn():
+def test_a_node_of_every_operation_is_drawn() -> None:
     for name in TABLE:
         sample, _ = calls_of(name, 1, 3)[-1]
         y = sample.call(*sample.leaves())
