@@ -101,7 +101,7 @@ def execute(notebook: Notebook, *, dot: bool) -> Notebook:
 
         folder = Path(name)
         (folder / "nothing").mkdir()
-        node = nbformat.from_dict(notebook)
+        node: Any = nbformat.from_dict(notebook)
         with mock.patch.dict(os.environ, _environment(folder, dot=dot), clear=True):
             NotebookClient(
                 node,

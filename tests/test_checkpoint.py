@@ -48,7 +48,7 @@ def leaves() -> tuple[Tensor, Tensor]:
 
 
 @settings(max_examples=60)
-@given(st.sampled_from(["tensor", "value"]).flatmap(programs))
+@given(st.one_of(programs("tensor"), programs("value")))
 def test_a_checkpointed_program_has_the_same_gradients_to_the_last_bit(program: Program) -> None:
     kind = Value if isinstance(program.inputs[0], float) else Tensor
 

@@ -324,7 +324,7 @@ def test_the_topological_sort_of_the_lecture_by_hand() -> None:
     topo: list[Value] = []
     visited: set[Value] = set()
 
-    def build(v: Value) -> None:
+    def build(v: Any) -> None:
         if v not in visited:
             visited.add(v)
             for child in v._prev:

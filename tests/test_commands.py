@@ -87,9 +87,9 @@ def by_hand(data: Any, steps: int, seed: int) -> list[tuple[float, float]]:
         p = np.exp(y - y.max(axis=1, keepdims=True))
         dy = (p / p.sum(axis=1, keepdims=True) - np.eye(10, dtype=np.float32)[t[chosen]]) / 100
         dh = dy @ W2.T * (h > 0)
-        W2 -= 0.1 * np.maximum(h, 0).T @ dy
+        W2[:] -= 0.1 * np.maximum(h, 0).T @ dy
         b2 -= 0.1 * dy.sum(axis=0)
-        W1 -= 0.1 * x[chosen].T @ dh
+        W1[:] -= 0.1 * x[chosen].T @ dh
         b1 -= 0.1 * dh.sum(axis=0)
         if step % (len(x) // 100) == 0 or step == steps:
             best = (np.maximum(x_test @ W1 + b1, 0) @ W2 + b2).argmax(axis=1)

@@ -9,6 +9,7 @@ import pytest
 
 import micrograd
 from micrograd import Tensor
+from micrograd.core.op import registry
 from micrograd.ops.einsum import einsum
 from micrograd.testing import assert_gradients
 
@@ -60,8 +61,8 @@ def test_a_node_of_einsum_shows_its_subscripts() -> None:
     short = einsum("i j, j", Tensor(np.ones((2, 3))), np.ones(3))
     long = einsum(",".join("abcdefghijklmnop"), *[Tensor(np.ones(1)) for _ in range(16)])
 
-    assert micrograd.op.registry["einsum"].symbol_for(short) == "ij,j->i"
-    assert micrograd.op.registry["einsum"].symbol_for(long) == "einsum"
+    assert registry["einsum"].symbol_for(short) == "ij,j->i"
+    assert registry["einsum"].symbol_for(long) == "einsum"
 
 
 @pytest.mark.parametrize(

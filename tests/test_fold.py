@@ -148,7 +148,7 @@ def test_without_folding_an_item_is_a_node(root: Value) -> None:
 @given(programs())
 def test_the_numbers_of_items_are_those_of_their_nodes(root: Value) -> None:
     snapshot = take_snapshot((root,), fold=True)
-    order = topological_order(root)
+    order: list[Any] = topological_order(root)
     assert snapshot.node_count == len(order)
     shown = {number for item in snapshot.items for line in item.value for number in numbers(line)}
     assert shown <= {f"{node.data + 0.0:.4g}" for node in order}

@@ -26,7 +26,8 @@ def test_the_demo_prints_the_losses_of_its_notebook(
 
     np.random.seed(1337)
     random.seed(1337)
-    X, y = make_moons(n_samples=100, noise=0.1)
+    moons: Any = make_moons(n_samples=100, noise=0.1)
+    X, y = moons
     y = y * 2 - 1
     model = MLP(2, [16, 16, 1])
 
@@ -54,8 +55,8 @@ def test_the_demo_prints_the_losses_of_its_notebook(
 
 
 def test_a_graph_can_be_traced_as_its_other_notebook_does() -> None:
-    def trace(root: Any):
-        nodes, edges = set(), set()
+    def trace(root: Value) -> tuple[set[Any], set[tuple[Any, Any]]]:
+        nodes, edges = set[Any](), set[tuple[Any, Any]]()
 
         def build(v: Any):
             if v not in nodes:

@@ -52,6 +52,8 @@ def test_affine_of_a_sample_a_batch_and_more_axes(shape: Any) -> None:
     dx = layer.backward(dout)
     assert dx.shape == x.shape
     np.testing.assert_allclose(dx.reshape(-1, 6), dout.reshape(-1, 3) @ W.T, rtol=1e-13)
+    assert layer.dW is not None
+    assert layer.db is not None
     np.testing.assert_allclose(layer.dW, rows.T @ dout.reshape(-1, 3), rtol=1e-12)
     np.testing.assert_allclose(layer.db, dout.reshape(-1, 3).sum(axis=0), rtol=1e-12)
 
@@ -59,9 +61,9 @@ def test_affine_of_a_sample_a_batch_and_more_axes(shape: Any) -> None:
 def test_affine_sees_weights_that_were_updated_in_place() -> None:
     W, b = np.ones((2, 1)), np.zeros(1)
     layer = Affine(W, b)
-    W -= 0.5
+    W[:] -= 0.5
     assert layer.forward(np.ones((1, 2))).tolist() == [[1.0]]
-    W *= 100  # after forward: backward belongs to the weights that forward saw
+    W[:] *= 100  # after forward: backward belongs to the weights that forward saw
     assert layer.backward(np.ones((1, 1))).tolist() == [[0.5, 0.5]]
 
 

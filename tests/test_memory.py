@@ -89,7 +89,7 @@ def test_a_pickled_graph_differentiates_and_notices_writes() -> None:
     x = Value(3.0, label="x")
     y = pickle.loads(pickle.dumps(x * x + micrograd.exp(x)))
     y.backward()
-    copied = next(node for node in topological_order(y) if node.label == "x")
+    copied: Any = next(node for node in topological_order(y) if node.label == "x")
     assert copied.grad == 6.0 + np.exp(3.0)
     copied.data = 1.0
     with pytest.raises(StaleGraphError):

@@ -166,7 +166,8 @@ def test_a_call_means_what_it_means_to_numpy(function: Any, examples: Callable[[
     @settings(max_examples=examples(EXAMPLES))
     @given(calls(function), st.integers(0, 2**12))
     def law(call: Any, choices: int) -> None:
-        check(function, *call, choices)
+        args, options = call
+        check(function, args, options, choices)
 
     law()
 

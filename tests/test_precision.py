@@ -112,8 +112,8 @@ def test_a_tail_in_a_narrow_dtype_is_that_of_float64_rounded(f: Any, dtype: str)
         f(node).sum().backward()
 
     assert narrow.grad.dtype == dtype
-    unit = np.finfo(dtype).eps
-    lost = np.finfo(dtype).smallest_subnormal
+    unit = float(np.finfo(dtype).eps)
+    lost = float(np.finfo(dtype).smallest_subnormal)
     np.testing.assert_allclose(narrow.grad, wide.grad, rtol=32 * unit, atol=lost)
 
 

@@ -66,8 +66,9 @@ def test_each_run_draws_the_same_and_a_search_draws_by_its_seed(tmp_path: Path) 
 
 
 def test_no_slow_machine_fails_a_property_test() -> None:
-    assert set(settings.default.suppress_health_check) == set(HealthCheck)
-    assert settings.default.deadline is None
+    default = settings()
+    assert set(default.suppress_health_check) == set(HealthCheck)
+    assert default.deadline is None
 
 
 @pytest.mark.slow

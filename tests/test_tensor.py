@@ -216,7 +216,7 @@ def test_detach_and_item() -> None:
 
 def test_repr_tells_what_differs_from_the_default() -> None:
     assert repr(Tensor([1.0, 2.0])) == "Tensor([1., 2.])"
-    text = repr(Tensor(np.float32([1]), requires_grad=False))
+    text = repr(Tensor(np.array([1], np.float32), requires_grad=False))
     assert text == "Tensor([1.], dtype=float32, requires_grad=False)"
 
 

@@ -154,7 +154,9 @@ def test_it_really_goes_on_from_the_last_checkpoint(tmp_path: Path) -> None:
 def test_ctrl_c_leaves_a_checkpoint_of_that_very_step(call: int, tmp_path: Path) -> None:
     whole, stopped, resumed = Run(), Run(), Run()
     # The test set is shuffled by the same generator, so that a test broken off has drawn from it.
-    test = [{"test": batches(*data(20), 10, rng=run.rng)} for run in (whole, stopped, resumed)]
+    test: list[Any] = [
+        {"test": batches(*data(20), 10, rng=run.rng)} for run in (whole, stopped, resumed)
+    ]
     expected = outcome(whole, whole.fit(**test[0]))
     press = acting_at(call, lambda: signal.raise_signal(signal.SIGINT))
     path = tmp_path / "run.ckpt"

@@ -157,7 +157,8 @@ def test_equality_and_hash_are_those_of_the_object() -> None:
     a, b = Value(1.0), Value(1.0)
     assert a != b
     assert len({a, b, a}) == 2
-    assert sum([a, b]).data == 2.0
+    total: Any = sum([a, b])
+    assert total.data == 2.0
     assert max(Value(1.0), Value(3.0), Value(2.0)).data == 3.0
 
 

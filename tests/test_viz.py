@@ -396,7 +396,8 @@ def test_a_drawing_has_the_nodes_and_edges_of_the_graph(
         texts, arrows = read(text)
         assert arrows == edges + outside
         assert set(texts) - {f"{name[root]}_end"} == set(name.values())
-        for node, key in name.items():
+        each: list[tuple[Any, str]] = list(name.items())
+        for node, key in each:
             assert f"{node.data + 0.0:.4g}" in texts[key]  # zero has no sign
             assert (node.op is None) or texts[key][0] == node.op.symbol_for(node)
     source = draw_dot(root).source

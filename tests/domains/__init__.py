@@ -60,7 +60,7 @@ def calls_of(name: str, smallest: int, examples: int) -> list[tuple[Sample, int]
         derandomize=True,
         database=None,
         deadline=None,
-        suppress_health_check=list(HealthCheck),
+        suppress_health_check=list[HealthCheck](HealthCheck),
     )
     @given(TABLE[name].samples(smallest), st.integers(0, 2**16))
     def draw(sample: Sample, seed: int) -> None:
