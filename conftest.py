@@ -54,6 +54,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--times", type=int, help=help)
 
 
+def _is_never(path: str) -> bool:
+    """Answer that a file is not one of the project's."""
+    return False
+
+
 def pytest_configure(config: pytest.Config) -> None:
     """Keep the clock, the shell and numbers in the code from changing what is drawn and seen."""
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # so a shell's jobs in the background run
@@ -63,7 +68,7 @@ def pytest_configure(config: pytest.Config) -> None:
         with suppress(ImportError):  # older versions do not look for numbers
             from hypothesis.internal.conjecture import providers
 
-            setattr(providers, "is_local_module_file", lambda path: False)  # noqa: B010
+            setattr(providers, "is_local_module_file", _is_never)  # noqa: B010
 
 
 def _examples(config: pytest.Config, usual: int) -> int:
@@ -145,11 +150,11 @@ def pytest_collection_finish() -> None:
 def _same_generators(monkeypatch: pytest.MonkeyPatch) -> None:
     """Seed NumPy's generators without a seed, as pytest-randomly seeds those of all modules."""
     seeds, fresh = random.Random(random.getrandbits(64)), np.random.default_rng
-    monkeypatch.setattr(
-        np.random,
-        "default_rng",
-        lambda seed=None: fresh(seeds.getrandbits(64) if seed is None else seed),
-    )
+
+    def generator(seed: Any = None) -> np.random.Generator:
+        return fresh(seeds.getrandbits(64) if seed is None else seed)
+
+    monkeypatch.setattr(np.random, "default_rng", generator)
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -301,8 +301,9 @@ class Backward:
         self.root = root
         self.given = isinstance(gradient, Shadow)
         start = np.ones(root.shape) if gradient is None else gradient
-        constant = Shadow(plain(start), False)
-        self.gradient = gradient if isinstance(gradient, Shadow) else constant
+        if not isinstance(gradient, Shadow):
+            gradient = Shadow(plain(start), False)
+        self.gradient = gradient
         self.known = reached_from(root)
         behind = {then: numbers for shadow in self.known for then, numbers in shadow.behind.items()}
         self.vague = {shadow for shadow, _ in behind if shadow.requires_grad}

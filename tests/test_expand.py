@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -59,7 +59,7 @@ def test_the_primitives_give_the_numbers_of_the_composite(name: str, data: st.Da
     g = np.random.default_rng(0).normal(size=np.shape(node.data))
     gradient = float(g) if isinstance(node, Value) else g
     node.grad = gradient
-    parents: Sequence[Any] = node.parents
+    parents = cast("Sequence[Any]", node.parents)
     copies: list[Any] = [type(p)(p.data, requires_grad=p.requires_grad) for p in parents]
     last = _run(node, copies)
     np.testing.assert_allclose(last.data, node.data, rtol=1e-12, atol=1e-12)

@@ -77,7 +77,7 @@ def by_backward(program: Program) -> Iterator[list[Any]]:
     for k in (1, 2, 3):
         found = gradients_of(y, leaves, create_graph=True) if isinstance(y, Node) else None
         found = found or [np.zeros(leaf.shape) for leaf in leaves]
-        yield [getattr(g, "data", g) if isinstance(g, Node) else g for g in found]
+        yield [g.data if isinstance(g, (Tensor, Value)) else g for g in found]
         y = summed(found, k, plain)
 
 
