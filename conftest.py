@@ -1,12 +1,13 @@
-"""How the tests draw: the same at every run, or anew for `python -m tests.search`."""
+"""Which tests run, and how they draw: always the same, or anew for `python -m tests.search`."""
 
 import gc
 import os
 import random
 import signal
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -34,12 +35,28 @@ settings.register_profile("search", **_shared, derandomize=False)
 settings.load_profile("default")
 
 _OF_A_TEST = "_hypothesis_internal_use_settings"
+_SHARE = 0.2  # of the examples, in a run without --all
+_SLOW = 0.5  # seconds of processor time from which on an unmarked test is named
+_SLOW_EXAMPLES = {  # in docstrings, which have no marks
+    "micrograd.testing.program.programs",
+    "micrograd.testing.strategies.mutually_broadcastable",
+    "micrograd.testing.strategies.tensors",
+}
+_STARTED = pytest.StashKey[float]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add an option of the search."""
-    help = "draw so many times the examples of each property test"
-    parser.addoption("--times", type=int, default=1, help=help)
+    """Add the option of the whole suite, and that of the search."""
+    parser.addoption(
+        "--all", action="store_true", help="also the slow tests, and all the examples of each"
+    )
+    help = "draw so many times the examples of each property test; they are fewer without --all"
+    parser.addoption("--times", type=int, help=help)
+
+
+def _is_never(path: str) -> bool:
+    """Answer that a file is not one of the project's."""
+    return False
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -51,26 +68,76 @@ def pytest_configure(config: pytest.Config) -> None:
         with suppress(ImportError):  # older versions do not look for numbers
             from hypothesis.internal.conjecture import providers
 
-            setattr(providers, "is_local_module_file", lambda path: False)  # noqa: B010
+            setattr(providers, "is_local_module_file", _is_never)  # noqa: B010
 
 
-def pytest_collection_modifyitems(config: pytest.Config, items: Sequence[pytest.Item]) -> None:
-    """Multiply the examples of each property test, once for all its parameters."""
-    times: int = config.getoption("times")
+def _examples(config: pytest.Config, usual: int) -> int:
+    """Return how many examples to draw in this run, where all are so many."""
+    times: int | None = config.getoption("times")
+    if times is None and not config.getoption("all"):
+        return max(min(usual, 3), round(usual * _SHARE))
+    return usual * (times or 1)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out what is slow, and set the examples of each test once for all its parameters."""
     done: set[Any] = set()
     for item in items:
+        if item.name in _SLOW_EXAMPLES:
+            item.add_marker("slow")
         test, machine = (getattr(item, name, None) for name in ("obj", "cls"))
         for holder, name in ((test, _OF_A_TEST), (machine, "settings")):
             own = getattr(holder, name, None)
             if isinstance(own, settings) and holder not in done:
-                setattr(holder, name, settings(own, max_examples=times * own.max_examples))
+                few = _examples(config, own.max_examples)
+                setattr(holder, name, settings(own, max_examples=few))
                 done.add(holder)
+    chosen = config.getoption("markexpr") or any("::" in arg for arg in config.args)
+    if not config.getoption("all") and not chosen:
+        slow = [item for item in items if item.get_closest_marker("slow")]
+        config.hook.pytest_deselected(items=slow)
+        items[:] = [item for item in items if not item.get_closest_marker("slow")]
+
+
+def _processor_time() -> float:
+    """Return the seconds that this process and the ended ones that it started have used."""
+    return sum(os.times()[:4])
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Note when a test begins."""
+    item.stash[_STARTED] = _processor_time()
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_runtest_teardown(item: pytest.Item) -> None:
+    """Note what a test took that should be quick."""
+    took = _processor_time() - item.stash[_STARTED]
+    if took > _SLOW and not item.get_closest_marker("slow"):
+        item.user_properties.append(("slow", took))
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Name the tests that should be marked as slow; a busy machine is not a failure."""
+    reports: list[pytest.TestReport] = terminalreporter.stats.get("", [])
+    took = {
+        report.nodeid: seconds
+        for report in reports
+        if report.when == "teardown"
+        for name, seconds in report.user_properties
+        if name == "slow"
+    }
+    if took:
+        terminalreporter.section(f"took over {_SLOW} s of processor time, not marked `slow`")
+        for test, seconds in sorted(took.items(), key=lambda pair: -float(str(pair[1]))):
+            terminalreporter.line(f"{seconds:6.1f} s  {test}")
 
 
 @pytest.fixture(scope="session")
-def times(pytestconfig: pytest.Config) -> int:
-    """Return how many times the usual examples to draw, where a test draws for itself."""
-    return pytestconfig.getoption("times")
+def examples(pytestconfig: pytest.Config) -> Callable[[int], int]:
+    """Return what tells how many examples to draw of so many, where a test draws for itself."""
+    return partial(_examples, pytestconfig)
 
 
 def pytest_collection_finish() -> None:
@@ -83,11 +150,11 @@ def pytest_collection_finish() -> None:
 def _same_generators(monkeypatch: pytest.MonkeyPatch) -> None:
     """Seed NumPy's generators without a seed, as pytest-randomly seeds those of all modules."""
     seeds, fresh = random.Random(random.getrandbits(64)), np.random.default_rng
-    monkeypatch.setattr(
-        np.random,
-        "default_rng",
-        lambda seed=None: fresh(seeds.getrandbits(64) if seed is None else seed),
-    )
+
+    def generator(seed: Any = None) -> np.random.Generator:
+        return fresh(seeds.getrandbits(64) if seed is None else seed)
+
+    monkeypatch.setattr(np.random, "default_rng", generator)
 
 
 @pytest.fixture(scope="session", autouse=True)

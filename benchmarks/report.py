@@ -89,8 +89,8 @@ class Report:
                 cells: Row = []
                 for peer in peers:
                     theirs = self._by_place.get((case.name, name, peer))
-                    there = theirs is not None and theirs.bytes > 0
-                    cells.append(_number(ours.bytes / theirs.bytes) if there else "")
+                    held = 0 if theirs is None else theirs.bytes
+                    cells.append(_number(ours.bytes / held) if held > 0 else "")
                 yield [f"{case.title}: {name}", *cells]
 
     def _bars(self) -> Iterator[Row]:

@@ -10,7 +10,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -46,7 +46,7 @@ def needs(*packages: str) -> pytest.MarkDecorator:
 
 
 @contextmanager
-def launched() -> Iterator[Any]:
+def launched() -> Generator[Any, None, None]:
     """Run a headless Chromium and give Playwright's handle of it."""
     from playwright.sync_api import sync_playwright
 
@@ -108,7 +108,7 @@ def run_notebook(source: Path, executed: Path, page: Path) -> None:
 
 
 @contextmanager
-def jupyterlab(folder: Path) -> Iterator[str]:
+def jupyterlab(folder: Path) -> Generator[str, None, None]:
     """Run a JupyterLab of its own on a folder and give its address."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from copy import deepcopy
 from functools import partial
@@ -320,7 +320,7 @@ KINDS: dict[str, Kind] = {
 
 
 @contextmanager
-def planted(op: Op, i: int, rule: Rule) -> Iterator[None]:
+def planted(op: Op, i: int, rule: Rule) -> Generator[None, None, None]:
     """Put another rule in the place of derivative i, for as long as the context lasts."""
     rules = op.derivatives
 

@@ -225,7 +225,9 @@ def table(outcomes: Sequence[Outcome]) -> str:
 def parsed(arguments: Sequence[str] | None) -> argparse.Namespace:
     """Return the options of the command line."""
     names = list(TABLE)
-    parser = argparse.ArgumentParser("python -m tests.mutation", description=__doc__.split("\n")[0])
+    parser = argparse.ArgumentParser(
+        "python -m tests.mutation", description=(__doc__ or "").split("\n")[0]
+    )
     parser.add_argument("--ops", nargs="+", choices=names, default=names, metavar="OP")
     parser.add_argument("--kinds", nargs="+", choices=KINDS, default=list(KINDS))
     parser.add_argument("--examples", type=int, default=EXAMPLES, help="calls for each law")

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import random
 from pathlib import Path
+from typing import Any
 from unittest import mock
 
 import numpy as np
@@ -67,7 +68,7 @@ def folded() -> Diagram:
     model = MLP(2, [16, 16, 1])
     points = [(random.uniform(-1, 1), random.uniform(-1, 1)) for _ in range(100)]
     losses = [(1 - (1 if a > b else -1) * model([a, b])).relu() for a, b in points]
-    loss = sum(losses) * (1 / len(losses))
+    loss: Any = sum(losses) * (1 / len(losses))
     loss.label = "loss"
     loss.backward()
     return viz.draw(loss)

@@ -382,7 +382,7 @@ class Difference:
 def written(x: Any) -> str:
     """Return a number of mpmath's to read, however large its exponent is."""
     exponent = int(mpmath.frexp(x)[1]) if x else 0
-    return mpmath.nstr(x, 12) if abs(exponent) < 10_000 else "a number out of every range"
+    return str(mpmath.nstr(x, 12)) if abs(exponent) < 10_000 else "a number out of every range"
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Sequence
 from itertools import count
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -301,7 +301,9 @@ class Backward:
         self.root = root
         self.given = isinstance(gradient, Shadow)
         start = np.ones(root.shape) if gradient is None else gradient
-        self.gradient: Shadow = gradient if self.given else Shadow(plain(start), False)
+        if not isinstance(gradient, Shadow):
+            gradient = Shadow(plain(start), False)
+        self.gradient = gradient
         self.known = reached_from(root)
         behind = {then: numbers for shadow in self.known for then, numbers in shadow.behind.items()}
         self.vague = {shadow for shadow, _ in behind if shadow.requires_grad}
@@ -336,7 +338,7 @@ class Backward:
                 shadow.set_grad(UNKNOWN if shadow in self.vague else slope)
             elif isinstance(shadow.grad, str) or (isinstance(shadow.grad, Shadow) and not certain):
                 shadow.set_grad(UNKNOWN)  # whether it is still the same node
-            elif shadow.grad is None or (shadow.loose and not shadow.grad.any()):
+            elif shadow.grad is None or (shadow.loose and not np.any(cast(Any, shadow.grad))):
                 shadow.set_grad(slope)
                 shadow.loose = not certain
             else:
@@ -369,7 +371,8 @@ class Backward:
 
         def total(x: Number) -> Number:
             shares = [weight * slope_by(y, x) for weight, y in pairs]
-            return sum(shares[1:], start=shares[0])
+            found: Any = sum(shares[1:], start=shares[0])
+            return found
 
         numbers = each(total, leaf.numbers)
         reached = [*self.known, self.gradient, *reached_from(self.gradient)]

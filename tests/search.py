@@ -117,7 +117,7 @@ def searched(pieces: Sequence[Piece], jobs: int) -> Iterator[Outcome]:
 
 def parsed(arguments: Sequence[str] | None) -> argparse.Namespace:
     """Return the options of the command line."""
-    summary = __doc__.split("\n")[0]
+    summary = (__doc__ or "").split("\n")[0]
     parser = argparse.ArgumentParser("python -m tests.search", description=summary)
     parser.add_argument("files", nargs="*", default=[], metavar="FILE")
     parser.add_argument("--seed", type=int, help="the first; made of the commit if left out")

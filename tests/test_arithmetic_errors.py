@@ -31,7 +31,7 @@ SMALL = Tensor(np.array([60, 120], np.uint8))
 
 def test_a_number_that_a_dtype_cannot_hold_is_numpys_error_and_ours() -> None:
     with pytest.raises(OverflowError, match=r"300 out of bounds for uint8") as caught:
-        SMALL * 300
+        _ = SMALL * 300
     assert isinstance(caught.value, RangeError)
     for words in ("multiply: cannot take a of shape (2,) and dtype uint8", "astype(float)"):
         assert words in str(caught.value)
@@ -83,7 +83,7 @@ def test_each_is_numpys_class_and_ours(name: str) -> None:
 
 def test_what_errstate_asks_for_says_so_and_else_there_is_an_answer() -> None:
     with np.errstate(divide="raise"), pytest.raises(FloatingError, match=r"np\.errstate.*asks for"):
-        Tensor([1.0]) / 0.0
+        _ = Tensor([1.0]) / 0.0
     with np.errstate(divide="ignore"):
         assert (Tensor([1.0]) / 0.0).data.tolist() == [np.inf]
 
@@ -112,7 +112,7 @@ def test_every_error_that_a_record_catches_has_a_typed_form() -> None:
 
 def test_a_power_below_0_of_integers_names_them() -> None:
     with pytest.raises(ValueError, match=r"int64.*floats, as in Tensor\(\[1.0, 2.0\]\)"):
-        Tensor([1, 2]) ** -1
+        _ = Tensor([1, 2]) ** -1
     assert (Tensor([1.0, 2.0]) ** -1).data.tolist() == [1.0, 0.5]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Callable
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -32,8 +33,9 @@ def cubed(g: Any, y: Any, x: Any) -> Any:
 
 
 @pytest.mark.hypothesis
-def test_a_right_operation_obeys_every_law(times: int) -> None:
-    names = check_op(op(lambda x: x**3, cubed), reference=lambda x: x * x * x, examples=25 * times)
+def test_a_right_operation_obeys_every_law(examples: Callable[[int], int]) -> None:
+    cube = op(lambda x: x**3, cubed)
+    names = check_op(cube, reference=lambda x: x * x * x, examples=examples(25))
 
     assert names == [title(law) for law in (*LAWS, *LAWS_OF_NUMBERS)]
 
@@ -53,13 +55,14 @@ def test_domains_shapes_and_options_are_those_asked_for() -> None:
     below = Domain(-5.0, -1.0)
     shapes = st.sampled_from([((2, 3), (2,)), ((1, 2), (1,))])
 
-    names = check_op(weighted, ["positive", below], shapes=shapes, options={"axis": 1})
+    names = check_op(weighted, ["positive", below], shapes=shapes, options={"axis": 1}, examples=10)
 
     assert names == [title(law) for law in LAWS]
     assert {axis for _, _, axis in seen} == {1}
     assert {a.shape for a, _, _ in seen} == {(2, 3), (1, 2)}
 
 
+@pytest.mark.slow
 def test_an_operation_of_any_number_of_arguments_takes_a_domain_for_each() -> None:
     total = Each(lambda i, g, y, *args: g)
     adding = Op("adding", lambda *args: sum(args[1:], args[0]), total)  # type: ignore[arg-type]
@@ -116,6 +119,7 @@ def _doubled_in_place(g: Any) -> Any:
     return g * 2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fault", FAULTS)
 def test_a_fault_breaks_the_law_that_is_made_for_it(fault: str) -> None:
     faulty, law = FAULTS[fault]
@@ -128,6 +132,7 @@ def test_a_fault_breaks_the_law_that_is_made_for_it(fault: str) -> None:
     assert f"The simplest call found that shows it: {faulty.name}(array(" in str(caught.value)
 
 
+@pytest.mark.slow
 def test_an_error_of_the_operation_is_named_with_the_call() -> None:
     def fail(x: Any) -> Any:
         raise RuntimeError("on purpose")
@@ -141,6 +146,7 @@ def test_the_number_of_domains_has_to_fit() -> None:
         check_op(op(np.square, cubed), ["real", "real"])
 
 
+@pytest.mark.slow
 def test_whole_samples_may_be_given() -> None:
     square = op(np.square, lambda g, y, x: 2 * g * x)
     samples = st.sampled_from([1.0, 2.0]).map(
@@ -148,7 +154,7 @@ def test_whole_samples_may_be_given() -> None:
     )
 
     check_law(LAWS[0], square, samples)
-    assert check_op(square, samples=samples)
+    assert check_op(square, samples=samples, examples=10)
     with pytest.raises(AssertionError, match=r"it: square\(array\(\[1\.\]\)\)"):
         check_op(op(np.square, cubed), samples=samples)
 

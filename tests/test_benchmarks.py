@@ -7,6 +7,7 @@ import io
 import json
 import sys
 import types
+from typing import Any
 
 import numpy as np
 import pytest
@@ -22,7 +23,7 @@ VARIANTS = [(case, name) for case in CASES.values() for name in case.variants]
 
 
 @pytest.mark.parametrize(("case", "name"), VARIANTS, ids=lambda item: getattr(item, "name", item))
-def test_every_peer_of_a_case_has_a_step_there(case, name):
+def test_every_peer_of_a_case_has_a_step_there(case: Any, name: Any) -> None:
     module = importlib.import_module(f"benchmarks.cases.{case.name}")
     variant = case.variants[name]
     assert variant.peers[0] == OURS or OURS in variant.peers
@@ -32,13 +33,15 @@ def test_every_peer_of_a_case_has_a_step_there(case, name):
     assert all(callable(getattr(module, peer.replace("-", "_"))) for peer in variant.peers)
 
 
-def test_a_ratio_is_the_median_of_neighbours():
+def test_a_ratio_is_the_median_of_neighbours() -> None:
     ours, theirs = Result("", "", OURS, [1.0, 9.0, 3.0]), Result("", "", "numpy", [2.0, 3.0, 4.0])
     assert ratio(ours, theirs) == 0.75
     assert ratio(ours, Result("", "", "numpy")) is None
 
 
-def test_a_worker_measures_and_a_peer_that_is_missing_is_named(monkeypatch):
+def test_a_worker_measures_and_a_peer_that_is_missing_is_named(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setitem(PEERS, "numpy", PEERS["numpy"].__class__("NumPy", "no_such_module"))
     results = list(measure(CASES["einsum"], [OURS, "numpy"], 2, lambda sentence: None))
     ours, theirs = results
@@ -48,7 +51,9 @@ def test_a_worker_measures_and_a_peer_that_is_missing_is_named(monkeypatch):
     assert "Not installed, so not measured: NumPy." in Report(results).text()
 
 
-def test_a_step_may_tell_its_time_itself(monkeypatch, capsys):
+def test_a_step_may_tell_its_time_itself(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     case = types.SimpleNamespace(numpy=lambda: None, seconds=lambda step, times, clock: 7.0)
     monkeypatch.setitem(sys.modules, "benchmarks.cases.told", case)
     monkeypatch.setattr("sys.stdin", io.StringIO("\n\n"))
@@ -59,7 +64,9 @@ def test_a_step_may_tell_its_time_itself(monkeypatch, capsys):
 
 
 @pytest.mark.parametrize("peer", PEERS)
-def test_every_peer_has_the_same_settings_as_this_library(monkeypatch, peer):
+def test_every_peer_has_the_same_settings_as_this_library(
+    monkeypatch: pytest.MonkeyPatch, peer: str
+) -> None:
     monkeypatch.delenv("MALLOC_TRIM_THRESHOLD_", raising=False)
     for threads, keeps in ((1, True), (2, False)):
         ours, theirs = (environment(name, threads, keeps) for name in (OURS, peer))
@@ -70,7 +77,8 @@ def test_every_peer_has_the_same_settings_as_this_library(monkeypatch, peer):
         assert theirs["OMP_NUM_THREADS"] == str(threads)
 
 
-def test_a_peer_that_fails_is_named_with_its_error(monkeypatch):
+@pytest.mark.slow
+def test_a_peer_that_fails_is_named_with_its_error(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(PEERS, "karpathy", PEERS["numpy"])
     case = CASES["einsum"]
     monkeypatch.setitem(
@@ -81,7 +89,7 @@ def test_a_peer_that_fails_is_named_with_its_error(monkeypatch):
     assert "failed in bij,bjk->bik, (32, 16, 16): AttributeError." in Report(results).text()
 
 
-def test_tables_have_the_ratios_and_the_bars():
+def test_tables_have_the_ratios_and_the_bars() -> None:
     results = [
         Result("imports", "a fresh process", OURS, [1.1, 1.2]),
         Result("imports", "a fresh process", "numpy", [1.0, 1.0]),
@@ -103,7 +111,7 @@ def test_tables_have_the_ratios_and_the_bars():
 
 
 @pytest.mark.parametrize("peer", ["micrograd", "book"])
-def test_each_way_of_the_mnist_step_has_the_losses_of_numpy_by_hand(peer):
+def test_each_way_of_the_mnist_step_has_the_losses_of_numpy_by_hand(peer: str) -> None:
     mnist = importlib.import_module("benchmarks.cases.mnist")
     step, by_hand = (getattr(mnist, name)([20, 12, 10], 8, "float64") for name in (peer, "numpy"))
     losses = [[float(take()) for _ in range(5)] for take in (step, by_hand)]
@@ -111,7 +119,7 @@ def test_each_way_of_the_mnist_step_has_the_losses_of_numpy_by_hand(peer):
     assert losses[0][4] < losses[0][0]
 
 
-def test_the_elementwise_step_by_hand_has_the_gradients_of_the_engine():
+def test_the_elementwise_step_by_hand_has_the_gradients_of_the_engine() -> None:
     case = importlib.import_module("benchmarks.cases.elementwise")
     total, x_grad, w_grad, b_grad = case.numpy([3, 2], "float64")()
     function, arrays = case.build([3, 2], "float64")

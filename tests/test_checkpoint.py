@@ -48,7 +48,7 @@ def leaves() -> tuple[Tensor, Tensor]:
 
 
 @settings(max_examples=60)
-@given(st.sampled_from(["tensor", "value"]).flatmap(programs))
+@given(st.one_of(programs("tensor"), programs("value")))
 def test_a_checkpointed_program_has_the_same_gradients_to_the_last_bit(program: Program) -> None:
     kind = Value if isinstance(program.inputs[0], float) else Tensor
 
@@ -255,6 +255,7 @@ def test_the_arrays_between_are_not_kept() -> None:
     assert peak(checkpoint) < peak(lambda f: f) / 5
 
 
+@pytest.mark.slow
 def test_a_dropped_checkpoint_leaves_nothing_for_the_cyclic_collector() -> None:
     def run() -> Any:
         x, W = leaves()

@@ -269,6 +269,7 @@ def test_a_closure_is_not_pickled_and_a_shallow_copy_works(square: Any) -> None:
     assert x.grad == 6.0
 
 
+@pytest.mark.slow
 def test_a_function_leaves_nothing_for_the_cyclic_collector() -> None:
     def run() -> Any:
         x, t = Value(3.0), Tensor([3.0])
@@ -323,7 +324,7 @@ def test_the_topological_sort_of_the_lecture_by_hand() -> None:
     topo: list[Value] = []
     visited: set[Value] = set()
 
-    def build(v: Value) -> None:
+    def build(v: Any) -> None:
         if v not in visited:
             visited.add(v)
             for child in v._prev:

@@ -87,9 +87,9 @@ def by_hand(data: Any, steps: int, seed: int) -> list[tuple[float, float]]:
         p = np.exp(y - y.max(axis=1, keepdims=True))
         dy = (p / p.sum(axis=1, keepdims=True) - np.eye(10, dtype=np.float32)[t[chosen]]) / 100
         dh = dy @ W2.T * (h > 0)
-        W2 -= 0.1 * np.maximum(h, 0).T @ dy
+        W2[:] -= 0.1 * np.maximum(h, 0).T @ dy
         b2 -= 0.1 * dy.sum(axis=0)
-        W1 -= 0.1 * x[chosen].T @ dh
+        W1[:] -= 0.1 * x[chosen].T @ dh
         b1 -= 0.1 * dh.sum(axis=0)
         if step % (len(x) // 100) == 0 or step == steps:
             best = (np.maximum(x_test @ W1 + b1, 0) @ W2 + b2).argmax(axis=1)
@@ -117,6 +117,7 @@ def test_the_book_s_run_prints_its_accuracies_and_draws_its_curves(
     assert is_png(out / "book.png")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["mlp", "conv"])
 def test_the_library_s_networks_leave_the_weights_whose_accuracy_they_print(
     name: str, tmp_path: Path, mnist: Path, capsys: pytest.CaptureFixture[str]
@@ -136,6 +137,7 @@ def test_the_library_s_networks_leave_the_weights_whose_accuracy_they_print(
     assert is_png(tmp_path / f"{name}.png")
 
 
+@pytest.mark.slow
 def test_the_same_seed_prints_the_same_and_another_seed_does_not(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -231,6 +233,7 @@ def test_ctrl_c_stops_the_comparison(
 # --- init ---
 
 
+@pytest.mark.slow
 def test_the_histograms_are_drawn_and_the_deviations_printed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -271,6 +274,7 @@ def test_only_fitting_weights_keep_the_last_layer_alive(
 # --- what all refuse ---
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", list(COMMANDS))
 def test_help_tells_what_each_argument_takes(name: str) -> None:
     done = subprocess.run(

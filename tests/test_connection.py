@@ -78,6 +78,7 @@ ENDLESS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ENDLESS)
 def test_an_endless_answer_is_left_for_the_next_mirror(
     tmp_path: Path, server: Server, name: str

@@ -82,7 +82,7 @@ def test_a_convolution_is_that_of_loops(
 
     for dtype, tolerance in (("float64", 1e-12), ("float32", 1e-5)):
         args = [a.astype(dtype) for a in (x, w, b)]
-        expected = naive_conv2d(*args, stride, padding)
+        expected = naive_conv2d(args[0], args[1], args[2], stride, padding)
         nodes = [Tensor(a) for a in args]
         y = conv2d(*nodes, stride=stride, padding=padding)
         y.backward(np.ones(y.shape, dtype))

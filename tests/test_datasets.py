@@ -612,6 +612,7 @@ def test_published_mnist(mnist_folder: Path) -> None:
     assert x_train.mean() / 255 == pytest.approx(0.1307, abs=5e-5)
 
 
+@pytest.mark.slow
 def test_altered_mnist_is_refused(mnist_folder: Path, tmp_path: Path) -> None:
     for source in filter(Path.is_file, mnist_folder.iterdir()):
         shutil.copyfile(source, tmp_path / source.name)
@@ -753,6 +754,7 @@ def test_the_command_refuses_wrong_arguments_in_one_line() -> None:
     assert "unrecognized" in done.stderr
 
 
+@pytest.mark.slow
 def test_the_command_verifies_the_published_files(mnist_folder: Path) -> None:
     command = [sys.executable, "-W", "error", "-m", "micrograd.datasets", "--check"]
     options = ["--folder", str(mnist_folder)]

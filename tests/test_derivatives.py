@@ -152,7 +152,7 @@ def test_the_jacobian_of_a_softmax() -> None:
 
 # Properties
 
-either = st.sampled_from(["tensor", "value"]).flatmap(lambda kind: programs(kind, max_steps=6))
+either = st.one_of(programs("tensor", max_steps=6), programs("value", max_steps=6))
 
 
 def summed(program: Program) -> Callable[..., Any]:

@@ -221,6 +221,7 @@ def wait_for(condition: Callable[[], bool]) -> None:
         time.sleep(0.01)
 
 
+@pytest.mark.slow
 def test_two_processes_that_fetch_one_file_download_it_once(tmp_path: Path, server: Server) -> None:
     go_on = threading.Event()
     url = server.serve({NAME: CONTENT}, hold=(go_on, 100_000)) + NAME

@@ -65,6 +65,7 @@ def test_the_book_s_figures_are_drawn_byte_for_byte_as_before(name: str) -> None
             assert path.read_bytes() == text.encode(), message
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", PICTURES)
 def test_the_pictures_of_the_documentation_are_those_that_would_be_drawn(name: str) -> None:
     path = DOCS / name

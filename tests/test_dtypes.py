@@ -387,4 +387,4 @@ def test_what_is_no_real_number_is_refused(data: Any) -> None:
     with pytest.raises(OperandError, match="real numbers"):
         Tensor(data)
     with pytest.raises(OperandError, match="real numbers"):
-        Tensor([1.0]) + np.array(data)
+        _ = Tensor([1.0]) + np.array(data)

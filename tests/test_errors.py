@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
@@ -26,7 +27,7 @@ from micrograd.testing import numerical_gradient
 V, T = Value(2.0), Tensor([1.0, 2.0])
 
 
-def slope_of_twice(x):
+def slope_of_twice(x: Any):
     (2 * x).backward(create_graph=True)
     return x.grad
 
@@ -187,7 +188,7 @@ CASES = {
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_bad_input_is_refused_with_words(name):
+def test_bad_input_is_refused_with_words(name: Any) -> None:
     attempt, kind, words = CASES[name]
     with pytest.raises(kind, match=re.escape(words)) as caught:
         attempt()
@@ -196,22 +197,22 @@ def test_bad_input_is_refused_with_words(name):
     assert T.data.tolist() == [1.0, 2.0]
 
 
-def test_a_rule_of_the_wrong_shape_is_named():
+def test_a_rule_of_the_wrong_shape_is_named() -> None:
     wrong = micrograd.Op("wrong_shape", np.negative, (lambda g, y, x: np.ones(5),))
     with pytest.raises(GradientError, match=r"wrong_shape gave shape \(5,\)"):
         wrong(Tensor([1.0, 2.0])).sum().backward()
 
 
-def test_an_array_where_a_value_needs_a_number_is_named():
+def test_an_array_where_a_value_needs_a_number_is_named() -> None:
     twice = micrograd.Op("twice", lambda x: np.array([x, x]), (lambda g, y, x: g[0] + g[1],))
     with pytest.raises(OperandError, match="Use Tensors for arrays"):
         twice(Value(1.0))
 
 
-def test_numerical_gradient_restores_its_argument_when_the_function_raises():
+def test_numerical_gradient_restores_its_argument_when_the_function_raises() -> None:
     x = np.array([1.0, 2.0])
 
-    def fail(x):
+    def fail(x: Any):
         raise RuntimeError("on purpose")
 
     with pytest.raises(RuntimeError, match="on purpose"):

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -42,7 +43,7 @@ def composite(name: str, data: st.DataObject) -> Any:
     """Draw a node that an operation made, of float64, with numbers that are not extreme."""
     sample = data.draw(TABLE[name].samples())
     root = sample.call(*sample.leaves())
-    node = next(n for n in topological_order(root) if n.op is not None and n.op.name == name)
+    node: Any = next(n for n in topological_order(root) if n.op is not None and n.op.name == name)
     assume(all(np.asarray(p.data).dtype != np.float32 for p in node.parents))
     return node
 
@@ -58,7 +59,8 @@ def test_the_primitives_give_the_numbers_of_the_composite(name: str, data: st.Da
     g = np.random.default_rng(0).normal(size=np.shape(node.data))
     gradient = float(g) if isinstance(node, Value) else g
     node.grad = gradient
-    copies = [type(p)(p.data, requires_grad=p.requires_grad) for p in node.parents]
+    parents = cast("Sequence[Any]", node.parents)
+    copies: list[Any] = [type(p)(p.data, requires_grad=p.requires_grad) for p in parents]
     last = _run(node, copies)
     np.testing.assert_allclose(last.data, node.data, rtol=1e-12, atol=1e-12)
     for contribution in trace_backward(node, gradient).contributions:
@@ -111,7 +113,8 @@ def test_softmax_with_loss_as_the_book_takes_it_apart() -> None:
 def test_large_numbers_are_shifted_so_that_nothing_overflows() -> None:
     y = softmax(Tensor([1000.0, 1001.0]))
     values = [item.value for item in take_snapshot((y,), expand="softmax").items]
-    assert not any("inf" in line or "nan" in line for lines in values for line in lines)
+    shown = [str(line) for lines in values for line in lines]
+    assert not any("inf" in line or "nan" in line for line in shown)
 
 
 # -- where it stands
@@ -167,9 +170,11 @@ def test_the_graph_is_not_touched() -> None:
     x = Tensor([0.5, 1.0], label="x")
     y = mean(sigmoid(x))
     y.backward()
-    before = [(n, n.op, n.parents, n.data.copy(), n.grad.copy()) for n in topological_order(y)]
+    nodes: list[Any] = topological_order(y)
+    before = [(n, n.op, n.parents, n.data.copy(), n.grad.copy()) for n in nodes]
     draw(y, expand=True)
-    after = [(n, n.op, n.parents, n.data.copy(), n.grad.copy()) for n in topological_order(y)]
+    nodes = topological_order(y)
+    after = [(n, n.op, n.parents, n.data.copy(), n.grad.copy()) for n in nodes]
     assert len(before) == len(after)
     for (*one, data, grad), (*other, new_data, new_grad) in zip(before, after, strict=True):
         assert [id(part) for part in one[:2]] == [id(part) for part in other[:2]]

@@ -85,7 +85,8 @@ def small_net(seed: int = 0) -> nn.Sequential:
 
 def train(model: Module, data: Any, epochs: int = 1, lr: float = 0.1, **settings: Any) -> History:
     optimizer = SGD(model.named_parameters(), lr=lr)
-    return fit(model, data, optimizer, epochs, **{"progress": False, **settings})
+    options: dict[str, Any] = {"progress": False, **settings}
+    return fit(model, data, optimizer, epochs, **options)
 
 
 def state_of(model: Module) -> dict[str, bytes]:
@@ -610,7 +611,8 @@ def test_a_loss_that_is_nan_stops_with_step_and_parameter_and_the_last_good_weig
 def test_a_gradient_that_is_not_finite_stops_before_the_update() -> None:
     model = Two()
     before = state_of(model)
-    for settings in ({}, {"clip_norm": 1.0}):
+    each: tuple[dict[str, Any], ...] = ({}, {"clip_norm": 1.0})
+    for settings in each:
         with pytest.raises(
             DivergenceError, match=r"at step 1 .*gradient is not finite; .*'second'"
         ):

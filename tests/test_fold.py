@@ -10,6 +10,7 @@ from collections import Counter
 from contextlib import ExitStack
 from itertools import combinations
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -147,7 +148,7 @@ def test_without_folding_an_item_is_a_node(root: Value) -> None:
 @given(programs())
 def test_the_numbers_of_items_are_those_of_their_nodes(root: Value) -> None:
     snapshot = take_snapshot((root,), fold=True)
-    order = topological_order(root)
+    order: list[Any] = topological_order(root)
     assert snapshot.node_count == len(order)
     shown = {number for item in snapshot.items for line in item.value for number in numbers(line)}
     assert shown <= {f"{node.data + 0.0:.4g}" for node in order}
@@ -307,7 +308,7 @@ def test_a_collapsed_scope_is_a_box_with_its_outputs() -> None:
 
 
 @pytest.mark.parametrize("names", ["layer0", ["layer0"], ("layer0", "layer0")])
-def test_a_scope_is_collapsed_by_its_name(names) -> None:
+def test_a_scope_is_collapsed_by_its_name(names: Any) -> None:
     y = MLP(2, [3, 1])([Value(1.0), Value(2.0)])
     snapshot = take_snapshot((y,), collapse=names)
     assert [item.symbol for item in snapshot.items if item.is_group] == ["layer0"]
@@ -332,7 +333,7 @@ def test_a_chain_of_collapsed_scopes_folds_to_a_run() -> None:
 
 
 @pytest.mark.parametrize("collapse", ["attention", ["layer0", "attention"]])
-def test_a_scope_that_is_not_there_is_refused(collapse) -> None:
+def test_a_scope_that_is_not_there_is_refused(collapse: Any) -> None:
     y = MLP(2, [1])([Value(1.0), Value(2.0)])
     with pytest.raises(ArgumentError, match=r"no scope 'attention'.*'layer', 'neuron'"):
         draw(y, collapse=collapse)
@@ -341,7 +342,7 @@ def test_a_scope_that_is_not_there_is_refused(collapse) -> None:
 
 
 @pytest.mark.parametrize("collapse", [3, [3], None])
-def test_a_collapse_that_is_no_name_is_refused(collapse) -> None:
+def test_a_collapse_that_is_no_name_is_refused(collapse: Any) -> None:
     with pytest.raises(ArgumentError, match="collapse: came as"):
         draw(Value(1.0) * 2, collapse=collapse)
 

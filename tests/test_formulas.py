@@ -243,7 +243,8 @@ def check(node: Any, seed: int) -> None:
     g = np.random.default_rng(seed).normal(size=np.shape(node.data))
     g = g.astype(node.data.dtype) if isinstance(node, Tensor) else float(g)
     names = namespace(node, g)
-    names |= {own: parent.data for own, parent in zip(row.arguments, node.parents, strict=True)}
+    parents: list[Any] = list(node.parents)
+    names |= {own: parent.data for own, parent in zip(row.arguments, parents, strict=True)}
     for contribution in trace_backward(node, g).contributions:
         formula = row.derivatives[contribution.argument]
         if contribution.node is not node or formula is None:
@@ -251,7 +252,7 @@ def check(node: Any, seed: int) -> None:
         found = evaluate(formula, names)
         if not re.search(r"\bg\b", formula):
             found = g * found
-        wide = np.float32 in {np.asarray(parent.data).dtype.type for parent in node.parents}
+        wide = np.float32 in {np.asarray(parent.data).dtype.type for parent in parents}
         # What the formula gives is what a story of it sums over the axes that it names.
         whole = np.sum(found, axis=contribution.summed)
         assert np.size(whole) == np.size(contribution.value), f"{node.op.name}: {formula}"
@@ -302,6 +303,7 @@ def test_the_formulas_of_a_matrix_product_hold_for_vectors_and_stacks(
     check(y, 0)
 
 
+@pytest.mark.slow
 def test_a_formula_that_is_wrong_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
     row = ROWS["tanh"]
     assert not callable(row)
@@ -337,7 +339,8 @@ def test_an_expression_gives_the_value_of_the_node(operation: str, data: st.Data
     row = row_for(node)
     assert row is not None
     names = namespace(node, None) | extra
-    names |= {own: parent.data for own, parent in zip(row.arguments, node.parents, strict=True)}
+    parents: list[Any] = list(node.parents)
+    names |= {own: parent.data for own, parent in zip(row.arguments, parents, strict=True)}
     np.testing.assert_allclose(
         evaluate(row.expression, names), node.data, rtol=1e-5, atol=1e-6, err_msg=row.expression
     )

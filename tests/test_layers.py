@@ -1,5 +1,7 @@
 """The book's layers against the formulas that the book derives by hand."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -14,7 +16,7 @@ from micrograd.layers import (
 )
 
 
-def test_buying_apples_and_oranges():
+def test_buying_apples_and_oranges() -> None:
     mul_apple, mul_orange, add, mul_tax = MulLayer(), MulLayer(), AddLayer(), MulLayer()
     apple = mul_apple.forward(100, 2)
     orange = mul_orange.forward(150, 3)
@@ -27,7 +29,7 @@ def test_buying_apples_and_oranges():
     assert [dapples, dapple, dorange, doranges, dtax] == pytest.approx([110, 2.2, 3.3, 165, 650])
 
 
-def test_relu_and_sigmoid_on_arrays():
+def test_relu_and_sigmoid_on_arrays() -> None:
     rng = np.random.default_rng(1)
     x, dout = rng.standard_normal((3, 4)), rng.standard_normal((3, 4))
     relu, sigmoid = Relu(), Sigmoid()
@@ -39,7 +41,7 @@ def test_relu_and_sigmoid_on_arrays():
 
 
 @pytest.mark.parametrize("shape", [(6,), (5, 6), (5, 2, 3), (5, 4, 6)])
-def test_affine_of_a_sample_a_batch_and_more_axes(shape):
+def test_affine_of_a_sample_a_batch_and_more_axes(shape: Any) -> None:
     rng = np.random.default_rng(2)
     W, b, x = rng.standard_normal((6, 3)), rng.standard_normal(3), rng.standard_normal(shape)
     layer = Affine(W, b)
@@ -50,21 +52,23 @@ def test_affine_of_a_sample_a_batch_and_more_axes(shape):
     dx = layer.backward(dout)
     assert dx.shape == x.shape
     np.testing.assert_allclose(dx.reshape(-1, 6), dout.reshape(-1, 3) @ W.T, rtol=1e-13)
+    assert layer.dW is not None
+    assert layer.db is not None
     np.testing.assert_allclose(layer.dW, rows.T @ dout.reshape(-1, 3), rtol=1e-12)
     np.testing.assert_allclose(layer.db, dout.reshape(-1, 3).sum(axis=0), rtol=1e-12)
 
 
-def test_affine_sees_weights_that_were_updated_in_place():
+def test_affine_sees_weights_that_were_updated_in_place() -> None:
     W, b = np.ones((2, 1)), np.zeros(1)
     layer = Affine(W, b)
-    W -= 0.5
+    W[:] -= 0.5
     assert layer.forward(np.ones((1, 2))).tolist() == [[1.0]]
-    W *= 100  # after forward: backward belongs to the weights that forward saw
+    W[:] *= 100  # after forward: backward belongs to the weights that forward saw
     assert layer.backward(np.ones((1, 1))).tolist() == [[0.5, 0.5]]
 
 
 @pytest.mark.parametrize("one_hot", [False, True])
-def test_softmax_with_loss_gives_y_minus_t(one_hot):
+def test_softmax_with_loss_gives_y_minus_t(one_hot: Any) -> None:
     rng = np.random.default_rng(3)
     x, labels = rng.standard_normal((4, 3)), np.array([2, 0, 1, 1])
     t = np.eye(3, dtype=int)[labels]
@@ -76,13 +80,13 @@ def test_softmax_with_loss_gives_y_minus_t(one_hot):
     np.testing.assert_allclose(layer.backward(), (y - t) / 4, rtol=1e-12)
 
 
-def test_softmax_with_loss_of_one_sample_and_of_huge_scores():
+def test_softmax_with_loss_of_one_sample_and_of_huge_scores() -> None:
     layer = SoftmaxWithLoss()
     assert layer.forward(np.array([1000.0, -1000.0]), np.array(1)) == 2000.0
     assert layer.backward().tolist() == [1.0, -1.0]
 
 
-def test_the_gradient_check_of_the_two_layer_network():
+def test_the_gradient_check_of_the_two_layer_network() -> None:
     rng = np.random.default_rng(4)
     network = TwoLayerNet(12, 5, 10, weight_init_std=0.5, rng=rng)
     x, t = rng.random((3, 12)), np.array([1, 0, 9])
@@ -94,7 +98,7 @@ def test_the_gradient_check_of_the_two_layer_network():
         assert np.abs(gradient - numerical[name]).mean() < 1e-8
 
 
-def test_the_two_layer_network_learns():
+def test_the_two_layer_network_learns() -> None:
     rng = np.random.default_rng(5)
     x = rng.standard_normal((200, 4))
     t = (x[:, 0] > x[:, 1]).astype(int)

@@ -10,6 +10,8 @@ import sys
 import threading
 import tracemalloc
 import weakref
+from pathlib import Path
+from typing import Any
 from unittest.mock import Mock
 
 import numpy as np
@@ -53,8 +55,11 @@ def array_graph():
     return x, y
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("build", [scalar_graph, array_graph])
-def test_a_dropped_graph_leaves_nothing_for_the_cyclic_collector(no_collector, build):
+def test_a_dropped_graph_leaves_nothing_for_the_cyclic_collector(
+    no_collector: Any, build: Any
+) -> None:
     x, y = build()
     y.backward()
     nodes = [weakref.ref(node) for node in topological_order(y)]
@@ -64,7 +69,8 @@ def test_a_dropped_graph_leaves_nothing_for_the_cyclic_collector(no_collector, b
     assert gc.collect() == 0
 
 
-def test_a_chain_of_a_million_values(no_collector):
+@pytest.mark.slow
+def test_a_chain_of_a_million_values(no_collector: Any) -> None:
     x = y = Value(1.0)
     for _ in range(1_000_000):
         y = y * 1.0
@@ -75,7 +81,8 @@ def test_a_chain_of_a_million_values(no_collector):
     assert first() is None
 
 
-def test_a_long_chain_of_tensors():
+@pytest.mark.slow
+def test_a_long_chain_of_tensors() -> None:
     x = y = Tensor([1.0, 2.0])
     for _ in range(100_000):
         y = y + 1.0
@@ -84,18 +91,18 @@ def test_a_long_chain_of_tensors():
     assert len(topological_order(y)) == 200_001
 
 
-def test_a_pickled_graph_differentiates_and_notices_writes():
+def test_a_pickled_graph_differentiates_and_notices_writes() -> None:
     x = Value(3.0, label="x")
     y = pickle.loads(pickle.dumps(x * x + micrograd.exp(x)))
     y.backward()
-    copied = next(node for node in topological_order(y) if node.label == "x")
+    copied: Any = next(node for node in topological_order(y) if node.label == "x")
     assert copied.grad == 6.0 + np.exp(3.0)
     copied.data = 1.0
     with pytest.raises(StaleGraphError):
         y.backward()
 
 
-def test_grad_mode_belongs_to_the_thread():
+def test_grad_mode_belongs_to_the_thread() -> None:
     seen = []
     with no_grad():
         thread = threading.Thread(target=lambda: seen.append((Value(1.0) * 2).requires_grad))
@@ -104,11 +111,11 @@ def test_grad_mode_belongs_to_the_thread():
     assert seen == [True]
 
 
-def test_independent_graphs_in_eight_threads_give_exact_results():
+def test_independent_graphs_in_eight_threads_give_exact_results() -> None:
     weights = Tensor(np.linspace(-1, 1, 12).reshape(3, 4))
     results = {}
 
-    def work(i):
+    def work(i: Any):
         x = Tensor(np.full((2, 3), i + 1.0))
         for _ in range(50):
             x.zero_grad()
@@ -125,7 +132,7 @@ def test_independent_graphs_in_eight_threads_give_exact_results():
         np.testing.assert_allclose(results[i], 2 * h @ weights.data.T, rtol=1e-13)
 
 
-def peak_during(step, times):
+def peak_during(step: Any, times: Any):
     """Return the bytes held at the end, and at most meanwhile, beyond those at the start.
 
     They are those of the best of three rounds: other threads, such as one that brings this
@@ -169,7 +176,8 @@ def array_step():
     return step
 
 
-def test_a_loop_of_100_000_steps_holds_memory_constant(no_collector):
+@pytest.mark.slow
+def test_a_loop_of_100_000_steps_holds_memory_constant(no_collector: Any) -> None:
     step = scalar_step()
     blocks = []
     for _ in range(10):
@@ -179,8 +187,9 @@ def test_a_loop_of_100_000_steps_holds_memory_constant(no_collector):
     assert max(blocks) - min(blocks) < 1_000  # where one object a step would be 90,000
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("make", "times"), [(scalar_step, 700), (array_step, 1_700)])
-def test_a_training_loop_holds_memory_constant(no_collector, make, times):
+def test_a_training_loop_holds_memory_constant(no_collector: Any, make: Any, times: Any) -> None:
     step = make()
     for _ in range(100):  # NumPy keeps small arrays for the next ones, up to a limit
         step()
@@ -218,8 +227,9 @@ def faults_of_a_second_step(setting: str = "", **variables: str) -> int:
     return int(subprocess.check_output(run, env=kept | variables, text=True))
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not GLIBC, reason="only glibc can be told what to keep")
-def test_what_a_step_frees_serves_the_next_without_being_cleared_anew_where_asked_for():
+def test_what_a_step_frees_serves_the_next_without_being_cleared_anew_where_asked_for() -> None:
     fewest = 20 * 2**23 / 2**21  # pages of 2 MB at the largest
     for setting in ("", "keep_freed_memory(); keep_freed_memory(2**17)"):
         assert faults_of_a_second_step(setting) > fewest
@@ -232,20 +242,24 @@ def test_what_a_step_frees_serves_the_next_without_being_cleared_anew_where_aske
 
 
 @pytest.fixture
-def nothing_said(monkeypatch):
+def nothing_said(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in SAID:
         monkeypatch.delenv(name, raising=False)
 
 
 @pytest.mark.parametrize("name", SAID)
-def test_what_the_environment_says_of_memory_is_left_alone(monkeypatch, nothing_said, name):
+def test_what_the_environment_says_of_memory_is_left_alone(
+    monkeypatch: pytest.MonkeyPatch, nothing_said: None, name: str
+) -> None:
     load = Mock(side_effect=AssertionError)
     monkeypatch.setattr("micrograd.training.memory.ctypes.CDLL", load)
     monkeypatch.setenv(name, "glibc.malloc.trim_threshold=1000000")
     assert keep_freed_memory() is False
 
 
-def test_other_tunables_of_glibc_say_nothing_of_memory(monkeypatch, nothing_said):
+def test_other_tunables_of_glibc_say_nothing_of_memory(
+    monkeypatch: pytest.MonkeyPatch, nothing_said: None
+) -> None:
     library = Mock()
     monkeypatch.setattr("micrograd.training.memory.ctypes.CDLL", library)
     monkeypatch.setenv("GLIBC_TUNABLES", "glibc.malloc.check=3")
@@ -256,8 +270,8 @@ def test_other_tunables_of_glibc_say_nothing_of_memory(monkeypatch, nothing_said
     ("most", "block"), [(2**29, 2**25), (2**20, 2**20), (2**17, 2**17), (0, 2**17)]
 )
 def test_the_c_library_is_told_how_much_to_keep_and_in_blocks_of_which_size(
-    monkeypatch, nothing_said, most, block
-):
+    monkeypatch: pytest.MonkeyPatch, nothing_said: None, most: Any, block: int
+) -> None:
     library = Mock()
     monkeypatch.setattr("micrograd.training.memory.ctypes.CDLL", library)
     assert keep_freed_memory(most) is True
@@ -273,20 +287,22 @@ def test_the_c_library_is_told_how_much_to_keep_and_in_blocks_of_which_size(
         (2**31, ArgumentError, "most is 2,147,483,648 bytes, but glibc takes less than 2 GB"),
     ],
 )
-def test_a_setting_that_glibc_does_not_take_is_refused(most, error, message):
+def test_a_setting_that_glibc_does_not_take_is_refused(most: Any, error: Any, message: str) -> None:
     with pytest.raises(error, match=re.escape(message)):
         keep_freed_memory(most)
 
 
 @pytest.mark.parametrize("library", [{"side_effect": OSError}, {"return_value": Mock(spec=[])}])
-def test_other_c_libraries_are_left_alone(monkeypatch, nothing_said, library):
+def test_other_c_libraries_are_left_alone(
+    monkeypatch: pytest.MonkeyPatch, nothing_said: None, library: Any
+) -> None:
     load = Mock(**library)
     monkeypatch.setattr("micrograd.training.memory.ctypes.CDLL", load)
     assert keep_freed_memory() is False
     load.assert_called_once_with(None)
 
 
-def test_the_commands_keep_freed_memory(monkeypatch, tmp_path):
+def test_the_commands_keep_freed_memory(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     keep, done = Mock(), Mock()
     monkeypatch.setattr("micrograd.experiments.command.keep_freed_memory", keep)
     command = new_parser("test", "", str(tmp_path))
@@ -297,7 +313,7 @@ def test_the_commands_keep_freed_memory(monkeypatch, tmp_path):
 def counted(nodes: list[Tensor], most: list[int]) -> Op:
     """Return an operation whose derivative notes how many nodes hold a gradient."""
 
-    def rule(g, y, x):
+    def rule(g: Any, y: Any, x: Any):
         most.append(sum(hasattr(node._grad, "shape") for node in nodes))
         return g * 1.0
 
@@ -305,11 +321,11 @@ def counted(nodes: list[Tensor], most: list[int]) -> Op:
 
 
 @pytest.mark.parametrize("twice", [False, True])
-def test_a_transform_holds_a_gradient_until_it_has_been_passed_on(twice):
+def test_a_transform_holds_a_gradient_until_it_has_been_passed_on(twice: Any) -> None:
     nodes, most = [], []
     op = counted(nodes, most)
 
-    def f(x):
+    def f(x: Any):
         for _ in range(20):
             x = op(x)
             nodes.append(x)
@@ -323,7 +339,7 @@ def test_a_transform_holds_a_gradient_until_it_has_been_passed_on(twice):
     assert not any(node.has_grad for node in nodes)
 
 
-def test_backward_leaves_the_nodes_between_their_gradients():
+def test_backward_leaves_the_nodes_between_their_gradients() -> None:
     nodes, most = [], []
     op = counted(nodes, most)
     x = y = Tensor(np.ones(3))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 from collections.abc import AsyncIterator, Callable, Iterator
+from contextvars import ContextVar
 from threading import Thread
 from typing import Any
 
@@ -25,7 +26,7 @@ from micrograd import (
 from micrograd.core.modes import listening, recording, scoping
 from micrograd.engine.modes import innermost
 
-VARIABLES = (recording, listening, scoping, innermost)
+VARIABLES: tuple[ContextVar[Any], ...] = (recording, listening, scoping, innermost)
 MODES: list[Callable[..., Any]] = [no_grad, enable_grad, debug, detect_anomaly]
 
 

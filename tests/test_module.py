@@ -7,7 +7,7 @@ import gc
 import pickle
 import threading
 import weakref
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -43,7 +43,7 @@ class Net(Module):
         rng = np.random.default_rng(0)
         self.layer1 = Linear(3, 4, rng=rng)
         self.norm = BatchNorm1d(4)
-        self.blocks = [Linear(4, 4, rng=rng), {"deep": (Linear(4, 2, rng=rng),)}]
+        self.blocks: list[Any] = [Linear(4, 4, rng=rng), {"deep": (Linear(4, 2, rng=rng),)}]
         self.scale = Tensor([1.0, 2.0])
         self.steps = Tensor([0], requires_grad=False)
         self.name = "a net"
@@ -54,8 +54,17 @@ class Net(Module):
         return self.blocks[1]["deep"][0](x) * self.scale
 
 
-NAMES = ["layer1.weight", "layer1.bias", "norm.weight", "norm.bias", "blocks.0.weight"]
-NAMES += ["blocks.0.bias", "blocks.1.deep.0.weight", "blocks.1.deep.0.bias", "scale"]
+NAMES = [
+    "layer1.weight",
+    "layer1.bias",
+    "norm.weight",
+    "norm.bias",
+    "blocks.0.weight",
+    "blocks.0.bias",
+    "blocks.1.deep.0.weight",
+    "blocks.1.deep.0.bias",
+    "scale",
+]
 
 
 def scopes_of(*roots: Any) -> list[str]:
@@ -84,10 +93,10 @@ def test_parameters_are_found_by_attribute_in_order_also_in_containers() -> None
 
 def test_what_an_operation_returned_is_neither_parameter_nor_buffer() -> None:
     net = Net()
-    net.kept: Any = net(np.ones((2, 3)))
+    cast(Any, net).kept = net(np.ones((2, 3)))
     with no_grad():
-        net.also_kept: Any = net.eval()(np.ones((2, 3)))
-    net.batch: Any = np.ones(3)
+        cast(Any, net).also_kept = net.eval()(np.ones((2, 3)))
+    cast(Any, net).batch = np.ones(3)
     assert [name for name, _ in net.named_parameters()] == NAMES
     assert len(list(net.named_buffers())) == 3
 
@@ -299,8 +308,8 @@ def test_a_graph_does_not_keep_its_module_alive() -> None:
     gc.disable()
     try:
         net = Net()
-        net.last: Any = net(np.ones((2, 3)))
-        y, gone = net.last, weakref.ref(net)
+        cast(Any, net).last = net(np.ones((2, 3)))
+        y, gone = cast(Any, net).last, weakref.ref(net)
         del net
         assert gone() is None
         assert y.scope is not None

@@ -25,6 +25,7 @@ def statuses(outcomes: Sequence[Outcome]) -> set[str]:
     return {outcome.status for outcome in outcomes}
 
 
+@pytest.mark.slow
 def test_faults_of_every_kind_are_caught() -> None:
     outcomes = [
         o for name in ("multiply", "tanh", "sum", "matmul", "getitem") for o in examine(name)
@@ -55,6 +56,7 @@ def test_a_fault_that_changes_no_gradient_is_equivalent(name: str, kind: str) ->
     assert statuses(examine(name, [kind])) == {"equivalent"}
 
 
+@pytest.mark.slow
 def test_a_fault_that_always_raises_is_invalid() -> None:
     outcomes = examine("tile", ["dropped-term"])
 

@@ -103,10 +103,10 @@ def cubic(x: Any) -> Any:
 def third(*vectors: Any) -> Any:
     """Return the third derivative of the cubic, in the directions given."""
     places = [(0, 1, 2), (0, 2, 1), (1, 0, 2), (1, 2, 0), (2, 0, 1), (2, 1, 0)]
-    D: Any = sum(np.transpose(CUBIC, p) for p in places)
+    slope: Any = sum(np.transpose(CUBIC, p) for p in places)
     for v in reversed(vectors):
-        D = D @ v
-    return D
+        slope = slope @ v
+    return slope
 
 
 H0 = third(X0)  # the Hessian of a cubic is linear in x

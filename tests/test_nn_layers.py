@@ -182,7 +182,8 @@ def test_a_float32_layer_keeps_float32_throughout(case: Case, training: bool) ->
     x = Tensor(numbers(*case[4]).astype(np.float32))
     y = layer(x)
     y.sum().backward()
-    dtypes = {node.dtype.name for node in topological_order(y) if np.ndim(node._data)}
+    nodes: list[Any] = topological_order(y)
+    dtypes = {node.dtype.name for node in nodes if np.ndim(node._data)}
     assert dtypes - {"bool"} == {"float32"}  # bool is that of a condition
     assert {p.grad.dtype.name for p in [x, *layer.parameters()]} == {"float32"}
     assert {array.dtype.name for array in layer.state_dict().values()} <= {"float32"}
@@ -343,7 +344,8 @@ def test_statistics_are_learned_in_no_grad_too_and_in_place() -> None:
 
 
 def test_statistics_that_move_after_a_call_leave_its_gradient_right() -> None:
-    norm, x = drawn(BatchNorm1d(2)), Tensor(numbers(4, 2))
+    norm: Any = drawn(BatchNorm1d(2))
+    x = Tensor(numbers(4, 2))
     y = norm(x) ** 2
     norm(numbers(4, 2, seed=1))
     y.sum().backward()
@@ -360,7 +362,8 @@ def test_statistics_that_move_after_a_call_leave_its_gradient_right() -> None:
 
 
 def test_the_output_of_a_batch_norm_in_a_checkpoint_has_the_same_gradients() -> None:
-    x, norm = numbers(4, 2), drawn(BatchNorm1d(2))
+    x = numbers(4, 2)
+    norm: Any = drawn(BatchNorm1d(2))
     a, b = Tensor(x), Tensor(x)
     (norm(a) ** 2).sum().backward()
     plain = norm.weight.grad.copy()
@@ -462,6 +465,7 @@ def test_activations_take_values_too(layer: Module) -> None:
 # Training.
 
 
+@pytest.mark.slow
 def test_training_with_every_kind_of_layer_holds_memory_constant() -> None:
     rng = np.random.default_rng(0)
     net = Sequential(

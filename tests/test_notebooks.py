@@ -91,6 +91,7 @@ def test_dot_is_there_in_ci() -> None:
     assert not ABSENT
 
 
+@pytest.mark.slow
 @each
 @pytest.mark.parametrize("dot", [pytest.param(True, marks=needs_dot, id="dot"), False])
 def test_it_runs_and_shows_the_committed_text_and_its_solutions_are_right(
@@ -207,6 +208,7 @@ def lab_page(tmp_path: Path) -> Iterator[Any]:
         assert not faults
 
 
+@pytest.mark.slow
 @needs("playwright", "ipykernel", "jupyterlab")
 def test_the_first_runs_in_jupyterlab_and_its_stepper_responds(lab_page: Any) -> None:
     from playwright.sync_api import expect

@@ -272,6 +272,7 @@ def test_bad_input_is_refused_with_words(name: str) -> None:
         attempt()
 
 
+@pytest.mark.slow
 def test_the_books_gradient_check_on_mnist(mnist_folder: Any) -> None:
     """Chapter 5: three images, 784-50-10; the book shows differences of 1e-10 to 1e-13."""
     from micrograd.datasets import load_mnist

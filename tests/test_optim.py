@@ -274,6 +274,7 @@ def test_a_hundred_steps_on_tensors_are_pytorchs(
     assert_same_walk(ours, torch_walk(torch, name, settings, problem), START[problem])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("problem", START)
 @each_case
 def test_a_hundred_steps_on_values_are_pytorchs(

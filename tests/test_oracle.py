@@ -24,10 +24,11 @@ from tests.domains import TABLE, torch_table
 try:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # what PyTorch warns of while it is imported is not ours
-        import torch
+        import torch as _torch
 except ImportError:
-    torch = None
+    _torch = None
 
+torch: Any = _torch
 if torch is not None:
     torch.set_num_threads(1)
 
@@ -77,7 +78,7 @@ def check_against_torch(name: str, sample: Sample) -> None:
     for node in nodes:
         node.zero_grad()
     inner = micrograd.stack([(g * w).sum() for g, w in zip(ours, v, strict=True)]).sum()
-    theirs_inner = sum((h * torch.tensor(w)).sum() for h, w in zip(theirs, v, strict=True))
+    theirs_inner: Any = sum((h * torch.tensor(w)).sum() for h, w in zip(theirs, v, strict=True))
     if inner.requires_grad:
         inner.backward()
     if not theirs_inner.requires_grad:  # a linear operation
@@ -127,7 +128,7 @@ def torch_tensor(x: Any) -> Any:
 
 def torch_namespace() -> dict[str, Any]:
     """Return what `mg` and `np` in the text of a program stand for, to run it with PyTorch."""
-    table = torch_table(torch)
+    table: dict[str, Any] = torch_table(torch)
 
     def reducing(name: str) -> Callable[..., Any]:
         return lambda x, axis=None, keepdims=False: table[name](x, axis=axis, keepdims=keepdims)
@@ -214,8 +215,8 @@ def check_program(program: Program, kind: Any) -> None:
         assert_agrees(getattr(recorded, "data", recorded), h)
 
     # Differentiate <gradient, gradient>: products of nodes that share the graph.
-    length = sum(total(g * g) for g in first if hasattr(g, "requires_grad"))
-    expected_length = sum(total(h * h) for h in expected_first)
+    length: Any = sum(total(g * g) for g in first if hasattr(g, "requires_grad"))
+    expected_length: Any = sum(total(h * h) for h in expected_first)
     if not hasattr(length, "requires_grad") or not expected_length.requires_grad:
         return  # constant slopes
     for second, h in zip(
@@ -247,6 +248,7 @@ def test_a_program_on_values_is_that_on_tensors_of_one_element(program: Program)
         np.testing.assert_allclose(g, h, rtol=1e-10, atol=1e-10)
 
 
+@pytest.mark.slow
 def test_the_check_of_programs_refutes_a_rule_that_is_slightly_off(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -269,13 +271,15 @@ def test_the_gradient_penalty_of_a_network_agrees_with_pytorch() -> None:
     labels = rng.integers(0, 2, 5)
 
     ours = [Tensor(a) for a in arrays]
-    loss = micrograd.softmax_cross_entropy(network(*ours, micrograd), labels)
+    loss = micrograd.softmax_cross_entropy(
+        network(ours[0], ours[1], ours[2], ours[3], micrograd), labels
+    )
     first = gradients_of(loss, ours, create_graph=True)
     penalty = sum((g * g).sum() for g in first)
     second = gradients_of(loss + 0.1 * penalty, ours)
 
     theirs = [torch_leaf(a) for a in arrays]
-    logits = network(*theirs, torch)
+    logits = network(theirs[0], theirs[1], theirs[2], theirs[3], torch)
     expected = torch.nn.functional.cross_entropy(logits, torch.tensor(labels))
     slopes = torch_gradients_of(expected, theirs)
     penalized = expected + 0.1 * sum((g * g).sum() for g in slopes)

@@ -77,7 +77,7 @@ def by_backward(program: Program) -> Iterator[list[Any]]:
     for k in (1, 2, 3):
         found = gradients_of(y, leaves, create_graph=True) if isinstance(y, Node) else None
         found = found or [np.zeros(leaf.shape) for leaf in leaves]
-        yield [g.data if isinstance(g, Node) else g for g in found]
+        yield [g.data if isinstance(g, (Tensor, Value)) else g for g in found]
         y = summed(found, k, plain)
 
 
@@ -117,6 +117,7 @@ def check(program: Program, way: Way) -> None:
             assert_agrees(g, h, tolerance)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("way", [by_backward, by_grad])
 @pytest.mark.parametrize("kind", KINDS)
 @settings(max_examples=60)
@@ -136,7 +137,7 @@ inputs = ({},)
 
 
 def without_graph(x: Any) -> Any:
-    return x.detach() if isinstance(x, Node) else x
+    return x.detach() if isinstance(x, (Tensor, Value)) else x
 
 
 # The slope of tanh, which is right, with a slope that is right for numbers only.

@@ -27,7 +27,7 @@ from micrograd.testing.steps import ROWS
 FOUND = settings(max_examples=5000, derandomize=True, database=None, deadline=None)
 REACHED = settings(FOUND, phases=[Phase.generate])
 KINDS = ["tensor", "value"]
-either = st.sampled_from(KINDS).flatmap(programs)
+either = st.one_of(programs("tensor"), programs("value"))
 
 
 def lines(program: Program) -> list[str]:
@@ -240,6 +240,7 @@ def test_what_is_steep_curved_large_or_empty_is_not_taken() -> None:
     assert not Draft([np.ones(2)], {}).add("{_0}[2:]", [])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("text", ["relu", "absolute", "maximum"])
 def test_singular_programs_reach_the_kinks(kind: Any, text: str) -> None:
@@ -273,6 +274,7 @@ def test_inputs_of_a_distinct_domain_do_not_tie(program: Program) -> None:
 # What is reached
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ROWS)
 def test_every_kind_of_step_is_reached(name: str, pool: list[Program]) -> None:
     template = ROWS[name].template
@@ -304,6 +306,7 @@ FEATURES: dict[str, Callable[[Program], bool]] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("feature", FEATURES)
 def test_features_are_reached(feature: str, pool: list[Program]) -> None:
     assert any(map(FEATURES[feature], pool))
@@ -319,10 +322,12 @@ def test_programs_keep_to_the_numbers_asked_for() -> None:
     law()
 
 
+@pytest.mark.slow
 def test_most_programs_have_several_steps(pool: list[Program]) -> None:
     assert np.mean([len(lines(program)) for program in pool]) > 2
 
 
+@pytest.mark.slow
 def test_programs_of_values_have_numbers_only() -> None:
     @settings(max_examples=100)
     @given(programs("value"))
@@ -341,6 +346,7 @@ def test_programs_of_values_have_numbers_only() -> None:
 # Shrinking
 
 
+@pytest.mark.slow
 def test_examples_shrink_to_one_step_on_simple_numbers() -> None:
     program = find(programs(), lambda p: "mg.exp" in p.source, settings=FOUND)
 
@@ -348,6 +354,7 @@ def test_examples_shrink_to_one_step_on_simple_numbers() -> None:
     assert program.inputs == (np.array(1.0),)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("text", "step"),
     [("mg.relu", "mg.relu(a)"), ("mg.tanh", "mg.tanh(a)"), (" / ", "a / a"), ("**", "a ** 2")],
@@ -359,6 +366,7 @@ def test_examples_of_values_shrink(text: str, step: str) -> None:
     assert program.inputs == (1.0,)
 
 
+@pytest.mark.slow
 def test_examples_of_two_steps_shrink_to_two() -> None:
     def both(program: Program) -> bool:
         return "mg.exp" in program.source and "mg.sum" in program.source
@@ -397,6 +405,7 @@ def test_ones_own_operations_are_used_by_name(cube: Op) -> None:
     np.testing.assert_array_equal(scope["program"](*program.inputs), program(*program.inputs))
 
 
+@pytest.mark.slow
 def test_a_wrong_rule_is_found_and_shrinks_to_it() -> None:
     wrong = Op("wrong", lambda x: x**3, (lambda g, y, x: g * 2 * x**2,))
 
@@ -412,6 +421,7 @@ def test_a_wrong_rule_is_found_and_shrinks_to_it() -> None:
     assert lines(program) == ["return cube(a)"]
 
 
+@pytest.mark.slow
 def test_binary_operations_of_ones_own_take_constants(cube: Op) -> None:
     hypot = Op("hypot", np.hypot, (lambda g, y, a, b: g * a / y, lambda g, y, a, b: g * b / y))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -76,7 +76,11 @@ AS_IN_NUMPY: dict[str, tuple[Any, Any, Any]] = {
     "all in one axis": (lambda x: np.concatenate([x, x], axis=None), np.eye(2), [1, 0, 0, 1] * 2),
     "by the data": (lambda x: np.argsort(x, kind="stable"), np.array([2.0, 1.0, 2.0]), [1, 0, 2]),
     "places": (lambda x: np.where(x)[0], np.array([0.0, 2.0, 3.0]), [1, 2]),
-    "R alone": (lambda x: abs(np.linalg.qr(x, "r")), np.diag([3.0, 4.0]), [[3, 0], [0, 4]]),
+    "R alone": (
+        lambda x: abs(cast(Any, np.linalg.qr)(x, "r")),
+        np.diag([3.0, 4.0]),
+        [[3, 0], [0, 4]],
+    ),
     "the cutoff": (lambda x: np.linalg.pinv(x), np.diag([1.0, 7e-16]), [[1, 0], [0, 0]]),
     "small integers": (lambda x: np.linalg.norm(x), np.array([30, 40], np.int8), 50),
     "integers with weights": (
@@ -86,11 +90,17 @@ AS_IN_NUMPY: dict[str, tuple[Any, Any, Any]] = {
     ),
 }
 if hasattr(np.linalg, "trace"):  # from NumPy 2 on
-    AS_IN_NUMPY |= {
-        "np.linalg.trace": (lambda x: np.linalg.trace(x), CUBE, [12, 39, 66]),
-        "np.linalg.diagonal": (lambda x: np.linalg.diagonal(x)[0], CUBE, [0, 4, 8]),
-        "np.linalg.diagonal beside": (lambda x: np.linalg.diagonal(x, offset=1)[0], CUBE, [1, 5]),
-    }
+    AS_IN_NUMPY.update(
+        {
+            "np.linalg.trace": (lambda x: np.linalg.trace(x), CUBE, [12, 39, 66]),
+            "np.linalg.diagonal": (lambda x: np.linalg.diagonal(x)[0], CUBE, [0, 4, 8]),
+            "np.linalg.diagonal beside": (
+                lambda x: np.linalg.diagonal(x, offset=1)[0],
+                CUBE,
+                [1, 5],
+            ),
+        }
+    )
 
 
 @pytest.mark.parametrize("name", AS_IN_NUMPY)
@@ -141,7 +151,7 @@ def test_arguments_of_numpys_do_not_swallow_a_gradient() -> None:
 def test_an_axis_may_be_an_integer_of_numpys() -> None:
     for f in (mg.sum, mg.mean, mg.max, mg.prod, mg.std, mg.median):
         x = Tensor(A)
-        f(x, axis=np.int64(1)).sum().backward()
+        f(x, axis=cast(Any, np.int64(1))).sum().backward()
         assert x.grad.shape == (2, 3)
 
 
@@ -192,7 +202,7 @@ def test_a_constant_goes_into_any_function_as_its_data() -> None:
 
 def test_a_function_of_numpy_on_a_value_gives_a_value() -> None:
     x = Value(0.5)
-    y = np.multiply(np.exp(x), 2)
+    y: Any = np.multiply(np.exp(x), 2)
     y.backward()
 
     assert isinstance(y, Value)

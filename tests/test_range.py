@@ -113,7 +113,7 @@ def test_norm_and_deviation_grow_as_their_elements_do(dtype: str, share: float, 
     exact = np.array_equal(big / scale, x)  # no element became subnormal
 
     for f in (mg.linalg.norm, mg.std, lambda x: mg.linalg.norm(x, 3)):
-        units = np.finfo(dtype).eps * 8
+        units = 8 * float(np.finfo(dtype).eps)
         if exact:
             np.testing.assert_allclose(f(big) / scale, f(x), rtol=units)
             np.testing.assert_allclose(gradient(f, big, dtype), gradient(f, x, dtype), rtol=units)

@@ -8,6 +8,7 @@ import weakref
 from collections.abc import Generator
 from contextlib import ExitStack, contextmanager
 from contextvars import copy_context
+from typing import Any
 
 import numpy as np
 import pytest
@@ -83,7 +84,7 @@ def test_blocks_with_one_name_are_told_apart() -> None:
 
 
 @pytest.mark.parametrize("name", ["", None, 3, ["layer"]])
-def test_a_name_is_needed(name) -> None:
+def test_a_name_is_needed(name: Any) -> None:
     with pytest.raises(ArgumentError, match=r"scope: expected a name, but came"):
         scope(name)
 
@@ -213,6 +214,7 @@ def test_scopes_may_be_deeper_than_python_recurses() -> None:
     assert repr(y.scope).startswith("<scope s0/s1/")
 
 
+@pytest.mark.slow
 def test_what_is_only_nested_is_freed_without_recursion() -> None:
     last = scope("s")
     with ExitStack() as stack:
@@ -222,6 +224,7 @@ def test_what_is_only_nested_is_freed_without_recursion() -> None:
     del stack, last  # which must not crash
 
 
+@pytest.mark.slow
 def test_a_graph_in_scopes_is_freed_at_once() -> None:
     with no_gc():
         x = Value(2.0)

@@ -52,6 +52,7 @@ def drawn(path: Path, hash_seed: int, *options: str) -> list[str]:
     return [line for line in done.stdout.splitlines() if line.startswith("drawn")]
 
 
+@pytest.mark.slow
 def test_each_run_draws_the_same_and_a_search_draws_by_its_seed(tmp_path: Path) -> None:
     path = tmp_path / "test_drawing.py"
     once, again = drawn(path, 1), drawn(path, 2)
@@ -65,10 +66,12 @@ def test_each_run_draws_the_same_and_a_search_draws_by_its_seed(tmp_path: Path) 
 
 
 def test_no_slow_machine_fails_a_property_test() -> None:
-    assert set(settings.default.suppress_health_check) == set(HealthCheck)
-    assert settings.default.deadline is None
+    default = settings()
+    assert set(default.suppress_health_check) == set(HealthCheck)
+    assert default.deadline is None
 
 
+@pytest.mark.slow
 def test_the_files_with_property_tests_are_found_by_their_mark() -> None:
     found = search.files_with_tests(
         ["tests/test_value.py", "tests/test_ops.py", "tests/test_tour.py"]

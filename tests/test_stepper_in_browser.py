@@ -15,6 +15,7 @@ from tests.stepped import NASTY, affine, apple, grouped, nasty, sigmoid
 from viz import Stepper
 
 _PATIENCE = 20_000  # milliseconds for a page to come to what is waited for
+pytestmark = pytest.mark.slow
 needs_browser = needs("playwright")
 needs_notebook = needs("playwright", "ipykernel", "nbclient", "nbconvert")
 needs_lab = needs("playwright", "ipykernel", "nbclient", "nbconvert", "jupyterlab")
@@ -201,7 +202,7 @@ def test_values_and_gradients_appear_when_the_story_comes_to_them(
 ) -> None:
     stepper = affine()
     frame = open_page(page, stepper, tmp_path)
-    count = len(stepper._story.tellings)
+    count = len(stepper._story.descriptions)
     known: tuple[set[int], set[int]] = (set(), set())
     for step_ in stepper.steps:
         known[0].update(step_.values)

@@ -311,6 +311,7 @@ def test_a_story_is_the_same_each_time() -> None:
     assert tell(apple()) == tell(apple())
 
 
+@pytest.mark.slow
 def test_a_graph_above_the_limit_is_refused() -> None:
     y = apple()
     assert tell(y, limit=5) == tell(y)
@@ -323,6 +324,7 @@ def test_a_graph_above_the_limit_is_refused() -> None:
         tell(x)
 
 
+@pytest.mark.slow
 def test_depth_is_no_limit() -> None:
     x = Value(1.0)
     for _ in range(1_500):

@@ -124,6 +124,7 @@ def test_singular_elements_are_in_the_domain_or_singular_points(
     assert x in DOMAINS[name] or x in DOMAINS[name].singular
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("domain", "simplest"),
     [
@@ -306,6 +307,7 @@ INDEX_KINDS: dict[str, Callable[[Any], bool]] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", INDEX_KINDS)
 def test_indices_of_every_kind_are_drawn(kind: str) -> None:
     assert INDEX_KINDS[kind](find(indices_for((2, 3)), INDEX_KINDS[kind], settings=SEARCH))

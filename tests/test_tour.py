@@ -16,10 +16,13 @@ from micrograd.datasets import load_mnist
 from micrograd.experiments import models
 
 ROOT = Path(__file__).resolve().parents[1]
+slow = pytest.mark.slow
 COMMAND = [sys.executable, "-W", "error", "-m", "micrograd"]
 
 
-def test_the_tour_shows_the_book_s_numbers_and_writes_its_pictures(tmp_path, capfd):
+def test_the_tour_shows_the_book_s_numbers_and_writes_its_pictures(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
     assert main(["--out", str(tmp_path / "new"), "--steps", "1500"]) == 0
     shown = capfd.readouterr().out
     for number in ("price = 220", "price = 715", "= 2.2", "= 110", "= 200", "= 165", "= 650"):
@@ -36,6 +39,7 @@ def test_the_tour_shows_the_book_s_numbers_and_writes_its_pictures(tmp_path, cap
     assert "2.2" in (tmp_path / "new" / "apple.svg").read_text()
 
 
+@slow
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
@@ -45,7 +49,9 @@ def test_the_tour_shows_the_book_s_numbers_and_writes_its_pictures(tmp_path, cap
         (["--speed", "1"], "unrecognized"),
     ],
 )
-def test_wrong_arguments_get_one_clear_line_and_exit_code_2(arguments, words):
+def test_wrong_arguments_get_one_clear_line_and_exit_code_2(
+    arguments: list[str], words: str
+) -> None:
     done = subprocess.run([*COMMAND, *arguments], capture_output=True, text=True, cwd=ROOT)
     assert done.returncode == 2
     assert done.stdout == ""
@@ -53,26 +59,31 @@ def test_wrong_arguments_get_one_clear_line_and_exit_code_2(arguments, words):
     assert words in done.stderr
 
 
-def test_help_tells_what_each_argument_takes():
+@slow
+def test_help_tells_what_each_argument_takes() -> None:
     done = subprocess.run([*COMMAND, "--help"], capture_output=True, text=True, cwd=ROOT)
     assert done.returncode == 0
     assert all(word in done.stdout for word in ("--data", "--steps", "--seed", "--out", "default"))
 
 
-def test_a_folder_that_cannot_be_made_gets_one_clear_line(tmp_path, capsys):
+def test_a_folder_that_cannot_be_made_gets_one_clear_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     (tmp_path / "taken").write_text("")
     assert main(["--out", str(tmp_path / "taken")]) == 1
     assert "cannot make that folder" in capsys.readouterr().err
 
 
-def test_the_book_s_run_on_mnist_reaches_its_accuracy(mnist_folder):
+@slow
+def test_the_book_s_run_on_mnist_reaches_its_accuracy(mnist_folder: Path) -> None:
     data = load_mnist(folder=mnist_folder)
     _, history = train(data, 10_000, np.random.default_rng(0))
     assert history["test"][-1] >= 0.968
     assert history["train"][-1] >= 0.975
 
 
-def test_the_library_s_network_is_good_after_two_epochs_of_mnist(mnist_folder):
+@slow
+def test_the_library_s_network_is_good_after_two_epochs_of_mnist(mnist_folder: Path) -> None:
     rng = np.random.default_rng(0)
     data = load_mnist(folder=mnist_folder)
     history = models.train_library(models.mlp(784, rng), data, 1200, rng, progress=False)
@@ -83,16 +94,17 @@ def test_the_library_s_network_is_good_after_two_epochs_of_mnist(mnist_folder):
     "page",
     [
         "README.md",
-        *[f"docs/{name}.md" for name in ("diagrams", "testing", "training", "transforms")],
+        *[f"docs/{name}.md" for name in ("diagrams", "transforms")],
+        *[pytest.param(f"docs/{name}.md", marks=slow) for name in ("testing", "training")],
     ],
 )
-def test_the_examples_of_the_documentation_run(page):
+def test_the_examples_of_the_documentation_run(page: str) -> None:
     result = doctest.testfile(str(ROOT / page), module_relative=False)
     assert result.attempted > 5
     assert result.failed == 0
 
 
-def test_every_public_name_has_a_docstring_and_every_function_an_example():
+def test_every_public_name_has_a_docstring_and_every_function_an_example() -> None:
     for name in micrograd.__all__:
         thing = getattr(micrograd, name)
         if callable(thing):
@@ -102,7 +114,7 @@ def test_every_public_name_has_a_docstring_and_every_function_an_example():
                 assert ">>>" in thing.__doc__, name
 
 
-def test_importing_the_library_imports_no_optional_package():
+def test_importing_the_library_imports_no_optional_package() -> None:
     code = (
         "import sys, micrograd, micrograd.layers, micrograd.nn, micrograd.datasets, "
         "micrograd.testing; "
@@ -113,7 +125,8 @@ def test_importing_the_library_imports_no_optional_package():
     assert done.stdout.strip() == "[]", done.stderr
 
 
-def test_the_user_script_runs():
+@slow
+def test_the_user_script_runs() -> None:
     script = ROOT / "tests" / "user_script.py"
     done = subprocess.run(
         [sys.executable, "-W", "error", str(script)],

@@ -110,6 +110,7 @@ def acting_at(call: int, do: Callable[[], None]) -> Callable[..., Any]:
 # --- the same bits ---
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("per", ["epoch", "batch"])
 @pytest.mark.parametrize("every", [None, 1, 4])
 def test_a_training_that_was_killed_goes_on_to_the_same_losses_and_weights(
@@ -153,7 +154,9 @@ def test_it_really_goes_on_from_the_last_checkpoint(tmp_path: Path) -> None:
 def test_ctrl_c_leaves_a_checkpoint_of_that_very_step(call: int, tmp_path: Path) -> None:
     whole, stopped, resumed = Run(), Run(), Run()
     # The test set is shuffled by the same generator, so that a test broken off has drawn from it.
-    test = [{"test": batches(*data(20), 10, rng=run.rng)} for run in (whole, stopped, resumed)]
+    test: list[Any] = [
+        {"test": batches(*data(20), 10, rng=run.rng)} for run in (whole, stopped, resumed)
+    ]
     expected = outcome(whole, whole.fit(**test[0]))
     press = acting_at(call, lambda: signal.raise_signal(signal.SIGINT))
     path = tmp_path / "run.ckpt"
@@ -263,6 +266,7 @@ Path(sys.argv[2] + ".result").write_text(repr(outcome(run, history)))
 """
 
 
+@pytest.mark.slow
 @pytest.mark.hypothesis
 def test_a_program_killed_at_random_moments_ends_in_the_same_bits(tmp_path: Path) -> None:
     whole = Run()

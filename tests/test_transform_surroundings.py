@@ -173,6 +173,7 @@ def mixed(x: Any) -> Any:
     return grad(lambda y: mg.tanh(y * x) * mg.exp(y))(x) + jvp(mg.sin, (x,), (x,))[1]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "run",
     [

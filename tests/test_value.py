@@ -2,6 +2,7 @@
 
 import math
 import random
+from typing import Any
 
 import numpy as np
 import pytest
@@ -16,7 +17,7 @@ from micrograd.nn import MLP, Layer, Module, Neuron
 finite = st.floats(-1e3, 1e3)
 
 
-def test_the_book_s_apple_graph():
+def test_the_book_s_apple_graph() -> None:
     apple, count, tax = Value(100), Value(2), Value(1.1)
     price = apple * count * tax
     price.backward()
@@ -24,7 +25,7 @@ def test_the_book_s_apple_graph():
     assert [apple.grad, count.grad, tax.grad] == pytest.approx([2.2, 110, 200])
 
 
-def test_the_book_s_apples_and_oranges_graph():
+def test_the_book_s_apples_and_oranges_graph() -> None:
     apple, apples, orange, oranges, tax = map(Value, (100, 2, 150, 3, 1.1))
     price = (apple * apples + orange * oranges) * tax
     price.backward()
@@ -33,7 +34,7 @@ def test_the_book_s_apples_and_oranges_graph():
     assert grads == pytest.approx([2.2, 110, 3.3, 165, 650])
 
 
-def test_fan_out_adds_what_comes_by_every_edge():
+def test_fan_out_adds_what_comes_by_every_edge() -> None:
     x = Value(3.0)
     y = x * x + x
     y.backward()
@@ -41,7 +42,7 @@ def test_fan_out_adds_what_comes_by_every_edge():
     assert y.parents[0].parents == (x, x)
 
 
-def test_leaves_accumulate_and_intermediate_nodes_are_overwritten():
+def test_leaves_accumulate_and_intermediate_nodes_are_overwritten() -> None:
     x = Value(3.0)
     square = x * x
     y = square * x
@@ -51,7 +52,7 @@ def test_leaves_accumulate_and_intermediate_nodes_are_overwritten():
     assert (x.grad, square.grad) == (54.0, 3.0)
 
 
-def test_a_gradient_that_was_not_computed_reads_zero_and_is_told_from_zero():
+def test_a_gradient_that_was_not_computed_reads_zero_and_is_told_from_zero() -> None:
     x = Value(2.0)
     assert x.grad == 0
     assert not x.has_grad
@@ -72,7 +73,7 @@ def test_a_gradient_that_was_not_computed_reads_zero_and_is_told_from_zero():
         (lambda x: 1 / x, [-1 / 4, 2 / 8, -6 / 16, 24 / 32]),
     ],
 )
-def test_derivatives_of_the_first_four_orders(build, slopes):
+def test_derivatives_of_the_first_four_orders(build: Any, slopes: Any) -> None:
     x = Value(2.0)
     y = build(x)
     for slope in slopes:
@@ -82,7 +83,7 @@ def test_derivatives_of_the_first_four_orders(build, slopes):
         assert y.data == pytest.approx(slope)
 
 
-def test_powers_in_every_position():
+def test_powers_in_every_position() -> None:
     base, exponent = Value(2.0), Value(3.0)
     (base**exponent).backward()
     assert base.grad == pytest.approx(12.0)
@@ -106,7 +107,7 @@ def test_powers_in_every_position():
         (lambda x: (x + 1e200) * 1e200, math.inf, 1e200),
     ],
 )
-def test_arithmetic_follows_ieee_754_and_raises_nothing(build, data, grad):
+def test_arithmetic_follows_ieee_754_and_raises_nothing(build: Any, data: Any, grad: Any) -> None:
     x = Value(0.0)
     y = build(x)
     y.backward()
@@ -114,7 +115,7 @@ def test_arithmetic_follows_ieee_754_and_raises_nothing(build, data, grad):
     assert x.grad == pytest.approx(grad, nan_ok=True)
 
 
-def test_integers_stay_exact_and_then_overflow_as_floats_do():
+def test_integers_stay_exact_and_then_overflow_as_floats_do() -> None:
     x = Value(2)
     assert repr(x * 3) == "Value(data=6, grad=0)"
     for _ in range(11):
@@ -123,7 +124,7 @@ def test_integers_stay_exact_and_then_overflow_as_floats_do():
 
 
 @given(finite, finite)
-def test_operators_agree_with_python_on_numbers(a, b):
+def test_operators_agree_with_python_on_numbers(a: Any, b: Any) -> None:
     assert (Value(a) + b).data == (a + Value(b)).data == a + b
     assert (Value(a) - b).data == (a - Value(b)).data == a - b
     assert (Value(a) * b).data == (a * Value(b)).data == a * b
@@ -136,7 +137,7 @@ def test_operators_agree_with_python_on_numbers(a, b):
 
 
 @pytest.mark.parametrize("scalar", [np.float64(3), np.float32(3), np.int64(3), np.bool_(True)])
-def test_numpy_scalars_work_on_both_sides(scalar):
+def test_numpy_scalars_work_on_both_sides(scalar: Any) -> None:
     x = Value(2.0)
     number = scalar.item()
     for node, expected in [
@@ -152,15 +153,16 @@ def test_numpy_scalars_work_on_both_sides(scalar):
     assert (scalar == x) is False
 
 
-def test_equality_and_hash_are_those_of_the_object():
+def test_equality_and_hash_are_those_of_the_object() -> None:
     a, b = Value(1.0), Value(1.0)
     assert a != b
     assert len({a, b, a}) == 2
-    assert sum([a, b]).data == 2.0
+    total: Any = sum([a, b])
+    assert total.data == 2.0
     assert max(Value(1.0), Value(3.0), Value(2.0)).data == 3.0
 
 
-def test_no_grad_records_nothing():
+def test_no_grad_records_nothing() -> None:
     x = Value(2.0)
     with no_grad():
         y = x * 3
@@ -168,14 +170,14 @@ def test_no_grad_records_nothing():
     assert not y.requires_grad
 
 
-def test_constants_get_no_gradient():
+def test_constants_get_no_gradient() -> None:
     x, c = Value(2.0), Value(3.0, requires_grad=False)
     (x * c).backward()
     assert not c.has_grad
     assert (c * c).requires_grad is False
 
 
-def test_it_is_a_superset_of_micrograd():
+def test_it_is_a_superset_of_micrograd() -> None:
     a, b = Value(-4.0), Value(2.0)
     c = a + b
     d = a * b + b**3
@@ -192,7 +194,7 @@ def test_it_is_a_superset_of_micrograd():
     assert EngineValue is Value
 
 
-def test_micrograd_s_private_views_are_there():
+def test_micrograd_s_private_views_are_there() -> None:
     x = Value(2.0)
     y = x * x
     assert y._prev == {x}
@@ -204,7 +206,7 @@ def test_micrograd_s_private_views_are_there():
     assert repr(Value(-1.0).relu()) == "Value(data=0, grad=0)"
 
 
-def test_micrograd_s_networks_print_and_seed_as_theirs():
+def test_micrograd_s_networks_print_and_seed_as_theirs() -> None:
     random.seed(1337)
     expected = [random.uniform(-1, 1) for _ in range(2)]
     random.seed(1337)
@@ -223,7 +225,7 @@ def test_micrograd_s_networks_print_and_seed_as_theirs():
     assert not any(p.has_grad for p in model.parameters())
 
 
-def test_functions_take_values_numbers_and_arrays():
+def test_functions_take_values_numbers_and_arrays() -> None:
     assert micrograd.exp(Value(0.0)).data == 1.0
     assert micrograd.exp(0) == 1.0
     assert type(micrograd.exp(0)) is float
@@ -232,7 +234,7 @@ def test_functions_take_values_numbers_and_arrays():
 
 
 @pytest.mark.parametrize("kind", [Value, Tensor])
-def test_remainders_and_whole_quotients_have_operators(kind):
+def test_remainders_and_whole_quotients_have_operators(kind: Any) -> None:
     x = kind(7.5)
     y = x % 2 + 3 * (20 % x) + x // 2 + 20 // x
     y.backward()

@@ -18,7 +18,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from threading import Event, Lock, Thread
 from types import SimpleNamespace
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 import pytest
@@ -80,7 +80,7 @@ TO_A_LEAF: dict[str, Callable[[Any], Any]] = {
     "np.put": lambda a: np.put(a, [0], 9.0),
     "np.add.at": lambda a: np.add.at(a, [0], 9.0),
     "np.asarray": lambda a: np.asarray(a).__setitem__(0, 9.0),
-    "memoryview": lambda a: memoryview(a).__setitem__(0, 9.0),
+    "memoryview": lambda a: cast(Any, memoryview(a)).__setitem__(0, 9.0),
     "setflags": lambda a: (a.setflags(write=False), a.setflags(write=True), a.fill(9.0)),
     "a generator's shuffle": lambda a: np.random.default_rng(0).shuffle(a),
     "a generator's out=": lambda a: np.random.default_rng(0).standard_normal(out=a),
@@ -123,7 +123,7 @@ def test_a_reshaped_view_is_of_the_same_memory() -> None:
 def test_a_reshaped_array_is_still_watched() -> None:
     x = Tensor([[1.0, 2.0, 3.0]])
     held = x.data
-    held.shape = (3, 1)
+    held.shape = (3, 1)  # pyright: ignore[reportDeprecated]
     assert x.data.shape == (1, 3)
     y = (x * x).sum()
     y.backward()
@@ -278,7 +278,7 @@ def test_views_lists_labels_and_conditions_count_as_they_were() -> None:
     assert outcome(Case(lambda: (X[2:5] @ W).sum(), lambda: X.fill(0), W)) == "right"
     Y = np.arange(8.0).reshape(2, 4).T
     V = Tensor(np.ones(2))
-    assert outcome(Case(lambda: (Y @ V).sum(), lambda: Y.base.fill(0), V)) == "right"
+    assert outcome(Case(lambda: (Y @ V).sum(), lambda: cast(Any, Y.base).fill(0), V)) == "right"
     listed = [1.0, 2.0, 3.0, 4.0]
     assert outcome(Case(lambda: (W * listed).sum(), lambda: listed.reverse(), W)) == "right"
     raw = bytearray(np.arange(4.0).tobytes())
@@ -532,7 +532,7 @@ def test_what_a_derivative_does_not_read_may_change() -> None:
     layer, x = Layer(), Tensor([1.0, 1.0])
     op = Op("read", lambda x: 2 * x, (layer.rule,))
     first, second = op(x).sum(), op(x).sum()
-    layer.listed[0].fill(9.0)
+    cast(Any, layer.listed[0]).fill(9.0)
     layer.slot.fill(9.0)
     first.backward()
     second.backward()

@@ -12,6 +12,7 @@ import xml.etree.ElementTree as ET
 from collections import Counter
 from itertools import combinations, pairwise
 from pathlib import Path
+from typing import Any
 
 import graphviz
 import numpy as np
@@ -110,7 +111,7 @@ def named(reading: Reading) -> dict[str, tuple[str, str]]:
 @pytest.mark.parametrize(
     ("build", "numbers"), [(apple, APPLE), (apples_and_oranges, APPLES_AND_ORANGES)]
 )
-def test_the_book_s_numbers(build, numbers, rankdir: str) -> None:
+def test_the_book_s_numbers(build: Any, numbers: Any, rankdir: str) -> None:
     root = build()
     root.backward()
     for reading in readings(draw(root, rankdir=rankdir), root, rankdir):
@@ -267,7 +268,7 @@ def test_a_root_that_is_no_node_is_refused() -> None:
 
 
 @pytest.mark.parametrize("function", [draw, draw_dot])
-def test_a_rankdir_that_cannot_be_drawn_is_refused(function) -> None:
+def test_a_rankdir_that_cannot_be_drawn_is_refused(function: Any) -> None:
     with pytest.raises(ArgumentError, match=r"'RL'.*'LR'.*'TB'"):
         function(Value(1.0), rankdir="RL")
 
@@ -277,6 +278,7 @@ def test_a_format_that_graphviz_does_not_know_is_refused() -> None:
         draw_dot(Value(1.0), format="jpag")
 
 
+@pytest.mark.slow
 def test_the_limit_is_told_fast_on_a_long_chain() -> None:
     x = Value(0.0)
     for _ in range(200_000):
@@ -294,6 +296,7 @@ def test_the_limit_counts_nodes() -> None:
         draw(y, limit=4, fold=False)
 
 
+@pytest.mark.slow
 def test_depth_is_no_limit() -> None:
     x = Value(1.0)
     for _ in range(3_000):
@@ -353,7 +356,7 @@ def test_symbols_are_escaped_and_may_be_long() -> None:
 
 @pytest.mark.parametrize("rankdir", RANKDIRS)
 @pytest.mark.parametrize("build", [apple, apples_and_oranges])
-def test_drawing_is_the_same_each_time(build, rankdir: str) -> None:
+def test_drawing_is_the_same_each_time(build: Any, rankdir: str) -> None:
     one, other = build(), build()
     first, second = draw(one, rankdir=rankdir), draw(other, rankdir=rankdir)
     assert first.source == second.source
@@ -393,7 +396,8 @@ def test_a_drawing_has_the_nodes_and_edges_of_the_graph(
         texts, arrows = read(text)
         assert arrows == edges + outside
         assert set(texts) - {f"{name[root]}_end"} == set(name.values())
-        for node, key in name.items():
+        each: list[tuple[Any, str]] = list(name.items())
+        for node, key in each:
             assert f"{node.data + 0.0:.4g}" in texts[key]  # zero has no sign
             assert (node.op is None) or texts[key][0] == node.op.symbol_for(node)
     source = draw_dot(root).source
@@ -650,7 +654,8 @@ def test_draw_dot_draws_records() -> None:
     ]
 
 
-def test_a_node_of_every_operation_is_drawn():
+@pytest.mark.slow
+def test_a_node_of_every_operation_is_drawn() -> None:
     for name in TABLE:
         sample, _ = calls_of(name, 1, 3)[-1]
         y = sample.call(*sample.leaves())

@@ -31,7 +31,7 @@ def micrograd() -> Callable[[], Any]:
         scores = [model([Value(x) for x in point]) for point in points]
         losses = [(1 + -c * score).relu() for c, score in zip(classes, scores, strict=True)]
         penalty = 1e-4 * sum(p * p for p in model.parameters())
-        loss = sum(losses) * (1.0 / len(losses)) + penalty
+        loss: Any = sum(losses) * (1.0 / len(losses)) + penalty
         model.zero_grad()
         loss.backward()
         for p in model.parameters():

@@ -27,7 +27,8 @@ def micrograd() -> Callable[[], Any]:
     terms = [Value(float(array)) for array in generic.random_arrays(*[()] * TERMS)]
 
     def step() -> None:
-        sum(terms).backward()
+        total: Any = sum(terms)
+        total.backward()
         for term in terms:
             term.grad = 0.0
 

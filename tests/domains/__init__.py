@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cache
-from typing import Any
+from typing import Any, cast
 
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
@@ -60,7 +60,7 @@ def calls_of(name: str, smallest: int, examples: int) -> list[tuple[Sample, int]
         derandomize=True,
         database=None,
         deadline=None,
-        suppress_health_check=list(HealthCheck),
+        suppress_health_check=list(cast(Any, HealthCheck)),
     )
     @given(TABLE[name].samples(smallest), st.integers(0, 2**16))
     def draw(sample: Sample, seed: int) -> None:

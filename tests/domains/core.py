@@ -106,7 +106,9 @@ def draw_matmul(draw: Draw, smallest: int) -> Sample:
 
 def indices(shape: Shape) -> st.SearchStrategy[Any]:
     """Draw slices of any stride, None, ..., integers, arrays with repeats, masks, and mixtures."""
-    kinds = [hnp.basic_indices(shape, min_dims=0, max_dims=5, allow_newaxis=True)]
+    kinds: list[st.SearchStrategy[Any]] = [
+        hnp.basic_indices(shape, min_dims=0, max_dims=5, allow_newaxis=True)
+    ]
     if shape and 0 not in shape:
         array = hnp.array_shapes(max_dims=2, max_side=3)
         kinds.append(hnp.integer_array_indices(shape, result_shape=array))

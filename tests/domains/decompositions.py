@@ -40,7 +40,7 @@ def symmetric(a: Any) -> Any:
 
 def invertible(rng: np.random.Generator, shape: Shape) -> Array:
     """Return matrices of full rank, whose columns are near to those of diag(1.5, 2.5, ...)."""
-    diagonal = np.eye(*shape[-2:]) * (1.5 + np.arange(shape[-1]))
+    diagonal = np.eye(shape[-2], shape[-1]) * (1.5 + np.arange(shape[-1]))
     signs = rng.choice([-1.0, 1.0], (*shape[:-2], 1, shape[-1]))
     return (diagonal + rng.choice([-1.0, 1.0], shape) * rng.uniform(0.1, 0.35, shape)) * signs
 

@@ -70,13 +70,13 @@ def draw_norm(draw: Draw, smallest: int) -> Sample:
     reduced = reduced_axes(shape, axis)
     shape = tuple(n or 1 if i in reduced else n for i, n in enumerate(shape))
     order = draw(st.sampled_from([2.0, 3.0, 1.5, 0.5, 4.0]))
-    elements: Elements = off_zero
-    if order in (2, 4):  # smooth where single elements are zero, but not all of them
 
-        def elements(rng: np.random.Generator, shape: Shape) -> Array:
-            x = with_zeros(rng, shape)
-            return np.where(np.any(x != 0, axis=axis, keepdims=True), x, 1.0)
+    def not_all_zero(rng: np.random.Generator, shape: Shape) -> Array:
+        x = with_zeros(rng, shape)
+        return np.where(np.any(x != 0, axis=axis, keepdims=True), x, 1.0)
 
+    # smooth where single elements are zero, but not all of them
+    elements: Elements = not_all_zero if order in (2, 4) else off_zero
     settings = {"axis": axis, "keepdims": keepdims}
 
     def reference(x: Array) -> Any:

@@ -39,7 +39,8 @@ def sinc(x: Jet) -> Jet:
     z = x * mp.pi
     if abs(x.value) > 2.0**-10:
         return jets.sin(z) / z
-    return sum((-1) ** k * z ** (2 * k) / math.factorial(2 * k + 1) for k in range(13))
+    series: Any = sum((-1) ** k * z ** (2 * k) / math.factorial(2 * k + 1) for k in range(13))
+    return series
 
 
 def sinc_slope(x: Jet) -> Jet:
