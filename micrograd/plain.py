@@ -23,6 +23,8 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable
 
+__all__ = ["RULES", "Constant", "Value", "apply", "topological_order"]
+
 One = Callable[[float], float]
 Two = Callable[[float, float], float]
 

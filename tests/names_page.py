@@ -30,6 +30,8 @@ MODULES = [
     "micrograd.nn.losses",
     "micrograd.nn.optim",
     "micrograd.nn.schedules",
+    "micrograd.ops.reach",
+    "micrograd.plain",
     "micrograd.saving",
     "micrograd.testing",
     "micrograd.training",
@@ -38,6 +40,12 @@ MODULES = [
 
 DATA = {
     "DOMAINS": "The domains by name.",
+    "MOVED": "Elements that the operation moved, repeated, negated or added up.",
+    "PRODUCT": "Elements that were multiplied, a factor from each argument, and added up.",
+    "ROWS": "The row along the setting `axis`.",
+    "RULES": "An operation's name: its function, and its derivatives, one a line.",
+    "SAME": "The same element of the arguments, which broadcast.",
+    "WHOLE": "All elements of all arguments.",
     "Initializer": "The type of the functions here: from a shape to an array.",
     "__version__": "The version of this library.",
 }

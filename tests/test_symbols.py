@@ -338,7 +338,10 @@ def parts_of(op: Op) -> Iterator[tuple[str, Function, list[Array], list[Array]]]
                     yield str(i), rule, [g, node._data, *args], [h, y, *others]
 
 
-@pytest.mark.parametrize("name", sorted(registry))
+OURS = {name: op for name, op in registry.items() if not op.foreign}  # other tests define some
+
+
+@pytest.mark.parametrize("name", sorted(OURS))
 def test_every_operation_tells_what_it_computes(name: str) -> None:
     refused: set[str] = set()
     told = 0
@@ -359,8 +362,8 @@ def test_every_operation_tells_what_it_computes(name: str) -> None:
 
 def test_most_operations_tell_all_that_they_compute() -> None:
     silent = {part.split()[0] for parts in ASKS_NUMBERS.values() for part in parts}
-    assert silent < set(registry)
-    assert (len(registry) - len(silent), len(registry)) == (103, 123)
+    assert silent < set(OURS)
+    assert (len(OURS) - len(silent), len(OURS)) == (103, 123)
 
 
 def test_symbols_go_the_way_of_arrays() -> None:
