@@ -25,13 +25,13 @@ def propagate(this: Pass, starts: Sequence[Any]) -> Gradients:
     result for a leaf. This is the hot loop: one and two parents are written out.
     """
     leaves: Gradients = {}
-    arrays = not this.roots[0]._is_number
+    ndarray = None if this.roots[0]._is_number else np.ndarray
 
     def accumulate(contribution: Any, node: Node, parent: Any) -> None:
-        if arrays:
+        if ndarray:
             data = parent._data
             if (
-                contribution.__class__ is not np.ndarray
+                contribution.__class__ is not ndarray
                 or contribution.shape != data.shape
                 or contribution.dtype is not data.dtype
             ):
