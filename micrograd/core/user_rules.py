@@ -245,7 +245,7 @@ def known(arg: Any) -> str:
 
 
 def explain(name: str, what: str, error: ValueError) -> NoReturn:
-    """Raise a typed error for a write to what `frozen` froze, and any other error as it is."""
+    """Raise a typed error for a write to what `read_only` gave, and any other error as it is."""
     if "read-only" not in str(error):
         raise error
     raise GradientError(

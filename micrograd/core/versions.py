@@ -1,4 +1,4 @@
-"""The time of the engine, by which a record knows that what it used was overwritten."""
+"""The count of versions, by which a record knows that what it used was overwritten."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from time import time_ns
 class VersionCounter:
     """A count that advances whenever data is overwritten, or a function is traced.
 
-    Each node carries the time when it was computed or last written. An edge
-    holds while the parent's time is not later than the child's. The time of a
-    write is odd, so that a leaf which was written to can be told from a new one.
+    Each node carries the version at which it was computed or last written. An edge
+    holds while the parent's version is not later than the child's. That of a write
+    is odd, so that a leaf which was written to can be told from a new one.
 
     >>> versions = VersionCounter()
     >>> before = versions.now
@@ -33,21 +33,21 @@ class VersionCounter:
         self._lock = Lock()
 
     def advance(self) -> int:
-        """Return a time later than that of every node there is."""
+        """Return a version later than that of every node there is."""
         with self._lock:
             self.now += 2
             return self.now
 
     def write(self) -> int:
-        """Return a time later than that of every node there is, for the one that is written to."""
+        """Return a version later than that of every node there is, for one that is written to."""
         with self._lock:
             self.now += 2
             return self.now - 1
 
-    def reach(self, time: int) -> None:
-        """Let it be at least `time`, that of a node which came from elsewhere."""
+    def reach(self, version: int) -> None:
+        """Let it be at least `version`, that of a node which came from elsewhere."""
         with self._lock:
-            self.now = max(self.now, time + time % 2)
+            self.now = max(self.now, version + version % 2)
 
 
 versions = VersionCounter()

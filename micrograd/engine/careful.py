@@ -1,4 +1,4 @@
-"""The chain rule with all there is to heed: a graph of gradients, early ends, masks, listeners.
+"""The chain rule with all there is to mind: a graph of gradients, early ends, masks, listeners.
 
 It does what `propagate` does, for the passes that ask for more than numbers.
 """

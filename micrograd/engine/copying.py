@@ -147,7 +147,7 @@ class _Graph(list["Copied"]):
         token = _on_the_way.set(_on_the_way.get() | {id(node) for node in self})
         try:
             for node in self:
-                yield node, node._fields(), getattr(node, "__dict__", None), _is_frozen(node)
+                yield node, node._fields(), getattr(node, "__dict__", None), _is_read_only(node)
         finally:
             _on_the_way.reset(token)
 
@@ -160,18 +160,18 @@ _WITHOUT_SEAL: tuple[str, ...] = (
 
 
 def _fill_all(root: Any, items: list[_Item]) -> None:
-    for node, fields, extra, frozen in items:
+    for node, fields, extra, read_only in items:
         if len(fields) == len(_WITHOUT_SEAL):
             named = dict(zip(_WITHOUT_SEAL, fields, strict=True))
             named["_seal"] = None if named["op"] else CLOSED
             fields = tuple([named[name] for name in node._copied])
         node._fill(fields, extra)
-        if frozen:
+        if read_only:
             node._data.flags.writeable = False
     versions.reach(max([node._version for node, *_ in items]))
 
 
-def _is_frozen(node: Copied) -> bool:
+def _is_read_only(node: Copied) -> bool:
     data = node._data
     return data.__class__ is np.ndarray and not data.flags.writeable
 

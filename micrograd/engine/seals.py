@@ -1,14 +1,14 @@
 """Arrays that stand in a graph while somebody outside can write to them.
 
-A record holds for the numbers that it was made from. The clock notices when
+A record holds for the numbers that it was made from. The version counter notices when
 `data` is assigned to; writes in place it cannot see. So:
 
 - an operand that came from outside is copied, for the records;
 - the array of a leaf is handed out as an alias, a second array over the same
   memory, which lives as long as somebody outside can write there. Only while
   it does, and records need the leaf, is the leaf sealed: the elements are kept,
-  and its time becomes `SEALED`, later than that of any record. A backward pass
-  compares times at every edge anyway, and so finds the leaves to look at;
+  and its version becomes `SEALED`, later than that of any record. A backward pass
+  compares versions at every edge anyway, and so finds the leaves to look at;
 - what a record computed is handed out as a copy.
 """
 
@@ -28,7 +28,7 @@ from micrograd.core.node import CLOSED
 from micrograd.core.versions import versions
 
 SEALED = 2**62 + 1
-"""The time of a leaf that has to be looked at."""
+"""The version of a leaf that has to be looked at."""
 
 _SMALL = 1 << 12  # bytes: up to here, what is fixed costs more than what grows
 _SHARED = 1 << 16  # bytes: past this, records that use the same operand share a copy
@@ -63,7 +63,7 @@ class Seal:
         alias: a weak reference to what was handed out.
         older: the same for what was handed out before and has got another shape since.
         elements: what records need, all or a `_Sample`; None while none does.
-        version: the time of the leaf, when that itself is `SEALED`.
+        version: that of the leaf, while the leaf itself says `SEALED`.
     """
 
     __slots__ = ("alias", "elements", "older", "version")
@@ -213,7 +213,7 @@ def overwrite(node: Any, data: Any) -> None:
 
 
 def version_of(node: Any) -> int:
-    """Return the time of a node, also of a sealed leaf."""
+    """Return the version of a node, also of a sealed leaf."""
     version = node._version
     if version != SEALED:
         return version
@@ -222,7 +222,7 @@ def version_of(node: Any) -> int:
 
 
 def version_for_copy(node: Any) -> int:
-    """Return the time of a copy of a node: if it is sealed and written to, that of the write."""
+    """Return the version of a copy of a node: if it is sealed and written to, that of the write."""
     with _lock:
         if node._version != SEALED:
             return node._version
@@ -231,7 +231,7 @@ def version_for_copy(node: Any) -> int:
 
 
 def is_written(leaf: Any, version: int) -> bool:
-    """Tell whether a leaf that was sealed at the time `version` is no longer what it was then."""
+    """Tell whether a leaf that was sealed at `version` is no longer what it was then."""
     with _lock:
         seal = leaf._seal
         return version_of(leaf) != version or bool(seal and not seal.fits(leaf._data))

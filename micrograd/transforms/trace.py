@@ -73,10 +73,10 @@ class Trace:
         lifted, nodes = list(args), iter(self.inputs)
         for i, flat in zip(places, self.chosen, strict=True):
             lifted[i] = flat.filled(nodes)
-        ticks = [node._version_now() for node in self.inputs]
+        before = [node._version_now() for node in self.inputs]
         with enable_grad(), Following(dict.fromkeys(self.inputs, alias)):
             self.out, self.aux = self._results(f(*lifted, **kwargs), has_aux)
-        if [node._version_now() for node in self.inputs] != ticks:
+        if [node._version_now() for node in self.inputs] != before:
             raise StaleGraphError(
                 f"{name}: f assigned to the data of its argument, so that what it returned is not "
                 "a function of what was given. Compute something new from it instead."
