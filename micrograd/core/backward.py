@@ -113,15 +113,17 @@ def contribution_of(
         known: what the derivatives get beside: its data and those of the parents, or the nodes.
         mask: which elements of the node a `where` did not cut off, True for all.
     """
-    gradient_of: Any = None
+    rules, gradient_of = node.op.derivatives, None
     require_derivatives(node)
 
     def contribution(i: int) -> Any:
         nonlocal gradient_of
         try:
-            if gradient_of is None:
-                gradient_of = node.op.gradients_of(mask, g, known, node.settings)
-            found = gradient_of(i)
+            if rules.__class__ is tuple:
+                found = rules[i](g, *known, **node.settings)
+            else:
+                gradient_of = gradient_of or node.op.gradients_of(mask, g, known, node.settings)
+                found = gradient_of(i)
         except ArithmeticError:
             if isinstance(g, Node):
                 raise

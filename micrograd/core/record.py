@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any
 
 from micrograd.core.modes import recording
 from micrograd.core.node import CLOSED, NO_SETTINGS, Node
 from micrograd.core.user_rules import owned_copy
 from micrograd.core.versions import versions
 
-N = TypeVar("N", bound=Node)
-
 new_node: Any = object.__new__
 is_recording = recording.get
 
 
-def record(op: Any, first: N, rest: Any, settings: dict[str, Any]) -> N:
+def record(op: Any, first: Node, rest: Any, settings: dict[str, Any]) -> Any:
     """Compute `op` for nodes of one kind and return the node that remembers it.
 
     This is the hot path of every operation: it is written out, not factored.

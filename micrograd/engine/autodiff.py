@@ -86,8 +86,7 @@ def pass_on(node: Node) -> None:
     alone = Pass((node,))
     found = list(contributions(alone, node, isinstance(g, Node)))
     _require_unwritten(alone)
-    for i, contribution in found:
-        parent = node.parents[i]
+    for _, parent, contribution in found:
         contribution = parent._fit(contribution, node)
         parent._grad = contribution if parent._grad is None else parent._grad + contribution
 

@@ -42,6 +42,14 @@ class PartialPass(Pass):
     def goes_through(self, node: Node) -> bool:
         return node._version >= self.since and node not in self.stops
 
+    def reaches(self, parent: Node) -> bool:
+        """Tell whether a gradient is wanted for a parent; where the pass ends, look at its data."""
+        if parent._version_now() >= self.since and parent not in self.stops:
+            return True
+        if parent.op is not None:
+            _require_current(parent, self)
+        return parent in self.stops
+
     def backwards(self) -> Iterator[Node]:
         for node in reversed(self.order):
             yield node
@@ -84,28 +92,34 @@ def propagate_carefully(
         if g is this:
             pass_by(this, node)
             continue
-        for i, contribution in contributions(this, node, create_graph, masks, leaves):
+        for i, parent, contribution in contributions(this, node, create_graph, masks, leaves):
             if listener is not None:
                 listener.check_backward(contribution, node, i, g, this.roots[0])
-            parent = node.parents[i]
-            accumulate(parent._fit(contribution, node), parent)
+            if contribution.__class__ is not float:
+                contribution = parent._fit(contribution, node)
+            accumulate(contribution, parent)
     return leaves
 
 
 def contributions(
-    this: Pass,
+    this: Any,
     node: Node,
     create_graph: bool,
     masks: Masks | None = None,
     leaves: Collection[Node] = (),
-) -> Iterator[tuple[int, Any]]:
-    """Yield to which parent, by position, `node` contributes, and what."""
-    g, gradient_of = node._grad, None
-    for i, parent in enumerate(node.parents):
-        if not _reaches(this, node, parent):
+) -> Iterator[tuple[int, Node, Any]]:
+    """Yield each parent to which `node` contributes, with its position, and what."""
+    g, version, parents = node._grad, node._version, node.parents
+    gradient_of = None
+    for i, parent in enumerate(parents):
+        if parent._version > version:
+            look_at(this, node, parent)
+        if this.bounded and not this.reaches(parent):
+            continue
+        if not parent.requires_grad and parent.op is None:
             continue
         if gradient_of is None:  # what all contributions share
-            known = _known(this, node, create_graph)
+            known = _known(this, node, parents) if create_graph else _data_of(node, parents)
             mask = True if masks is None else masks.of(node)
             gradient_of = contribution_of(node, g, known, mask)
         contribution = gradient_of(i)
@@ -114,32 +128,19 @@ def contributions(
         if masks is not None:
             fresh = parent not in leaves if parent.op is None else parent._grad is this
             contribution = masks.carry(real(contribution), node, i, g, fresh)
-        yield i, contribution
+        yield i, parent, contribution
 
 
-def _reaches(this: Pass, node: Node, parent: Node) -> bool:
-    """Tell whether a gradient is wanted for a parent; look whether its data are as they were."""
-    version = parent._version
-    if version > node._version:
-        look_at(this, node, parent)
-        version = parent._version_now()
-    if isinstance(this, PartialPass):
-        stops = parent in this.stops
-        if stops or version < this.since:  # the pass ends there
-            if parent.op is not None:
-                _require_current(parent, this)
-            if not stops:
-                return False
-    return parent.requires_grad or parent.op is not None
+def _data_of(node: Node, parents: Sequence[Node]) -> Sequence[Any]:
+    """Return what a rule for `node` is called with after the gradient."""
+    return [node._data, *[parent._data for parent in parents]]
 
 
-def _known(this: Pass, node: Node, create_graph: bool) -> Sequence[Any]:
-    """Return what a rule for `node` is called with after the gradient: nodes if `create_graph`."""
-    nodes = (node, *node.parents)
-    if not create_graph:
-        return [n._data for n in nodes]
-    linear = isinstance(this, PartialPass) and this.linear
-    return [constant(n._kind, n._data) for n in nodes] if linear else nodes
+def _known(this: Any, node: Node, parents: Sequence[Node]) -> Sequence[Any]:
+    """Return the same as nodes, so that what is computed is recorded."""
+    if this.bounded and this.linear:
+        return [constant(n._kind, n._data) for n in (node, *parents)]
+    return (node, *parents)
 
 
 def _require_current(node: Node, this: Pass) -> None:
