@@ -28,9 +28,19 @@ def test_a_program_enters_few_files(make: Make, most: int) -> None:
 @pytest.mark.parametrize(
     ("make", "most"),
     [
-        pytest.param(footprint.two_values, 100, marks=pytest.mark.xfail(reason="156")),
-        pytest.param(footprint.two_layers, 200, marks=pytest.mark.xfail(reason="349")),
-        (footprint.backward_of_two_layers, 200),  # reached: 181
+        pytest.param(
+            footprint.two_values,
+            100,
+            marks=pytest.mark.xfail(
+                reason="134 lines: a pass may have to wait, to look, and to be undone"
+            ),
+        ),
+        pytest.param(
+            footprint.two_layers,
+            200,
+            marks=pytest.mark.xfail(reason="353 lines, of which 76 are rules, and 16 NumPy's"),
+        ),
+        (footprint.backward_of_two_layers, 200),  # reached: 184
     ],
 )
 def test_a_program_executes_few_lines(make: Make, most: int) -> None:
