@@ -57,6 +57,7 @@ _MOVED = {
     "copying": ".engine.copying",
     "debug": ".engine.debug",
     "flow": ".transforms.backward_trace",
+    "modes": ".engine.modes",
     "node": "",  # what was public there is so here
     "op": ".engine.stored_ops",
     "scopes": ".engine.scopes",
@@ -65,7 +66,8 @@ _MOVED = {
 }
 for _old, _new in _MOVED.items():
     sys.modules[f"{__name__}.{_old}"] = _module = sys.modules[__name__ + _new]
-    globals().setdefault(_old, _module)  # `checkpoint` and `debug` are functions
+    if _old not in __all__:  # as the functions `checkpoint` and `debug` are
+        globals()[_old] = _module
 
 
 def __dir__() -> list[str]:

@@ -10,6 +10,7 @@ True
 from __future__ import annotations
 
 import math
+import sys
 import warnings
 from collections.abc import Callable, Iterable, Mapping
 from importlib import import_module
@@ -301,19 +302,19 @@ def require_options(name: str, given: Mapping[str, Any], known: Iterable[str]) -
         return {}
     options = dict(given)
     older = [option for option in OLDER_OPTIONS if option in options]
+    caller = sys._getframe(2)
     for option in reversed(older):  # the first says most
-        said = options.pop(option)
-        if said:
+        if said := options.pop(option):
             options["reach"] = OLDER_OPTIONS[option](said)
     if older:
         warnings.warn(
             f"{name}: reach=, of micrograd.ops.reach, takes the place of {', '.join(older)}.",
             DeprecationWarning,
-            stacklevel=4,
+            stacklevel=4 if caller.f_code.co_name == "define_op" else 3,
         )
     wrong = [f"the option {option}" for option in options if option not in known]
-    reach = options.get("reach")
-    if not wrong and reach is not None and not hasattr(reach, "through"):
+    reach: Any = options.get("reach")
+    if not wrong and reach is not None and not hasattr(reach.__class__, "through"):
         wrong = [f"reach={reach!r}"]
     if wrong:
         raise OperandError(

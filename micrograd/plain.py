@@ -7,7 +7,8 @@ chain rule is one line of `Value._backward`.
 
 The interface is that of karpathy/micrograd, the numbers are floats, and arithmetic
 follows IEEE-754: 1 / 0 is inf, log(-1) is nan, and nothing raises. The library's own
-`micrograd.Value` gives the same numbers, which tests/test_plain.py holds it to. It is
+`micrograd.Value` gives the same numbers, which tests/test_plain.py holds it to, but at the edges of
+the range (as for exponents next to 0), where it takes more care. It is
 that of everyday use: faster, beside `Tensor` for arrays, with derivatives of any order,
 and refusing what would be wrong, such as the gradient of what was overwritten.
 
@@ -25,8 +26,8 @@ from collections.abc import Callable, Iterable
 
 __all__ = ["RULES", "Constant", "Value", "apply", "topological_order"]
 
-One = Callable[[float], float]
-Two = Callable[[float, float], float]
+Unary = Callable[[float], float]
+Binary = Callable[[float, float], float]
 
 # Arithmetic as IEEE-754 has it, where Python raises an error instead.
 
@@ -52,7 +53,7 @@ def power(x: float, n: float) -> float:
         return math.nan if x < 0 and n % 1 else divide(1, math.pow(x, -n))
 
 
-def ieee(function: One) -> One:
+def ieee(function: Unary) -> Unary:
     """Return a function that gives inf where `function` finds its result too large, else nan.
 
     >>> ieee(math.exp)(1000), ieee(math.sqrt)(-1)
@@ -91,7 +92,7 @@ def power_by_exponent(x: float, n: float) -> float:
 exp, sqrt, sin, cos, cosh = map(ieee, (math.exp, math.sqrt, math.sin, math.cos, math.cosh))
 
 # An operation's name: its function, and the derivative of that by each of its arguments.
-RULES: dict[str, tuple[One, One] | tuple[Two, Two, Two]] = {
+RULES: dict[str, tuple[Unary, Unary] | tuple[Binary, Binary, Binary]] = {
     "+": (lambda a, b: a + b, lambda a, b: 1, lambda a, b: 1),
     "-": (lambda a, b: a - b, lambda a, b: 1, lambda a, b: -1),
     "*": (lambda a, b: a * b, lambda a, b: b, lambda a, b: a),

@@ -267,7 +267,8 @@ def test_other_tunables_of_glibc_say_nothing_of_memory(
 
 
 @pytest.mark.parametrize(
-    ("most", "block"), [(2**29, 2**25), (2**20, 2**20), (2**17, 2**17), (0, 2**17)]
+    ("most", "block"),
+    [(2**29, 2**25), (2**20, 2**20), (2**17, 2**17), (0, 2**17), (np.int64(2**20), 2**20)],
 )
 def test_the_c_library_is_told_how_much_to_keep_and_in_blocks_of_which_size(
     monkeypatch: pytest.MonkeyPatch, nothing_said: None, most: Any, block: int
@@ -276,6 +277,7 @@ def test_the_c_library_is_told_how_much_to_keep_and_in_blocks_of_which_size(
     monkeypatch.setattr("micrograd.training.memory.ctypes.CDLL", library)
     assert keep_freed_memory(most) is True
     told = [call.args for call in library.return_value.mallopt.call_args_list]
+    assert [type(number) for _, number in told] == [int, int]
     assert told == [(-3, block), (-1, most)]  # M_MMAP_THRESHOLD and M_TRIM_THRESHOLD of malloc.h
 
 

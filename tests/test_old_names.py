@@ -105,7 +105,8 @@ PICKLED = {  # by the module where 0.1.0 had them, what a pickle refers to
     "ops.einsum": ["einsum"],
     "scopes": ["Scope", "_left", "scope"],
     "tensor": ["Tensor"],
-    "transforms": ["grad", "hessian", "jacobian", "value_and_grad", "vjp"],
+    "modes": ["Mode"],
+    "transforms": ["Pullback", "grad", "hessian", "jacobian", "value_and_grad", "vjp"],
     "value": ["Value"],
 }
 
@@ -131,3 +132,15 @@ assert tensor.Tensor is micrograd.Tensor and node.Node is micrograd.Node
 assert micrograd.checkpoint.__name__ == "checkpoint" and callable(micrograd.checkpoint)
 """
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_an_old_name_is_one_module() -> None:
+    for name in mg._MOVED:
+        if name not in mg.__all__:
+            assert getattr(mg, name) is import_module(f"micrograd.{name}"), name
+
+
+def test_settings_are_found_and_set_under_their_old_name() -> None:
+    y = mg.Value(2.0) * 3
+    y.params = {"axis": 0}
+    assert y.settings == y.params == {"axis": 0}

@@ -23,7 +23,7 @@ from hypothesis import given, settings
 import micrograd as mg
 import viz
 from micrograd import nn
-from micrograd.plain import RULES, Two, Value, apply, topological_order
+from micrograd.plain import RULES, Binary, Value, apply, topological_order
 from micrograd.testing.program import Program, programs
 from viz.graph.snapshot import take_snapshot
 
@@ -256,7 +256,7 @@ def share(a: float, b: float) -> float:
     return 0.5 if a == b else a > b
 
 
-EXTRA: dict[str, tuple[Two, Two, Two]] = {
+EXTRA: dict[str, tuple[Binary, Binary, Binary]] = {
     "maximum": (max, share, lambda a, b: share(b, a)),
     "minimum": (min, lambda a, b: share(b, a), share),
     "the first": (lambda a, b: a, lambda a, b: 1, lambda a, b: 0),
@@ -367,3 +367,23 @@ def test_zeros_infinities_and_extremes_are_as_in_the_real_engine(op: str) -> Non
         assert_close(y.data, z.data)
         for a, b in zip(ours, real, strict=True):
             assert_close(a.grad, b.grad)
+
+
+class Number:
+    """A node of somebody's who has no backward() yet."""
+
+    __hash__ = None  # pyright: ignore
+
+    def __init__(self, data: float, _prev: Any = (), _op: Any = "") -> None:
+        self.data, self.grad, self._prev, self._op = data, 0.0, _prev, _op
+
+    def __add__(self, other: Number) -> Number:
+        return Number(self.data + other.data, (self, other), 3)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Number) and self.data == other.data
+
+
+def test_what_is_half_made_is_drawn() -> None:
+    one: Any = Number(1.0) + Number(1.0)
+    assert repr(viz.draw(one)) == "Diagram(3 nodes, 2 edges)"

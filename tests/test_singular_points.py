@@ -14,7 +14,7 @@ import pytest
 import micrograd
 from micrograd import Op, OperandError, Tensor, Value, where
 from micrograd.engine.masks import Masks
-from micrograd.ops.reach import MOVED, ROWS, SAME, WHOLE, Picked, Reach
+from micrograd.ops.reach import ROWS, SAME, WHOLE, Picked, Reach
 
 inf, nan = np.inf, np.nan
 
@@ -638,9 +638,22 @@ def test_a_branch_before_a_choice_of_ones_own_leaks_only_where_it_was_taken() ->
 
 
 def test_an_older_option_says_what_stands_for_it_now() -> None:
-    with pytest.warns(DeprecationWarning, match=r"older: reach=.* place of moves, elementwise"):
+    with pytest.warns(DeprecationWarning, match=r"older: reach=.* place of elementwise, moves"):
         older = Op("older", np.negative, (lambda g, y, x: -g,), elementwise=True, moves=True)  # pyright: ignore
-    assert older.reach is MOVED
+    assert older.reach is SAME
+
+
+@pytest.mark.filterwarnings("ignore:.*takes the place of:DeprecationWarning")
+def test_what_is_elementwise_leaks_nothing_whatever_else_it_is() -> None:
+    rules = (lambda g, y, a, b: g * b, lambda g, y, a, b: g * a)
+    for more in ({}, {"multilinear": True}, {"moves": True}):
+        op = Op("times", np.multiply, rules, elementwise=True, **more)  # pyright: ignore
+        a, b = Tensor([[1.0, 1.0], [np.inf, 1.0]]), Tensor([2.0, 3.0])
+        where([[False, False], [True, True]], op(a, b), 0.0).sum().backward(create_graph=True)
+        slope = b.grad
+        a.zero_grad()
+        (slope * slope).sum().backward()
+        np.testing.assert_array_equal(a.grad, [[0, 0], [np.inf, 2]])
 
 
 @pytest.mark.parametrize("option", [{"reach": "same"}, {"reaches": SAME}])

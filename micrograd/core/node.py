@@ -106,7 +106,10 @@ class Node:
         """Let a leaf's data be such that a write to them is noticed: a record needs them."""
 
     def _version_now(self) -> int:
-        """Return the version, also where `_version` only says that one has to look."""
+        """Return the version, also of a leaf that somebody may write to while records need it.
+
+        The `_version` of such a leaf is later than that of any record, so that each pass looks.
+        """
         return self._version
 
     def _is_written(self, version: int) -> bool:

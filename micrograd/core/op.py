@@ -126,7 +126,8 @@ class Op:
         """Return the function that gives the gradient of argument `i`.
 
         Args:
-            mask: which elements of the result a `where` did not cut off, True for all.
+            mask: which elements of the result a `where` did not cut off, True for all; it is
+                for one-off operations, which differentiate a graph of their own by it.
             g: the gradient of the result.
             known: the result and the arguments.
             settings: those of the call.

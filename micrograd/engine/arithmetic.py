@@ -66,10 +66,7 @@ class Arithmetic(Copied, Told):
         if self.op is not None:
             self.op = overwritten(self.op, self)
 
-    @property
-    def params(self) -> dict[str, Any]:
-        """The settings, under the name that they had before."""
-        return self.settings
+    params = Node.settings  # the settings, under the name that they had before
 
     @property
     def _prev(self) -> set[Node]:

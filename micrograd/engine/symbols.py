@@ -5,7 +5,9 @@ functions, and both of them a class may define for itself (NEP 13 and NEP 18). S
 symbols as they are, and what they do becomes a program.
 
 A program is right for other numbers of the same shapes, or an error: what depends on the numbers
-is refused when it is told, or noticed when the program is evaluated.
+is refused when it is told, or noticed when the program is evaluated. What asks for something else
+is told as it went once: for the type of an argument or its text, which are those of a symbol, for
+random numbers and counters, or by catching the error of a refusal.
 """
 
 from __future__ import annotations

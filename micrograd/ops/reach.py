@@ -187,10 +187,10 @@ def _picked(taken: tuple[Function | None, ...]) -> Reach:
     return Picked(*taken)
 
 
-OLDER_OPTIONS.update(
+OLDER_OPTIONS.update(  # the first of those that were given says most
     masks=_picked,
+    elementwise=lambda given: SAME,
     along_axis=lambda given: ROWS,
     multilinear=lambda given: PRODUCT,
     moves=lambda given: MOVED,
-    elementwise=lambda given: SAME,
 )

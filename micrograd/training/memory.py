@@ -46,7 +46,8 @@ def keep_freed_memory(most: int = KEPT) -> bool:
     >>> keep_freed_memory() in (True, False)
     True
     """
-    if whole("keep_freed_memory", "most", most, least=0) >= 2**31:
+    most = whole("keep_freed_memory", "most", most, least=0)
+    if most >= 2**31:
         raise ArgumentError(
             f"keep_freed_memory: most is {most:,} bytes, but glibc takes less than 2 GB. "
             f"Give {2**31 - 1:,} or fewer."

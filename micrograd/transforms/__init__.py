@@ -2,6 +2,7 @@
 
 from micrograd.transforms import derivatives
 from micrograd.transforms.derivatives import *
+from micrograd.transforms.derivatives import Pullback as Pullback  # which pickles name
 
 __all__: list[str] = []
 __all__ += derivatives.__all__

@@ -31,7 +31,8 @@ def summed_axes(node: Any, argument: int) -> tuple[int, ...]:
     ((), (0,))
     """
     parent = node.parents[argument]
-    if not parent.has_grad or not is_array(node.data) or node.data.shape == parent.data.shape:
+    shape = np.shape(parent.data)
+    if not parent.has_grad or not is_array(node.data) or node.data.shape == shape:
         return ()
     args = [p.data for p in node.parents]
     try:
@@ -40,7 +41,7 @@ def summed_axes(node: Any, argument: int) -> tuple[int, ...]:
             came = np.shape(rule(np.ones_like(node.data), node.data, *args, **node.settings))
     except Exception:  # a rule may fail for data written later; the picture stands all the same
         return ()
-    return _stretched(came, parent.data.shape)
+    return _stretched(came, shape)
 
 
 def _stretched(came: tuple[int, ...], shape: tuple[int, ...]) -> tuple[int, ...]:

@@ -43,7 +43,7 @@ class _Adoption:
     """What stands for the nodes of other engines so far."""
 
     def __init__(self) -> None:
-        self._stands: dict[Any, Node] = {}
+        self._stands: dict[int, Node] = {}  # by id: what has == may have no hash
         self._ops: dict[str, Op] = {}
 
     def of(self, things: Any) -> Any:
@@ -58,15 +58,15 @@ class _Adoption:
         stack = [root]
         while stack:
             node = stack[-1]
-            missing = [parent for parent in node._prev if parent not in self._stands]
+            missing = [parent for parent in node._prev if id(parent) not in self._stands]
             if missing:
                 stack += missing
-            elif stack.pop() not in self._stands:
-                self._stands[node] = self._stand(node)
-        return self._stands[root]
+            elif id(stack.pop()) not in self._stands:
+                self._stands[id(node)] = self._stand(node)
+        return self._stands[id(root)]
 
     def _stand(self, node: Any) -> Node:
-        parents = tuple(self._stands[parent] for parent in node._prev)
+        parents = tuple(self._stands[id(parent)] for parent in node._prev)
         requires_grad = getattr(node, "requires_grad", True)
         shown = SimpleNamespace(
             data=node.data,
@@ -74,7 +74,7 @@ class _Adoption:
             has_grad=requires_grad and node.grad is not None,
             requires_grad=requires_grad,
             label=getattr(node, "label", None),
-            op=self._op(node._op or "closure") if parents else None,
+            op=self._op(str(node._op or "closure")) if parents else None,
             settings={},
         )
         return ForeignNode(shown, shown, parents, None)

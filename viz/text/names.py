@@ -87,5 +87,7 @@ def is_foreign(thing: object) -> bool:
     (True, False, False)
     """
     # The class is looked at first: what else a variable may hold is left alone.
-    looks_so = hasattr(type(thing), "backward") and not isinstance(thing, Node)
-    return looks_so and hasattr(thing, "_prev") and hasattr(thing, "_op")
+    kind = type(thing)
+    if isinstance(thing, Node) or not (hasattr(kind, "backward") or hasattr(kind, "__add__")):
+        return False
+    return all(hasattr(thing, name) for name in ("data", "grad", "_prev", "_op"))
