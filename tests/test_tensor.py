@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import micrograd
-from micrograd import StaleGraphError, Tensor, Value, enable_grad, no_grad
+from micrograd import Op, StaleGraphError, Tensor, Value, enable_grad, no_grad
 
 
 def test_broadcasting_is_undone_by_summing() -> None:
@@ -258,3 +258,17 @@ def test_an_empty_list_picks_nothing() -> None:
     y.sum().backward()
     assert y.shape == (0,)
     assert t.grad.tolist() == [0, 0]
+
+
+@pytest.mark.parametrize("create_graph", [False, True])
+def test_a_rule_that_gives_a_python_number_gives_it_for_each_element(create_graph: bool) -> None:
+    slope = Op("slope", lambda x: 2.0 * x, (lambda g, y, x: 2.0,))
+    pair = Op("pair", lambda x, y: 2.0 * x + y, (lambda g, z, x, y: 2.0, lambda g, z, x, y: 1.0))
+    x, w = Tensor(np.ones((2, 3)), dtype=np.float32), Tensor(np.ones((2, 3)), dtype=np.float32)
+
+    pair(slope(x * 1).reshape(2, 3), w * 1).sum().backward(create_graph=create_graph)
+
+    for leaf, number in ((x, 2.0), (w, 1.0)):
+        assert leaf.grad.shape == (2, 3)
+        assert leaf.grad.dtype == np.float32
+        np.testing.assert_array_equal(getattr(leaf.grad, "data", leaf.grad), number)

@@ -85,7 +85,7 @@ def propagate(this: Pass, starts: Sequence[Any]) -> Gradients:
         except IndexError:
             require_derivatives(node)
             raise
-        if left.__class__ is float and first._grad is this:  # `accumulate`, for the commonest
+        if left.__class__ is float and not ndarray and first._grad is this:  # the commonest
             first._grad = left
         elif left is not None:
             accumulate(left, node, first)
@@ -93,7 +93,7 @@ def propagate(this: Pass, starts: Sequence[Any]) -> Gradients:
             require_no_derivative(node, 0)
         if rest is None:
             continue
-        if right.__class__ is float and rest._grad is this:
+        if right.__class__ is float and not ndarray and rest._grad is this:
             rest._grad = right
         elif right is not None:
             accumulate(right, node, rest)

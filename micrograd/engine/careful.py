@@ -95,7 +95,7 @@ def propagate_carefully(
         for i, parent, contribution in contributions(this, node, create_graph, masks, leaves):
             if listener is not None:
                 listener.check_backward(contribution, node, i, g, this.roots[0])
-            if contribution.__class__ is not float:
+            if contribution.__class__ is not float or not parent._is_number:
                 contribution = parent._fit(contribution, node)
             accumulate(contribution, parent)
     return leaves
