@@ -6,7 +6,6 @@ python -m tests.names_page --write  writes it
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Iterator
 from importlib import import_module
 from inspect import getdoc
@@ -15,6 +14,7 @@ from types import ModuleType
 from typing import Any
 
 from micrograd import errors, ops
+from tests.page import main
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "names.md"
 OPERATIONS = {*ops.__all__, "abs"}
@@ -92,18 +92,5 @@ def page() -> str:
     return "".join(parts).rstrip() + "\n"
 
 
-def main() -> int:
-    """Write the page, or say whether it is up to date."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--write", action="store_true", help="write the page")
-    if parser.parse_args().write:
-        PAGE.write_text(page(), encoding="utf-8")
-        print(f"{PAGE.name} is written.")
-        return 0
-    current = PAGE.read_text(encoding="utf-8") == page()
-    print(f"{PAGE.name} is {'up to date' if current else 'stale; run with --write'}.")
-    return 0 if current else 1
-
-
 if __name__ == "__main__":
-    raise SystemExit(main())
+    raise SystemExit(main(PAGE, page(), __doc__ or ""))

@@ -6,7 +6,6 @@ python -m tests.operations_page --write  writes it
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -18,6 +17,7 @@ from micrograd import MicrogradError, Value, ops
 from micrograd.core.op import Op, registry
 from tests.domains import SINGULAR, TABLE
 from tests.domains.building import Singular
+from tests.page import main
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "operations.md"
 
@@ -149,18 +149,5 @@ def page() -> str:
     return "".join(parts)
 
 
-def main() -> int:
-    """Write the page, or say whether it is up to date."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--write", action="store_true", help="write the page")
-    if parser.parse_args().write:
-        PAGE.write_text(page(), encoding="utf-8")
-        print(f"{PAGE.name} is written: {len(NAMES)} functions, {len(registry)} rows.")
-        return 0
-    current = PAGE.read_text(encoding="utf-8") == page()
-    print(f"{PAGE.name} is {'up to date' if current else 'stale; run with --write'}.")
-    return 0 if current else 1
-
-
 if __name__ == "__main__":
-    raise SystemExit(main())
+    raise SystemExit(main(PAGE, page(), __doc__ or ""))
