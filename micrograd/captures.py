@@ -14,7 +14,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache, partial
 from types import CodeType, FunctionType, MemberDescriptorType, MethodType, ModuleType
-from typing import Any, ClassVar, NamedTuple, cast
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 
@@ -203,10 +203,7 @@ class Captures:
 
     Attributes:
         scratch: those that a derivative writes into without reading them.
-        were_taken: whether any operation captured anything, so that passes have to look.
     """
-
-    were_taken: ClassVar[bool] = False
 
     def __init__(self, functions: Iterable[Function], deep: bool = True) -> None:
         self.scratch: set[str] = set()
@@ -223,10 +220,7 @@ class Captures:
     def taken(self, node: Any = None) -> Captured | None:
         """Return what the variables are when `node` is recorded; None if there are none."""
         found = self.now() if self._functions else {}
-        if not found:
-            return None
-        Captures.were_taken = True
-        return Captured(found, node)
+        return Captured(found, node) if found else None
 
     def written(self, before: Captured) -> list[str]:
         """Return the names of the variables that are no longer what they were."""

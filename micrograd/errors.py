@@ -196,7 +196,6 @@ def refusal(
     given: Iterable[tuple[str, Any]],
     expects: str | None,
     error: Exception,
-    tell: Callable[[Any], str],
 ) -> MicrogradError:
     """Return the typed form of what NumPy said about the arguments of an operation.
 
@@ -205,12 +204,11 @@ def refusal(
         given: the name of each argument and what came, nodes or plain.
         expects: what their shapes have to fulfil.
         error: what NumPy raised.
-        tell: what tells what else is known of an argument.
 
-    >>> refusal("log", [("x", np.ones(2, bool))], None, TypeError("no"), lambda x: " (mine)")
-    OperandError('log: cannot take x of shape (2,) and dtype bool (mine). NumPy says: no')
+    >>> refusal("log", [("x", np.ones(2, bool))], None, TypeError("no"))
+    OperandError('log: cannot take x of shape (2,) and dtype bool. NumPy says: no')
     """
-    came = ", ".join(f"{what} of {_form(arg)}{tell(arg)}" for what, arg in given)
+    came = ", ".join(f"{what} of {_form(arg)}{_known(arg)}" for what, arg in given)
     kind = next(REFUSALS[cls] for cls in type(error).__mro__ if cls in REFUSALS)
     hint = _WAYS_OUT.get(kind, f"Expected {expects}." if expects else "")
     return kind(f"{name}: cannot take {came}.{' ' * bool(hint)}{hint} NumPy says: {error}")
@@ -222,6 +220,12 @@ def _form(arg: Any) -> str:
     dtype = getattr(data, "dtype", None)
     other = dtype is not None and dtype.kind != "f"
     return f"shape {np.shape(data)}" + (f" and dtype {dtype}" if other else "")
+
+
+def _known(arg: Any) -> str:
+    """Return what else is known of an argument, for a message: the label and origin of a node."""
+    told = hasattr(arg, "_version") and not (arg.label is None and arg.op is None)
+    return f" ({describe(arg)})" if told else ""
 
 
 def require_number(name: str, result: Any) -> Any:

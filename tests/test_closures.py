@@ -436,3 +436,14 @@ def test_a_closure_under_a_pass_that_shares_its_parents_keeps_their_sums() -> No
     y = square(h) + h * 10 + square(h)
     y.backward()
     assert x.grad == 6.0 + 10.0 + 6.0
+
+
+@pytest.mark.filterwarnings("error")
+def test_an_infinite_slope_of_ones_own_is_no_fault_to_warn_of() -> None:
+    inverse = mg.Op("inverse", lambda x: x * 1.0, (lambda g, y, x: g * np.divide(1.0, x),))
+    x, w = Value(0.0), Value(0.0)
+
+    inverse(x).backward()
+    Value(0.0, (w,), "inverse", backward=lambda g: g * np.divide(1.0, w.data)).backward()
+
+    assert x.grad == w.grad == np.inf

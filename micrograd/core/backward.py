@@ -25,7 +25,7 @@ def propagate(this: Pass, starts: Sequence[Any]) -> Gradients:
     result for a leaf. This is the hot loop: one and two parents are written out.
     """
     leaves: Gradients = {}
-    ndarray = None if this.roots[0]._is_number else np.ndarray
+    ndarray, stops = None if this.roots[0]._is_number else np.ndarray, this.stops
 
     def accumulate(contribution: Any, node: Node, parent: Any) -> None:
         if ndarray:
@@ -41,7 +41,7 @@ def propagate(this: Pass, starts: Sequence[Any]) -> Gradients:
         known = parent._grad
         if known is this:
             parent._grad = contribution
-        elif parent.op is None:
+        elif parent.op is None or (stops and parent in stops):
             known = leaves.get(parent)
             leaves[parent] = contribution if known is None else known + contribution
         else:

@@ -67,6 +67,7 @@ class Op:
         operator: the method that records a registered operation as an operator.
         selects: whether it cuts elements off, as a `where` does.
         foreign: whether somebody else made it than this library, so that it is guarded.
+        special: whether it is one or the other, so that a backward pass takes note of it.
     """
 
     operator: Callable[[Any, Any], Any]
@@ -98,7 +99,7 @@ class Op:
         """Take the functions as they are: this library made them, and its tests prove them."""
         self.forward, self.derivatives, scalar = self._given
         self.scalar = scalar or self.forward
-        self.foreign = False
+        self.foreign, self.special = False, self.selects
 
     def __call__(self, *args: Any, **settings: Any) -> Any:
         for arg in args:
@@ -120,7 +121,7 @@ class Op:
         if isinstance(error, errors.MicrogradError):
             raise error
         given = zip(self.argument_names(), args, strict=False)
-        raise errors.refusal(self.name, given, self.expects, error, user_rules.known) from error
+        raise errors.refusal(self.name, given, self.expects, error) from error
 
     def gradients_of(self, mask: Any, g: Any, known: Any, settings: Any) -> Callable[[int], Any]:
         """Return the function that gives the gradient of argument `i`.

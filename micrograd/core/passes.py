@@ -8,9 +8,9 @@ one that stands in line and no longer runs is in nobody's way.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from threading import Lock, get_ident
-from typing import Any, ClassVar
+from typing import Any
 
 from micrograd.core.node import Node
 from micrograd.core.turns import Line, adding, lost, reached, sharer_of, underway, wait_in
@@ -18,9 +18,8 @@ from micrograd.core.turns import Line, adding, lost, reached, sharer_of, underwa
 
 def set_gradients(nodes: Iterable[Node], gradients: Iterable[Any]) -> None:
     """Give each node its gradient, all of them at one stroke."""
-    any(
-        map(Node._grad.__set__, nodes, gradients)
-    )  # each call returns None, so that `any` makes all
+    # Each call returns None, so that `any` makes them all.
+    any(map(Node._grad.__set__, nodes, gradients))
 
 
 class Pass:
@@ -35,22 +34,25 @@ class Pass:
 
     Attributes:
         bounded: whether the pass does not go on to the parents of every node.
+        stops: the nodes that it ends at, as it does at leaves.
         order: the nodes it goes through, parents first.
         acquired: whether it stands in all of them.
         selects: whether an operation among them takes some elements and not others.
+        foreign: whether somebody else made an operation among them than this library.
         sealed: leaves to look at, each with its version and a node that was computed from it.
         thread: where it runs.
     """
 
-    __slots__ = ("acquired", "order", "roots", "sealed", "selects", "thread")
-    bounded: ClassVar[bool] = False
+    __slots__ = ("acquired", "foreign", "order", "roots", "sealed", "selects", "thread")
+    bounded: bool = False
+    stops: Collection[Node] = ()
 
     def __init__(self, roots: Sequence[Node]) -> None:
         self.roots = roots
         self.sealed: dict[Node, tuple[int, Node]] = {}
         self.order: list[Node] = []
         self.thread = get_ident()
-        self.acquired = self.selects = False
+        self.acquired = self.selects = self.foreign = False
 
     def run(self, work: Callable[..., Any], *args: Any) -> Any:
         """Return what `work(self, *args)` gives, which has the nodes to itself.
@@ -126,8 +128,9 @@ class Pass:
                 order.append(stack.pop())
             elif node._grad is not self and (not bounded or self.goes_through(node)):
                 node._grad = self
-                if node.op.selects:
-                    self.selects = True
+                if node.op.special:
+                    self.selects |= node.op.selects
+                    self.foreign |= node.op.foreign
                 first, rest = node._first, node._rest
                 if rest.__class__ is tuple:
                     stack += (node, None, *[parent for parent in rest if parent.op is not None])

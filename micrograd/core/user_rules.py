@@ -92,7 +92,7 @@ def guard(op: Any, forward: Function, derivatives: Any, scalar: Function | None)
     )
     op.forward = guarded_forward(op.name, forward)
     op.scalar = scalar or op.forward
-    op.foreign = True
+    op.foreign = op.special = True
 
 
 def record_foreign(record: Function, op: Any, first: Node, rest: Any, settings: Any) -> Node:
@@ -236,12 +236,6 @@ def _owned(name: str, came: Any, g: Any) -> Any:
         )
     data: Any = came._data if isinstance(came, Node) else came
     return data.copy() if data.__class__ is np.ndarray else data
-
-
-def known(arg: Any) -> str:
-    """Return what else is known of an argument, for a message: its label and origin."""
-    told = isinstance(arg, Node) and not (arg.label is None and arg.op is None)
-    return f" ({describe(arg)})" if told else ""
 
 
 def explain(name: str, what: str, error: ValueError) -> NoReturn:

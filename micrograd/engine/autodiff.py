@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 
-from micrograd.captures import Captures
 from micrograd.core.backward import Gradients, look_at, propagate
 from micrograd.core.modes import listening
 from micrograd.core.node import Node
@@ -104,7 +103,7 @@ def _differentiate(
     this: Pass, starts: Sequence[Any], create_graph: bool, mask: Any = True
 ) -> Gradients:
     """Return the gradients of the leaves; look whether what was used is as it was."""
-    if Captures.were_taken:
+    if this.foreign:
         for node in this.order:
             _require_captured(node)
     seals.passes += 1
@@ -124,9 +123,10 @@ def _differentiate(
 def _propagated(this: Pass, starts: Sequence[Any], create_graph: bool, mask: Any) -> Gradients:
     """Return the gradients of the leaves, by the sweep that gives what is asked for."""
     listener = listening.get()
-    careful = create_graph or this.bounded or this.selects or listener is not None
-    if this.roots[0]._is_number and not careful:
-        return propagate(this, starts)
+    partly = isinstance(this, PartialPass) and (this.since or mask is not True)
+    careful = create_graph or partly or this.selects or listener is not None
+    if this.roots[0]._is_number and not careful and not this.foreign:
+        return propagate(this, starts)  # the rules of this library warn of nothing for numbers
     with np.errstate(all="ignore"):  # an infinite slope is an answer, not a fault to warn of
         if not careful:
             return propagate(this, starts)

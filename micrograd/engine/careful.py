@@ -28,14 +28,14 @@ class PartialPass(Pass):
         linear: record only how the result depends on the gradients it begins with.
     """
 
-    __slots__ = ("linear", "since", "stops")
-    bounded = True
+    __slots__ = ("bounded", "linear", "since", "stops")
 
     def __init__(
         self, roots: Sequence[Node], stops: Collection[Node], since: int, linear: bool
     ) -> None:
         super().__init__(roots)
         self.stops = frozenset(stops)
+        self.bounded = bool(since or stops)
         self.since = since
         self.linear = linear
 
@@ -73,13 +73,12 @@ def propagate_carefully(
         mask: which elements of the root a `where` did not cut off, True for all.
     """
     leaves: Gradients = {}
-    stops = this.stops if isinstance(this, PartialPass) else ()
     masks = Masks(this.roots[0], mask) if this.selects or mask is not True else None
 
     def accumulate(contribution: Any, node: Node) -> None:
         if node._grad is this:
             node._grad = contribution
-        elif node.op is None or node in stops:
+        elif node.op is None or node in this.stops:
             known = leaves.get(node)
             leaves[node] = contribution if known is None else known + contribution
         else:
@@ -138,7 +137,7 @@ def _data_of(node: Node, parents: Sequence[Node]) -> Sequence[Any]:
 
 def _known(this: Any, node: Node, parents: Sequence[Node]) -> Sequence[Any]:
     """Return the same as nodes, so that what is computed is recorded."""
-    if this.bounded and this.linear:
+    if isinstance(this, PartialPass) and this.linear:
         return [constant(n._kind, n._data) for n in (node, *parents)]
     return (node, *parents)
 

@@ -39,7 +39,7 @@ class OneOff(Op):
 
         super().__init__(name, partial(_compute_another, name), Together(together))
         self.symbol = symbol or name
-        self.foreign = True
+        self.foreign = self.special = True
         self.captures = captures or Captures(())
         self._rule = rule
 
