@@ -387,3 +387,9 @@ class Number:
 def test_what_is_half_made_is_drawn() -> None:
     one: Any = Number(1.0) + Number(1.0)
     assert repr(viz.draw(one)) == "Diagram(3 nodes, 2 edges)"
+
+
+@pytest.mark.parametrize("show", [viz.step, lambda y: viz.explain(y, y)])
+def test_what_shows_our_own_nodes_only_says_so(show: Any) -> None:
+    with pytest.raises(mg.OperandError, match=r"one of another engine, which draw\(\) shows"):
+        show(Value(2.0) * 3)

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from micrograd import Node, topological_order
-from micrograd.errors import ArgumentError, OperandError
+from micrograd.errors import ArgumentError
 from viz.folding.equivalence import Graph
 from viz.folding.fold import Folded
 from viz.folding.group import Group, family, groups_of
@@ -21,6 +21,7 @@ from viz.graph.foreign import adopted
 from viz.graph.item import Item
 from viz.graph.item_builder import ItemBuilder, is_constant
 from viz.graph.subgraph import downstream, neighbourhood
+from viz.text.names import not_a_node
 from viz.text.numbers import ShapeWriter, Writer, is_array
 
 
@@ -194,8 +195,4 @@ def _hidden_uses(order: list[Any], nodes: list[Any]) -> Counter[Any]:
 
 def _check_node(thing: Any, what: str) -> None:
     if not isinstance(thing, Node):
-        is_sequence = isinstance(thing, list | tuple)
-        hint = " Pass several roots as draw(a, b)." if is_sequence else ""
-        raise OperandError(
-            f"{what}: came as a {type(thing).__name__}, expected a node (a Value or Tensor).{hint}"
-        )
+        raise not_a_node(f"{what}:", thing)

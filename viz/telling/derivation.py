@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 
 from micrograd import Node, topological_order, trace_backward
-from micrograd.errors import ArgumentError, GradientError, OperandError
+from micrograd.errors import ArgumentError, GradientError
 from viz.telling.chain import MANY, Chain, chain_between, longest, paths_of
 from viz.telling.equations import EquationWriter, equation_writer, shape_of
 from viz.telling.explanation import Equation, Explanation, sentence, total
 from viz.text.formula import Formula, name
-from viz.text.names import names_from
+from viz.text.names import names_from, not_a_node
 from viz.text.numbers import Writer
 
 PATHS, FACTORS = 8, 10
@@ -87,10 +87,7 @@ def _checked(root: Any, wrt: Any) -> list[Node]:
     """Return the graph in order, if there is a derivative to explain."""
     for what, node in (("root", root), ("wrt", wrt)):
         if not isinstance(node, Node):
-            raise OperandError(
-                f"explain: {what} came as a {type(node).__name__}, expected a node (a Value or "
-                "Tensor)."
-            )
+            raise not_a_node(f"explain: {what}", node)
     order = topological_order(root)
     if wrt not in set(order):
         raise ArgumentError(

@@ -12,12 +12,13 @@ from itertools import groupby
 from typing import Any
 
 from micrograd import Contribution, Flow, Node, topological_order, trace_backward
-from micrograd.errors import ArgumentError, OperandError
+from micrograd.errors import ArgumentError
 from viz.graph.broadcast import note_on
 from viz.graph.item import NOT_COMPUTED, Item
 from viz.graph.snapshot import Snapshot, take_snapshot
 from viz.telling.descriptions import Describer
 from viz.text.lines import Lines
+from viz.text.names import not_a_node
 from viz.text.numbers import Writer, marks_for
 
 FORWARD, BACKWARD = "forward", "backward"
@@ -122,9 +123,7 @@ def tell(
       ∂y/∂count = 100
     """
     if not isinstance(root, Node):
-        raise OperandError(
-            f"root: came as a {type(root).__name__}, expected a node (a Value or Tensor)."
-        )
+        raise not_a_node("root:", root)
     writer = Writer(number_format)
     order = topological_order(root)
     if len(order) > limit:

@@ -91,3 +91,16 @@ def is_foreign(thing: object) -> bool:
     if isinstance(thing, Node) or not (hasattr(kind, "backward") or hasattr(kind, "__add__")):
         return False
     return all(hasattr(thing, name) for name in ("data", "grad", "_prev", "_op"))
+
+
+def not_a_node(what: str, thing: object) -> OperandError:
+    """Return the error for what came in place of a node.
+
+    >>> not_a_node("root:", 2.0)
+    OperandError('root: came as a float, expected a node (a Value or Tensor).')
+    """
+    hint = " Pass several roots as draw(a, b)." if isinstance(thing, list | tuple) else ""
+    if is_foreign(thing):
+        hint = " It is one of another engine, which draw() shows; compute it with ours for this."
+    came = type(thing).__name__
+    return OperandError(f"{what} came as a {came}, expected a node (a Value or Tensor).{hint}")
