@@ -99,8 +99,9 @@ def not_a_node(what: str, thing: object) -> OperandError:
     >>> not_a_node("root:", 2.0)
     OperandError('root: came as a float, expected a node (a Value or Tensor).')
     """
-    hint = " Pass several roots as draw(a, b)." if isinstance(thing, list | tuple) else ""
+    came, hint = type(thing).__name__, ""
     if is_foreign(thing):
         hint = " It is one of another engine, which draw() shows; compute it with ours for this."
-    came = type(thing).__name__
+    elif came in ("list", "tuple"):
+        hint = " Pass several roots as draw(a, b)."
     return OperandError(f"{what} came as a {came}, expected a node (a Value or Tensor).{hint}")
