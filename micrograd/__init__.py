@@ -53,6 +53,7 @@ __all__ += value.__all__
 # Where modules stood that pickles name, and their classes and functions.
 _MOVED = {
     "autodiff": ".engine.autodiff",
+    "captures": ".common.captures",
     "checkpoint": ".transforms.checkpoint",
     "copying": ".engine.copying",
     "debug": ".engine.debug",
@@ -62,6 +63,7 @@ _MOVED = {
     "op": ".engine.stored_ops",
     "scopes": ".engine.scopes",
     "tensor": ".engine.tensor",
+    "tree": ".common.tree",
     "value": ".engine.value",
 }
 for _old, _new in _MOVED.items():

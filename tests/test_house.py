@@ -13,7 +13,7 @@ CORE = ROOT / "micrograd" / "core"
 FIRST = ["modes", "node", "op", "record", "passes", "backward"]  # in the order of reading
 BESIDE = ["versions", "numbers", "turns", "user_rules"]
 ROOMS = {"micrograd", "micrograd.core"}
-BELOW = {"micrograd.captures", "micrograd.errors", "micrograd.tree"}
+BELOW = {"micrograd.common.captures", "micrograd.errors", "micrograd.common.tree"}
 
 
 def source(path: Path) -> str:

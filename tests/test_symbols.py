@@ -13,9 +13,9 @@ import pytest
 
 import micrograd as mg
 from micrograd import FloatingError, OperandError, ShapeError, Tensor, Value
+from micrograd.compiler.programs import Form, Instruction, Slot, evaluate, written
+from micrograd.compiler.symbols import tell
 from micrograd.core.op import Op, define_op, registry
-from micrograd.engine.programs import Form, Instruction, Slot, evaluate, written
-from micrograd.engine.symbols import tell
 from tests.domains import calls_of
 
 Array = np.ndarray[Any, Any]

@@ -17,7 +17,7 @@ from itertools import count
 from typing import Any, NoReturn, TypedDict, TypeVar, Unpack
 
 from micrograd import errors
-from micrograd.captures import parameters_of
+from micrograd.common.captures import parameters_of
 from micrograd.core import numbers, user_rules
 from micrograd.core.node import Node
 from micrograd.core.record import operator_of, record

@@ -13,10 +13,10 @@ from typing import Any, NoReturn
 
 import numpy as np
 
-from micrograd.captures import Captures
+from micrograd.common.captures import Captures
+from micrograd.common.tree import tree_map
 from micrograd.core.node import Node
 from micrograd.errors import GradientError, OperandError, describe
-from micrograd.tree import tree_map
 
 Function = Callable[..., Any]
 

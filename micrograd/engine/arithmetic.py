@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NoReturn, Self
 
-from micrograd.captures import Told
+from micrograd.common.captures import Told
 from micrograd.core.node import NO_SETTINGS, Node
 from micrograd.core.op import Op, registry
 from micrograd.core.record import record

@@ -9,7 +9,7 @@ from typing import Any, NoReturn
 
 import numpy as np
 
-from micrograd.captures import Captures
+from micrograd.common.captures import Captures
 from micrograd.core.node import Node
 from micrograd.core.op import Op, Together
 from micrograd.core.passes import set_gradients

@@ -23,7 +23,7 @@ from weakref import ref
 
 import numpy as np
 
-from micrograd.captures import is_same
+from micrograd.common.captures import is_same
 from micrograd.core.node import CLOSED
 from micrograd.core.versions import versions
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from micrograd.common.tree import tree_leaves
 from micrograd.core.node import Node
 from micrograd.engine.autodiff import gradients
 from micrograd.engine.tensor import Tensor
@@ -18,7 +19,6 @@ from micrograd.testing.inputs import Argument
 from micrograd.testing.report import ArgumentReport, Discrepancy
 from micrograd.testing.verdict import Options, Verdict, judge
 from micrograd.transforms.differences import Array, Estimate, Function, estimate, is_floating
-from micrograd.tree import tree_leaves
 
 
 def _dot(node: Any, w: Array) -> Any:

@@ -10,13 +10,13 @@ from typing import Any
 
 import numpy as np
 
+from micrograd.common.tree import tree_map
 from micrograd.core.node import Node
 from micrograd.core.op import Op
 from micrograd.engine.tensor import Tensor
 from micrograd.engine.value import Value
 from micrograd.errors import OperandError
 from micrograd.transforms.differences import Array, Function, is_floating
-from micrograd.tree import tree_map
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,8 @@ from zlib import crc32
 
 import numpy as np
 
-from micrograd.captures import Captures
+from micrograd.common.captures import Captures
+from micrograd.common.tree import tree_leaves, tree_map, tree_paths
 from micrograd.core.node import Node
 from micrograd.core.versions import versions
 from micrograd.engine.autodiff import gradients
@@ -25,7 +26,6 @@ from micrograd.transforms.transformed import (
     Transformed,
     require_function,
 )
-from micrograd.tree import tree_leaves, tree_map, tree_paths
 
 __all__ = ["checkpoint"]
 

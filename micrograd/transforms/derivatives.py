@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from micrograd import ops
+from micrograd.common.tree import Flat
 from micrograd.core.modes import is_grad_enabled
 from micrograd.core.node import Node
 from micrograd.core.versions import versions
@@ -29,7 +30,6 @@ from micrograd.transforms.transformed import (
     Transformed,
     require_function,
 )
-from micrograd.tree import Flat
 
 __all__ = ["elementwise_grad", "grad", "hessian", "hvp", "jacobian", "jvp", "value_and_grad", "vjp"]
 

@@ -7,12 +7,12 @@ from typing import Any
 
 import numpy as np
 
+from micrograd.common.tree import tree_paths
 from micrograd.core.node import Node
 from micrograd.engine.tensor import Tensor
 from micrograd.engine.value import Value
 from micrograd.errors import ArgumentError, OperandError, ShapeError
 from micrograd.ops.elementwise import alias
-from micrograd.tree import tree_paths
 
 
 def fitting(

@@ -7,6 +7,7 @@ from typing import Any, Literal, cast, overload
 
 import numpy as np
 
+from micrograd.common.tree import tree_paths
 from micrograd.core.node import Node
 from micrograd.engine.tensor import Tensor
 from micrograd.engine.value import Value
@@ -22,7 +23,6 @@ from micrograd.transforms.differences import (
     is_floating,
     shared,
 )
-from micrograd.tree import tree_paths
 
 One = Callable[[Any], Any]
 

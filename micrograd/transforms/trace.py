@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from micrograd.common.tree import Flat, tree_leaves, tree_map
 from micrograd.core.modes import is_grad_enabled
 from micrograd.core.node import Node
 from micrograd.core.versions import versions
@@ -28,7 +29,6 @@ from micrograd.transforms.leaves import (
     like,
 )
 from micrograd.transforms.transformed import Function
-from micrograd.tree import Flat, tree_leaves, tree_map
 
 Argnums = int | Sequence[int]
 

@@ -20,9 +20,9 @@ from weakref import WeakValueDictionary
 
 import numpy as np
 
+from micrograd.compiler import programs
+from micrograd.compiler.programs import Instruction, Program, Slot, form_of, is_a, mapped, name_of
 from micrograd.core.user_rules import read_only
-from micrograd.engine import programs
-from micrograd.engine.programs import Instruction, Program, Slot, form_of, is_a, mapped, name_of
 from micrograd.errors import OperandError
 
 __all__ = ["Symbol", "tell"]
@@ -44,7 +44,7 @@ def tell(function: Function, *arguments: Any) -> Program:
         OperandError: if the function does what only numbers can answer, such as `if x > 0`,
             or an argument is neither an array nor a number.
 
-    >>> from micrograd.engine.programs import evaluate
+    >>> from micrograd.compiler.programs import evaluate
     >>> x = np.array([1.0, 2.0])
     >>> program = tell(lambda g, x: g / (2 * np.sqrt(x)), x, x)
     >>> program

@@ -1,6 +1,6 @@
 """Programs: what a function computes, as plain data that can be printed and evaluated.
 
-A program is what `micrograd.engine.symbols.tell` returns: calls in the order in which they
+A program is what `micrograd.compiler.symbols.tell` returns: calls in the order in which they
 happened, of functions that write to nothing that they get.
 """
 
@@ -103,7 +103,7 @@ def evaluate(program: Program, *arguments: Any) -> Any:
             or the like.
         ShapeError: if an argument, or what is computed on the way, has another shape or dtype.
 
-    >>> from micrograd.engine.symbols import tell
+    >>> from micrograd.compiler.symbols import tell
     >>> program = tell(lambda a, b: a @ b, np.ones(2), np.ones(2))
     >>> float(evaluate(program, np.array([1.0, 2.0]), np.array([3.0, 4.0])))
     11.0

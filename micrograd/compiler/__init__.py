@@ -1,0 +1,1 @@
+"""From recorded calls to programs that run at the speed of arrays."""

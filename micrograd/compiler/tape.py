@@ -1,0 +1,170 @@
+"""The tape: every call that was made while a function was recorded, in order, as plain data.
+
+What is recorded is a list of values. Each has a number, its slot. It is an input, a constant, or
+what a call gave. Values are of two sorts, told apart by `forms`: Python numbers, whose form is
+their class, and arrays, whose form is a `Form`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+from micrograd.compiler.programs import Form, Instruction, Slot, is_a, mapped
+from micrograd.core.numbers import compute, to_number
+from micrograd.core.op import Op
+
+INPUT, CONSTANT = "input", "constant"
+"""What `Tape.operations` says of a value that no call gave."""
+
+
+class Tape:
+    """What was recorded.
+
+    Attributes:
+        operations: for each slot, what gave the value: `INPUT`, `CONSTANT`, or what was called.
+            Numbers: a function of `operator` where Python itself computed, which raises errors as
+            Python does; an `Op` of this library, which computes by IEEE-754 (`call_of_numbers`).
+            Arrays: a function of NumPy's, of `operator` or of `programs`, or any other function,
+            which is called as it is.
+        arguments: for each slot, what the call was given. Of a call of numbers these are slots, as
+            plain ints. Of a call of arrays they are what it was given by position, in which `Slot`s
+            stand for values; numbers among them, too. Of an input or a constant it is ().
+        settings: for each slot, what the call was given by name, likewise.
+        forms: for each slot, `float`, `int` or `bool`, or a `Form`, or a tuple of forms of a call
+            that gave several arrays, whose parts are calls of `operator.getitem`.
+        constants: the values of the constants, by their slots.
+        checks: pairs of a slot and what its value has to be, for the program to be right.
+        backward: for each slot, whether the call was made in a backward pass.
+    """
+
+    __slots__ = (
+        *("arguments", "backward", "checks", "constants", "forms", "inputs", "operations"),
+        "settings",
+    )
+
+    def __init__(self) -> None:
+        self.operations: list[Any] = []
+        self.arguments: list[tuple[Any, ...]] = []
+        self.settings: list[dict[str, Any]] = []
+        self.forms: list[Any] = []
+        self.backward: list[bool] = []
+        self.constants: dict[int, Any] = {}
+        self.inputs: list[int] = []
+        self.checks: list[tuple[int, Any]] = []
+
+    def __len__(self) -> int:
+        return len(self.operations)
+
+    def add(
+        self,
+        operation: Any,
+        arguments: tuple[Any, ...],
+        settings: dict[str, Any],
+        form: Any,
+        backward: bool = False,
+    ) -> int:
+        """Note a value, and return its slot."""
+        self.operations.append(operation)
+        self.arguments.append(arguments)
+        self.settings.append(settings)
+        self.forms.append(form)
+        self.backward.append(backward)
+        return len(self.operations) - 1
+
+    def add_input(self, form: Any) -> int:
+        """Note an input, and return its slot."""
+        slot = self.add(INPUT, (), {}, form)
+        self.inputs.append(slot)
+        return slot
+
+    def add_constant(self, value: Any, form: Any) -> int:
+        """Note a constant, and return its slot."""
+        slot = self.add(CONSTANT, (), {}, form)
+        self.constants[slot] = value
+        return slot
+
+    def is_number(self, slot: int) -> bool:
+        """Tell whether a value is a Python number."""
+        return self.forms[slot].__class__ is type
+
+    def is_call(self, slot: int) -> bool:
+        """Tell whether a call gave a value."""
+        return self.operations[slot].__class__ is not str
+
+    def used_by(self, slot: int) -> Iterator[int]:
+        """Yield the slots that a call was given, each as often as it was."""
+        if self.is_number(slot):
+            yield from self.arguments[slot]
+        else:
+            yield from slots_in((self.arguments[slot], self.settings[slot]))
+
+    def live(self, outputs: Sequence[int]) -> list[int]:
+        """Return the slots that outputs and checks depend on, in order, with no recursion."""
+        needed: set[int] = set()
+        stack = [*outputs, *[slot for slot, _ in self.checks]]
+        while stack:
+            slot = stack.pop()
+            if slot not in needed:
+                needed.add(slot)
+                stack.extend(self.used_by(slot))
+        return sorted(needed)
+
+    def instruction(self, slot: int) -> Instruction:
+        """Return a call as plain data."""
+        form: Any = self.forms[slot]
+        arguments: Any = self.arguments[slot]
+        if self.is_number(slot):
+            form = Form((), form)
+            arguments = tuple(
+                [self.constants[i] if i in self.constants else Slot(i) for i in arguments]
+            )
+        return Instruction(self.operations[slot], arguments, self.settings[slot], form)
+
+
+def slots_in(thing: Any) -> list[int]:
+    """Return the slots in what a call of arrays was given.
+
+    >>> slots_in(((Slot(3), [1, Slot(2)]), {"axis": 0}))
+    [3, 2]
+    """
+    found: list[int] = []
+    mapped(thing, lambda leaf: found.append(leaf.number) if is_a(leaf, Slot) else None)
+    return found
+
+
+def call_of_numbers(operation: Any, args: Sequence[Any], settings: dict[str, Any]) -> Any:
+    """Return what a call of numbers gives: by IEEE-754 for an `Op`, by Python for others.
+
+    An integer past 2⁵³ becomes a float; what Python makes complex becomes nan; a truth stays one.
+
+    >>> import operator
+    >>> from micrograd import divide
+    >>> call_of_numbers(divide, [1.0, 0.0], {}), call_of_numbers(operator.gt, [1.0, 0], {})
+    (inf, True)
+    """
+    if operation.__class__ is Op:
+        try:
+            result = operation.scalar(*args, **settings)
+        except (ArithmeticError, ValueError):
+            result = compute(operation, args, settings)
+    else:
+        result = operation(*args, **settings)
+    if result.__class__ is float or result.__class__ is bool:
+        return result
+    return float("nan") if is_a(result, complex) else to_number(result)
+
+
+def ieee(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Return a function of `operator` by IEEE-754, where Python would raise an error."""
+
+    def computed(*args: Any) -> Any:
+        try:
+            return function(*args)
+        except ArithmeticError:
+            with np.errstate(all="ignore"):
+                return function(*map(np.float64, map(to_number, args)))
+
+    return computed
