@@ -8,9 +8,6 @@ So if the call fails, everything is as it was.
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from contextvars import ContextVar
 from typing import Any
 
 import numpy as np
@@ -19,7 +16,6 @@ from micrograd.common.symbolic import Symbolic
 from micrograd.compiler import seams
 from micrograd.compiler.number import Number, user_line
 from micrograd.compiler.programs import Slot, form_of, is_a, mapped, name_of
-from micrograd.compiler.rules import Traceable
 from micrograd.compiler.symbols import Symbol, Teller, overlap
 from micrograd.compiler.tape import Tape, call_of_numbers
 from micrograd.core.node import Node
@@ -62,16 +58,19 @@ class Recorder(Teller):
         self.grads: dict[Node, Any] = {}
         self.absent: dict[Node, bool] = {}
         self.written: dict[tuple[str, Node], None] = {}
-        self.hosted: list[tuple[Callable[..., Any], tuple[Any, ...], dict[str, Any], Any]] = []
+        self.hosted: list[tuple[list[Any], tuple[Any, ...]]] = []  # writes before it, and the call
         self.lines: dict[int, str] = {}
         self.opaque: dict[str, None] = {}
         self.depth = 0  # of operations and rules that are under way
         self.done = False
+        self.backward = False  # whether a backward pass is under way
+        self.seams: dict[Any, Any] = {}
         self._constants: dict[Any, int] = {}
         self._lifted: dict[int, Symbol] = {}
         self._owners: dict[int, tuple[str, Node]] = {}
         self._versions: dict[Node, int] = {}
         self._decided: dict[Any, Any] = {}
+        self._fresh: dict[tuple[str, Node], None] = {}  # written since the last hosted call
 
     # Numbers
 
@@ -103,7 +102,7 @@ class Recorder(Teller):
                 "it. Return it from the function."
             )
         value = call_of_numbers(operation, values, settings)
-        slot = self.tape.add(operation, slots, settings, value.__class__, seams.is_backward())
+        slot = self.tape.add(operation, slots, settings, value.__class__, self.backward)
         return Number(self, slot, value)
 
     def tell_number(self, op: Op, args: tuple[Any, ...], settings: dict[str, Any]) -> Any:
@@ -149,7 +148,7 @@ class Recorder(Teller):
     def note(self, operation: Any, args: Any, settings: dict[str, Any], result: Any) -> Slot:
         given, named = mapped((args, settings), self._noted)
         form = form_of(result)
-        return Slot(self.tape.add(operation, given, named, form, seams.is_backward()))
+        return Slot(self.tape.add(operation, given, named, form, self.backward))
 
     def example_of(self, leaf: Any, name: str) -> Any:
         if leaf.__class__ is Number:
@@ -197,6 +196,23 @@ class Recorder(Teller):
             symbol._locked = "argument"
         return symbol
 
+    def attempt(self, as_it_is: Any, function: Any, args: Any, settings: dict[str, Any]) -> Any:
+        """Return what a function of an operation gives; where it cannot be told, call it as it is."""
+        self.depth += 1
+        try:
+            return function(*args, **settings)
+        except Exception:  # a fault of the caller's comes again, from the call as it is
+            if any([isinstance(arg, Node) for arg in args]):
+                raise
+        finally:
+            self.depth -= 1
+        self.opaque[as_it_is.__name__] = None
+        if any([isinstance(arg, Symbol) for arg in args]):
+            return self.tell(as_it_is, args, settings)
+        slots = [arg._slot if arg.__class__ is Number else self.constant(arg) for arg in args]
+        values = [arg._value if arg.__class__ is Number else arg for arg in args]
+        return self.call_of_numbers(as_it_is, tuple(slots), values, settings)
+
     # Decisions
 
     def decide(self, symbol: Any, how: Any) -> Any:
@@ -210,7 +226,7 @@ class Recorder(Teller):
         answer = how(value)
         known = self._decided.get((asked, how))
         if known is None:
-            slot = self.tape.add(how, (asked,), _NONE, answer.__class__, seams.is_backward())
+            slot = self.tape.add(how, (asked,), _NONE, answer.__class__, self.backward)
             self.lines[slot] = user_line()
             self.tape.checks.append((slot, answer))
             self._decided[asked, how] = answer
@@ -220,13 +236,17 @@ class Recorder(Teller):
 
     def is_outside(self, node: Node) -> bool:
         """Tell whether a node was there before the call."""
-        version = seams.VERSION.__get__(node)
+        try:
+            version = seams.VERSION.__get__(node)
+        except AttributeError:  # one that is just being made
+            return False
         return version < self.since or version == SEALED or node in self._versions
 
     def read_data(self, node: Node, x: Any) -> Any:
         """Return what stands for the data `x` of a node."""
         known = self.data.get(node)
         if known is not None:
+            self._require_known("data", node)
             return known
         if not self.is_outside(node):
             return x
@@ -235,6 +255,7 @@ class Recorder(Teller):
                 f"compile: {describe_plainly(node)} was computed before the call, and is used in "
                 "it. Compute it inside the function, or give its .data as an argument."
             )
+        self._require_known("data", node)
         return self.lift_data(node, x)
 
     def lift_data(self, node: Node, x: Any) -> Any:
@@ -247,8 +268,9 @@ class Recorder(Teller):
         """Keep what is written to the data of a node; tell whether the node is from outside."""
         if node not in self.data and not self.is_outside(node):
             return False
+        self.keep_version(node)
         self.data[node] = x
-        self.written["data", node] = None
+        self.written["data", node] = self._fresh["data", node] = None
         if isinstance(x, Symbol):
             self._owners[id(x)] = ("data", node)
         return True
@@ -256,9 +278,11 @@ class Recorder(Teller):
     def read_grad(self, node: Node, x: Any) -> Any:
         """Return what stands for the gradient `x` of a node."""
         if node in self.grads:
+            self._require_known("grad", node)
             return self.grads[node]
         if isinstance(x, Symbolic) or not self.is_outside(node):
             return x
+        self._require_known("grad", node)
         self.absent.setdefault(node, x is None)
         if x is None or isinstance(x, Node):
             self.grads[node] = x
@@ -272,15 +296,14 @@ class Recorder(Teller):
         if node not in self.grads and not self.is_outside(node):
             return False
         self.grads[node] = x
-        self.written["grad", node] = None
+        self.written["grad", node] = self._fresh["grad", node] = None
         if isinstance(x, Symbol):
             self._owners[id(x)] = ("grad", node)
         return True
 
-    def write_version(self, node: Node, version: int) -> None:
+    def keep_version(self, node: Node) -> None:
         """Keep the version that a node from outside had before the call."""
-        if node not in self._versions and self.is_outside(node):
-            self._versions[node] = seams.VERSION.__get__(node)
+        self._versions.setdefault(node, seams.VERSION.__get__(node))
 
     def before_write(self, symbol: Symbol) -> None:
         if symbol._locked == "argument" or any(
@@ -296,8 +319,32 @@ class Recorder(Teller):
             self.written[owner] = None
             if owner[0] == "data":
                 node = owner[1]
-                self.write_version(node, 0)
+                self.keep_version(node)
                 seams.VERSION.__set__(node, versions.write())
+
+    def host(self, function: Any, args: Any, kwargs: dict[str, Any], later: Any) -> None:
+        """Note what is to be called after the program, and what has to be written before it."""
+        self.hosted.append((self.writes(), (function, args, kwargs, later)))
+        self.written.clear()
+        self._fresh.clear()
+
+    def writes(self) -> list[tuple[str, Node, Any]]:
+        """Return what has been written to nodes since the last hosted call."""
+        held = {"data": self.data, "grad": self.grads}
+        found: list[tuple[str, Node, Any]] = []
+        for what, node in self.written:
+            value = held[what][node]
+            found.append((what, node, value.locked() if is_a(value, Symbol) else value))
+        return found
+
+    def _require_known(self, what: str, node: Node) -> None:
+        """Refuse to read what a hosted call may change."""
+        if self.hosted and (what, node) not in self._fresh:
+            raise CompileError(
+                f"compile: {self.hosted[-1][1][3].name} runs after the program, and "
+                f"{describe_plainly(node)} is read after it, at {user_line()}. Read it before, or "
+                "outside of the compiled function."
+            )
 
     def undo(self) -> None:
         """Give the nodes from outside their versions back."""
