@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from micrograd.compiler import programs
-from micrograd.compiler.programs import Slot, is_a, mapped
+from micrograd.compiler.programs import Slot, is_a
 from micrograd.core.op import Op
 
 UFUNCS: dict[Any, Any] = {
@@ -49,6 +49,7 @@ PRODUCTS |= {operator.matmul, np.outer, np.linalg.multi_dot}
 """What may be computed in another way for an array and itself."""
 
 _WRITING = {np.copyto, np.put, np.place, np.putmask, np.put_along_axis, np.fill_diagonal}
+_WRITING |= {operator.setitem, operator.ipow, operator.imatmul, *WRITTEN}
 _OPERATORS = {*UFUNCS, operator.pow, operator.getitem, operator.index, operator.truth}
 _BUILTINS: set[Any] = {bool, int, float, abs, round, max, min, divmod, pow, len}
 _PLAIN = (np.ndarray, np.generic, np.dtype, Slot, int, float, complex, str, type, type(None))
@@ -90,7 +91,7 @@ def _is_known(function: Any, writing: bool = False) -> bool:
         return False
     if function in _BUILTINS or function in _OPERATORS or function is programs.astype:
         return True
-    if writing and (function in _WRITING or function in (operator.ipow, operator.imatmul)):
+    if writing and (function in _WRITING or is_method(function, "at")):
         return True
     module = getattr(function, "__module__", None) or ""
     if module.split(".")[0] == "numpy":
@@ -99,16 +100,15 @@ def _is_known(function: Any, writing: bool = False) -> bool:
     return module == "math" and getattr(math, function.__name__, None) is function
 
 
-def _are_plain(arguments: Any) -> bool:
+def _are_plain(thing: Any) -> bool:
     """Tell whether arguments hold data only, or functions that are known themselves."""
-    odd: list[Any] = []
-
-    def look(leaf: Any) -> None:
-        if not is_a(leaf, *_PLAIN) and leaf is not ... and not _is_known(leaf, writing=True):
-            odd.append(leaf)
-
-    mapped(arguments, look)
-    return not odd
+    if is_a(thing, tuple, list):
+        return all([part.__class__ is Slot or _are_plain(part) for part in thing])
+    if is_a(thing, dict):
+        return not thing or _are_plain([*thing.values()])
+    if is_a(thing, slice):
+        return _are_plain([thing.start, thing.stop, thing.step])
+    return is_a(thing, *_PLAIN) or thing is ... or _is_known(thing, writing=True)
 
 
 def depends_on_numbers(function: Any, args: tuple[Any, ...], form_of: Callable[[Any], Any]) -> bool:
@@ -126,13 +126,13 @@ def depends_on_numbers(function: Any, args: tuple[Any, ...], form_of: Callable[[
 
 def _may_pick(index: Any, form_of: Callable[[Any], Any]) -> bool:
     dtype = form_of(index).dtype if is_a(index, Slot) else np.asarray(index).dtype
-    return dtype == bool
+    return np.dtype(dtype).kind == "b"
 
 
 _FIXED: set[Any] = {
     *UFUNCS, *REDUCTIONS, *NEW, programs.astype, programs.into, programs.written,
     np.mean, np.std, np.var, np.any, np.all, np.argmax, np.argmin, np.argsort, np.sort,
     np.cumsum, np.cumprod, np.dot, np.where, np.take, np.take_along_axis, np.clip, np.copy,
-    np.reshape, np.transpose, np.swapaxes, np.squeeze, np.ravel, np.expand_dims, np.moveaxis, np.concatenate,
-    np.stack, np.diagonal, np.trace, np.flip, np.roll, np.round, np.tril, np.triu,
+    np.reshape, np.transpose, np.swapaxes, np.squeeze, np.ravel, np.expand_dims, np.moveaxis,
+    np.concatenate, np.stack, np.diagonal, np.trace, np.flip, np.roll, np.round, np.tril, np.triu,
 }  # fmt: skip

@@ -14,7 +14,7 @@ import numpy as np
 from micrograd.compiler import programs
 from micrograd.compiler.arrays.calls import UFUNCS, is_pure, is_ufunc
 from micrograd.compiler.programs import Form, Slot, form_of, is_a, mapped
-from micrograd.compiler.tape import CONSTANT, INPUT, Tape, call_of_numbers, slots_in
+from micrograd.compiler.tape import CONSTANT, INPUT, Tape, slots_in
 
 UNKNOWN: Any = object()
 """Stands for a value of which only the form is known."""

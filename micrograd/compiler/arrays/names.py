@@ -53,7 +53,7 @@ def literal(thing: Any) -> str | None:
     if thing is ...:
         return "..."
     if is_a(thing, np.dtype):
-        if thing == bool:
+        if thing.kind == "b":
             return "bool"
         known = getattr(np, thing.name, None)
         plain = known is not None and np.dtype(known) == thing

@@ -65,8 +65,7 @@ class Step:
 
     def uses(self) -> list[int]:
         """Return the slots that it reads, each as often as it does."""
-        base = [] if self.base is None else [self.base.number]
-        return base + slots_in((self.args, self.settings))
+        return slots_in((self.base, self.args, self.settings))
 
 
 @dataclass
@@ -187,9 +186,13 @@ def _say_plainly(step: Step, forms: list[Any]) -> None:
     elif step.form.shape and all(is_a(i, Slot, np.ndarray, np.generic, int, float) for i in args):
         if function in UFUNCS:
             step.function = UFUNCS[function]
-        elif function is operator.pow and args[1].__class__ in (int, float) and args[1] == 2:
-            if is_a(args[0], Slot) and step.form == forms[args[0].number]:
-                step.function, step.args = np.square, args[:1]
+        elif function is operator.pow and _is_square(args, step.form, forms):
+            step.function, step.args = np.square, args[:1]
+
+
+def _is_square(args: tuple[Any, ...], form: Any, forms: list[Any]) -> bool:
+    two = args[1].__class__ in (int, float) and args[1] == 2
+    return two and is_a(args[0], Slot) and forms[args[0].number] == form
 
 
 # What comes to the same as an operand
@@ -209,8 +212,8 @@ def _same_as(step: Step, models: dict[int, Any]) -> Slot | None:
         return step.view if same else None
     if step.function is np.multiply and not step.settings and len(step.args) == 2:
         operand = first if _is_one(step.args[1]) else step.args[1] if _is_one(first) else None
-    elif step.function is np.true_divide and not step.settings and _is_one(step.args[1]):
-        operand = first
+    elif step.function is np.true_divide and not step.settings:
+        operand = first if _is_one(step.args[1]) else None
     elif step.function in (np.copy, np.positive, programs.astype, np.ascontiguousarray):
         operand = first
     if is_a(operand, Slot) and lies_alike(models[operand.number], models[step.slot]):
@@ -232,7 +235,7 @@ def _is_one(thing: Any) -> bool:
 
 
 def _key(step: Step) -> Any:
-    """Return what two steps that give the same value have in common; None if there is no telling."""
+    """Return what two steps that give the same value have in common, None if nobody can tell."""
     parts = step.function, step.args, step.settings, step.base
     key = _frozen((*parts, step.manner, step.form))
     try:

@@ -13,7 +13,7 @@ from micrograd.compiler import programs
 from micrograd.compiler.arrays.calls import UFUNCS, depends_on_numbers
 from micrograd.compiler.arrays.layouts import order_of
 from micrograd.compiler.arrays.memory import BUFFER, OWN, SAME, STATIC, Memory, Place, fill_of
-from micrograd.compiler.arrays.names import Names, array_text, known_name, literal, row
+from micrograd.compiler.arrays.names import Names, known_name, literal, row
 from micrograd.compiler.arrays.passes import GIVES, WRITES, Plan, Step
 from micrograd.compiler.programs import SIGNS, Form, Slot, form_of, is_a
 from micrograd.compiler.tape import call_of_numbers
@@ -154,7 +154,7 @@ class Writer:
         sign = SIGNS.get(function.__name__) if is_a(function, type(operator.add)) else None
         if sign is not None and getattr(operator, function.__name__) is function:
             text = self.signs(sign, args)
-            if step.form is bool or (step.form is float and sign in "+ - * / // %".split()):
+            if step.form is bool or (step.form is float and sign != "**"):
                 return text
             if step.form is int and sign in ("+", "-", "*"):
                 return f"{self.constant(to_number)}({text})"
@@ -202,7 +202,7 @@ class Writer:
             self.fill(self.name_of[step.slot], step, True)
 
     def fill(self, name: str, step: Step, holds: bool) -> None:
-        """Write a step whose value lies in memory that there is; it `holds` its base, or does not."""
+        """Write a step whose value lies in memory that there is, and `holds` its base, or not."""
         function, constant = step.function, fill_of(step)
         if step.base is not None and not holds:
             self.line(f"np.copyto({name}, {self.word(step.base)})")
