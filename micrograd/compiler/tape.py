@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from micrograd.compiler.programs import Form, Instruction, Slot, is_a, mapped
+from micrograd.compiler.programs import Form, Instruction, Slot, is_a
 from micrograd.core.numbers import compute, to_number
 from micrograd.core.op import Op
 
@@ -169,8 +169,21 @@ def slots_in(thing: Any) -> list[int]:
     [3, 2]
     """
     found: list[int] = []
-    mapped(thing, lambda leaf: found.append(leaf.number) if is_a(leaf, Slot) else None)
+    _find_slots(thing, found)
     return found
+
+
+def _find_slots(thing: Any, found: list[int]) -> None:
+    kind = thing.__class__
+    if kind is Slot:
+        found.append(thing.number)
+    elif is_a(thing, tuple, list):
+        for part in thing:
+            _find_slots(part, found)
+    elif kind is dict and thing:
+        _find_slots([*thing.values()], found)
+    elif kind is slice:
+        _find_slots([thing.start, thing.stop, thing.step], found)
 
 
 def call_of_numbers(operation: Any, args: Sequence[Any], settings: dict[str, Any]) -> Any:
