@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from micrograd.compiler.programs import Form, Instruction, Slot, is_a
+from micrograd.compiler.programs import Form, Instruction, Slot, is_a, mapped
 from micrograd.core.numbers import compute, to_number
 from micrograd.core.op import Op
 
