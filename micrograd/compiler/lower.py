@@ -90,6 +90,34 @@ class Code:
         values.update(zip(self.from_arrays, found, strict=True))
         return self._in_order(values)
 
+    @property
+    def calls(self) -> int:
+        """How many calls are made."""
+        return sum(part.calls for part in self.parts)
+
+    @property
+    def bytes(self) -> int:
+        """Those of the buffers."""
+        return sum(part.bytes for part in self.parts)
+
+    @property
+    def how(self) -> str:
+        """Return how numbers are computed, in words."""
+        if self.numbers is None:
+            return "Numbers stand among the arrays, as Python writes them."
+        if self.numbers.how == "levels":
+            return "Numbers that are computed alike, at one depth, are one call of NumPy."
+        return "Numbers are computed one by one, by Python."
+
+    def text(self) -> str:
+        """Return what runs, as one would have written it."""
+        parts: list[str] = []
+        if self.numbers is not None:
+            parts.append(self.numbers.text(self.number_names))
+        if self.arrays is not None:
+            parts.append(self.arrays.text())
+        return "\n\n".join(parts)
+
     def _in_order(self, values: dict[int, Any]) -> list[Any]:
         return [values[slot] for slot in self.outputs]
 

@@ -78,6 +78,7 @@ class Recording:
         effects: what is written and called after the program, in order.
         examples: what came out in this call, by slot.
         nodes: those from outside that were read or written.
+        arrays: those from outside that are inputs.
         absent: by node whose gradient was read, whether there was none.
         lines: where the user's code was at constants and checks, by slot.
         opaque: names of what is called as it is.
@@ -88,6 +89,7 @@ class Recording:
         self.tape, self.sources = recorder.tape, recorder.sources
         self.absent, self.lines, self.opaque = recorder.absent, recorder.lines, recorder.opaque
         self.nodes = list(dict.fromkeys([*recorder.data, *recorder.grads]))
+        self.arrays = [of for what, of in recorder.sources if what == "array"]
         self.examples: dict[int, Any] = {}
         self.flat = Flat(returned)
         self.results = [self._result(leaf) for leaf in self.flat.leaves]

@@ -151,15 +151,29 @@ class Tape:
         part.checks = [(at[slot], truth) for slot, truth in self.checks if slot in inside]
         return part, at
 
-    def instruction(self, slot: int) -> Instruction:
-        """Return a call as plain data."""
+    def instruction(self, slot: int, at: dict[int, int]) -> Instruction:
+        """Return a call as plain data.
+
+        Args:
+            slot: of the call.
+            at: what the slots are called there; constants stand for themselves.
+        """
         form: Any = self.forms[slot]
         arguments: Any = self.arguments[slot]
         if self.is_number(slot):
             form = Form((), form)
         if self.has_plain_slots(slot):
-            arguments = tuple([self.constants.get(i, Slot(i)) for i in arguments])
-        return Instruction(self.operations[slot], arguments, self.settings[slot], form)
+            return Instruction(
+                self.operations[slot],
+                tuple([Slot(at[i]) if i in at else self.constants[i] for i in arguments]),
+                self.settings[slot],
+                form,
+            )
+        given, settings = mapped(
+            (arguments, self.settings[slot]),
+            lambda leaf: Slot(at[leaf.number]) if is_a(leaf, Slot) else leaf,
+        )
+        return Instruction(self.operations[slot], given, settings, form)
 
 
 def slots_in(thing: Any) -> list[int]:
