@@ -38,7 +38,10 @@ class Arguments:
             paths: Any = len(args)
         else:
             self._flat = Flat((args, kwargs))
-            self.leaves, paths = self._flat.leaves, (tuple(self._flat.paths), _shells((args, kwargs)))
+            self.leaves, paths = (
+                self._flat.leaves,
+                (tuple(self._flat.paths), _shells((args, kwargs))),
+            )
         first: dict[int, int] = {}
         self.key = (
             is_grad_enabled(),

@@ -10,6 +10,7 @@ from typing import Any
 from micrograd.compiler import seams
 from micrograd.compiler.agreement import difference
 from micrograd.compiler.arguments import Arguments
+from micrograd.compiler.graph import program_of
 from micrograd.compiler.naming import input_names
 from micrograd.compiler.outcome import Outcome
 from micrograd.compiler.program import CompiledProgram
@@ -19,7 +20,10 @@ from micrograd.compiler.replay import FAILED, Replay
 from micrograd.compiler.watch import Watch
 from micrograd.core.modes import listening
 from micrograd.core.node import Node
-from micrograd.errors import CompileError
+from micrograd.errors import ArgumentError, CompileError
+from micrograd.transforms.transformed import require_function
+
+__all__ = ["compile"]
 
 Function = Callable[..., Any]
 
@@ -242,5 +246,7 @@ def compile(
         return program_of(f, scalars, exact)
     require_function("compile", f)
     if scalars not in (None, "levels", "source"):
-        raise ArgumentError(f'compile: scalars is "levels", "source" or None, but came {scalars!r}.')
+        raise ArgumentError(
+            f'compile: scalars is "levels", "source" or None, but came {scalars!r}.'
+        )
     return CompiledFunction(f, max_programs, checks, scalars, exact)

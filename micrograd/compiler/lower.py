@@ -74,8 +74,10 @@ class Code:
         """
         if self.arrays is None:
             found = self.numbers.run(inputs)
-            return found if found is None or self.outputs == self.from_numbers else self._in_order(
-                dict(zip(self.from_numbers, found, strict=True))
+            return (
+                found
+                if found is None or self.outputs == self.from_numbers
+                else self._in_order(dict(zip(self.from_numbers, found, strict=True)))
             )
         if self.numbers is None:
             return self.arrays.run(*inputs)

@@ -11,7 +11,7 @@ import numpy as np
 from micrograd.compiler import seams
 from micrograd.compiler.hosted import Later
 from micrograd.compiler.programs import is_a, mapped
-from micrograd.compiler.recording import Call, Out, OutNode, Recording, Same, Write
+from micrograd.compiler.recording import Call, Out, Recording, Same
 from micrograd.core.node import Node
 from micrograd.core.op import Op
 from micrograd.core.record import constant

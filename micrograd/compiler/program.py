@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from micrograd.common.tree import Flat
 from micrograd.compiler import seams
 from micrograd.compiler.arguments import Arguments
-from micrograd.compiler.arrays.names import Names
-from micrograd.compiler.lower import Code
-from micrograd.compiler.programs import Form, Instruction, Slot, is_a
-from micrograd.compiler.recording import Call, Out, OutNode, Recording, Same, Write
+from micrograd.compiler.programs import Form, Instruction, Slot
+from micrograd.compiler.recording import Call, Out, OutNode, Same, Write
 from micrograd.compiler.replay import FAILED, Replay
-from micrograd.compiler.tape import CONSTANT, INPUT, Tape
+from micrograd.compiler.tape import INPUT, Tape
 from micrograd.core.node import Node
 from micrograd.errors import ArgumentError, CompileError
 
@@ -67,15 +63,21 @@ class CompiledProgram:
     """
 
     def __init__(
-        self, name: str, replay: Replay, names: Sequence[str], guards: Sequence[str] = ()
+        self,
+        name: str,
+        replay: Replay,
+        names: Sequence[str],
+        nodes: dict[Node, tuple[Any, Any]] | None = None,
     ) -> None:
         self.name = name
         self._replay = replay
         self._names = names
-        self._guards = guards
+        self._nodes = nodes
         self.recorded = len(replay.recording.tape)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        if self._nodes is not None and not args:
+            return self._for_leaves(kwargs)
         given = Arguments(args, kwargs)
         found = self._replay(given.leaves)
         if found is FAILED:
@@ -85,6 +87,47 @@ class CompiledProgram:
                 "function itself, which records it anew where it has to."
             )
         return found
+
+    def _for_leaves(self, others: dict[str, Any]) -> Any:
+        """Run the program of a graph, for its leaves as they are but for some, by name."""
+        replay = self._replay
+        inputs = dict(zip([i.name for i in self.inputs], replay.read(()), strict=True))
+        unknown = [name for name in others if name not in inputs]
+        if unknown:
+            raise ArgumentError(
+                f"{self.name}: has no input {unknown[0]!r}. Its inputs are {', '.join(inputs)}."
+            )
+        for (name, old), kind in zip(inputs.items(), replay.kinds, strict=True):
+            if name in others:
+                new = others[name]
+                inputs[name] = kind(new) if kind.__class__ is type else np.asarray(new, old.dtype)
+        values = replay.code.run(list(inputs.values()))
+        if values is None:
+            raise CompileError(f"{self.name}: for these numbers the graph is another one.")
+        return replay.outcome.finish(values, ())
+
+    def slots_of(self, node: Node) -> tuple[Any, Any]:
+        """Return where the data and the gradient of a node of the graph stand, in `compile(node)`.
+
+        Each is a `Slot`, or a constant, or None where there is none.
+
+        Args:
+            node: of the graph.
+        """
+        if self._nodes is None or node not in self._nodes:
+            raise ArgumentError(
+                f"{self.name}: the node is not of the graph that was compiled. Ask for one of the "
+                "graph of compile(y)."
+            )
+        data, grad = self._nodes[node]
+        return self._of_symbol(data), self._of_symbol(grad)
+
+    def _of_symbol(self, place: Any) -> Any:
+        if place is None:
+            return None
+        tape, at = self._compact
+        slot = at.get(place.number)
+        return tape.constants.get(place.number) if slot is None else Slot(slot)
 
     @cached_property
     def _compact(self) -> tuple[Tape, dict[int, int]]:
@@ -180,7 +223,6 @@ class CompiledProgram:
         hosted = [e.later.name for e in recording.effects if isinstance(e, Call)]
         if hosted:
             lines.append(f"What runs after the program: {', '.join(hosted)}.")
-        lines += self._guards
         lines.append(
             "What else Python reads while it is recorded, such as the time, files, and truths in "
             "containers that no name leads to, is taken as it was then; checks=True finds it."

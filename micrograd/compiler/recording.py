@@ -111,7 +111,9 @@ class Recording:
             data, grad = self._out(seams.DATA.__get__(leaf)), seams.GRAD.__get__(leaf)
             if isinstance(grad, Node):
                 raise _with_graph("what f returns")
-            return OutNode(id(leaf), leaf._kind, data, self._out(grad), leaf.requires_grad, leaf.label)
+            return OutNode(
+                id(leaf), leaf._kind, data, self._out(grad), leaf.requires_grad, leaf.label
+            )
         return self._out(leaf)
 
     def _out(self, thing: Any) -> Out:

@@ -43,7 +43,9 @@ class Replay:
         stores = _stores(recording, inputs)
         outputs = [slot for slot in dict.fromkeys(recording.outputs) if slot not in stores]
         outputs += [slot for slot in _results_among(recording, stores)]
-        self.code = Code(tape, outputs, {slot: at for slot, (at, _) in stores.items()}, names, how, exact)
+        self.code = Code(
+            tape, outputs, {slot: at for slot, (at, _) in stores.items()}, names, how, exact
+        )
         of_slot = {slot: source for source, slot in inputs.items()}
         self.sources = [of_slot[slot] for slot in self.code.inputs]
         self.kinds = [tape.forms[slot] for slot in self.code.inputs]
@@ -107,7 +109,9 @@ def _results_among(recording: Recording, stores: dict[int, Any]) -> list[int]:
     return [slot for slot in dict.fromkeys(others) if slot in stores]
 
 
-def _reader(sources: Sequence[Any], places: dict[Node, int]) -> Callable[[Sequence[Any]], list[Any]]:
+def _reader(
+    sources: Sequence[Any], places: dict[Node, int]
+) -> Callable[[Sequence[Any]], list[Any]]:
     """Return the function that reads the inputs, given the leaves of the arguments."""
     for what, read in _slots.items():
         nodes = [node for kind, node in sources if kind == what and node not in places]
@@ -123,7 +127,9 @@ def _reader(sources: Sequence[Any], places: dict[Node, int]) -> Callable[[Sequen
             parts.append((_slots[kind], places[of]))
         else:
             parts.append((_slots[kind], of))
-    moving = {i for i, (kind, of) in enumerate(sources) if kind in ("data", "grad") and of in places}
+    moving = {
+        i for i, (kind, of) in enumerate(sources) if kind in ("data", "grad") and of in places
+    }
     first = next((i for i, (kind, _) in enumerate(sources) if kind == "data"), 0)
     row = sources[first:]
     if len(row) > 8 and all(kind == "data" and node not in places for kind, node in row):

@@ -132,7 +132,11 @@ class Tape:
             return Slot(at[leaf.number]) if is_a(leaf, Slot) else leaf
 
         for slot in slots:
-            operation, arguments, form = self.operations[slot], self.arguments[slot], self.forms[slot]
+            operation, arguments, form = (
+                self.operations[slot],
+                self.arguments[slot],
+                self.forms[slot],
+            )
             if operation is INPUT:
                 at[slot] = part.add_input(form)
             elif operation is CONSTANT:
