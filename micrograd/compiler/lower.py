@@ -130,10 +130,10 @@ def _numbers_apart(tape: Tape, live: Sequence[int]) -> set[int]:
     arrays = False
     calls = 0
     for slot in live:
-        if tape.is_number(slot) and all([other in apart for other in tape.used_by(slot)]):
-            if tape.has_plain_slots(slot) or not tape.arguments[slot]:
-                apart.add(slot)
-                calls += tape.is_call(slot)
-                continue
-        arrays = True
+        plain = tape.has_plain_slots(slot) or not tape.arguments[slot]
+        if tape.is_number(slot) and plain and all([i in apart for i in tape.used_by(slot)]):
+            apart.add(slot)
+            calls += tape.is_call(slot)
+        else:
+            arrays = True
     return apart if not arrays or calls >= MANY_NUMBERS else set()

@@ -1,4 +1,4 @@
-"""What comes of a call: results in f's containers, and what is left in nodes and called after it."""
+"""What comes of a call: results in f's containers, what is left in nodes, and calls after it."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ from micrograd.compiler.tape import INPUT, Tape
 from micrograd.core.node import Node
 from micrograd.errors import ArgumentError, CompileError
 
-__all__ = ["CompiledProgram", "Input"]
+__all__ = ["CompiledProgram"]
 
 
 @dataclass(frozen=True)

@@ -196,7 +196,7 @@ class Recorder(Teller):
         return symbol
 
     def attempt(self, as_it_is: Any, function: Any, args: Any, settings: dict[str, Any]) -> Any:
-        """Return what a function of an operation gives; where it cannot be told, call it as it is."""
+        """Return what a function of an operation gives; call it as it is if it cannot be told."""
         self.depth += 1
         try:
             return function(*args, **settings)

@@ -30,8 +30,9 @@ class Tape:
             Arrays: a function of NumPy's, of `operator` or of `programs`, or any other function,
             which is called as it is.
         arguments: for each slot, what the call was given. Of a call of numbers, and of what Python
-            asks of an array to go one way or another, these are slots, as plain ints. Of a call of arrays they are what it was given by position, in which `Slot`s
-            stand for values; numbers among them, too. Of an input or a constant it is ().
+            asks of an array to go one way or another, these are slots, as plain ints. Of a call of
+            arrays they are what it was given by position, in which `Slot`s stand for values;
+            numbers among them, too. Of an input or a constant it is ().
         settings: for each slot, what the call was given by name, likewise.
         forms: for each slot, `float`, `int` or `bool`, or a `Form`, or a tuple of forms of a call
             that gave several arrays, whose parts are calls of `operator.getitem`.
