@@ -208,20 +208,17 @@ def _find_slots(thing: Any, found: list[int]) -> None:
 def call_of_numbers(operation: Any, args: Sequence[Any], settings: dict[str, Any]) -> Any:
     """Return what a call of numbers gives: by IEEE-754 for an `Op`, by Python for others.
 
-    An integer past 2⁵³ becomes a float; what Python makes complex becomes nan; a truth stays one.
+    An integer past 2⁵³ becomes a float; what Python makes complex becomes nan. A truth stays one
+    where Python computes, and is an integer where an `Op` gives it.
 
     >>> import operator
     >>> from micrograd import divide
     >>> call_of_numbers(divide, [1.0, 0.0], {}), call_of_numbers(operator.gt, [1.0, 0], {})
     (inf, True)
     """
-    if operation.__class__ is Op:
-        try:
-            result = operation.scalar(*args, **settings)
-        except (ArithmeticError, ValueError):
-            result = compute(operation, args, settings)
-    else:
-        result = operation(*args, **settings)
+    if isinstance(operation, Op):
+        return compute(operation, args, settings)
+    result = operation(*args, **settings)
     if result.__class__ is float or result.__class__ is bool:
         return result
     return float("nan") if is_a(result, complex) else to_number(result)
