@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from micrograd.common.symbolic import Symbolic
 from micrograd.common.tree import Flat
 from micrograd.compiler import seams
@@ -23,10 +25,12 @@ class Out(NamedTuple):
     Attributes:
         slot: where it stands on the tape; None for a constant.
         constant: what it is, if it has no slot.
+        kind: of a value without axes whether it is an array or a scalar, for which NumPy has two.
     """
 
     slot: int | None
     constant: Any = None
+    kind: type | None = None
 
 
 class OutNode(NamedTuple):
@@ -123,8 +127,8 @@ class Recording:
             return Out(thing._slot)
         if is_a(thing, Symbol):
             slot = thing._checked_slot().number
-            self.examples[slot] = self._recorder.example_of(thing, "compile")
-            return Out(slot)
+            example = self.examples[slot] = self._recorder.example_of(thing, "compile")
+            return Out(slot, None, None if np.ndim(example) else type(example))
         return Out(None, thing)
 
     def _given(self, leaf: Any) -> Any:

@@ -205,8 +205,8 @@ class Symbol(Symbolic):
         teller.enter(self)
 
     def locked(self) -> Symbol:
-        """Return another symbol for the same, which cannot be written to."""
-        return Symbol(self._teller, self._checked_slot(), self._example, True)
+        """Return another symbol for the same, as an array that cannot be written to."""
+        return Symbol(self._teller, self._checked_slot(), np.asarray(self._example), True)
 
     def as_number(self) -> Any:
         """Return what a Value holds of it, if it is of one element."""
