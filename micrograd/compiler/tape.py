@@ -96,10 +96,16 @@ class Tape:
 
     def used_by(self, slot: int) -> Iterator[int]:
         """Yield the slots that a call was given, each as often as it was."""
-        if self.is_number(slot):
-            yield from self.arguments[slot]
+        arguments = self.arguments[slot]
+        if self.has_plain_slots(slot):
+            yield from arguments
         else:
-            yield from slots_in((self.arguments[slot], self.settings[slot]))
+            yield from slots_in((arguments, self.settings[slot]))
+
+    def has_plain_slots(self, slot: int) -> bool:
+        """Tell whether the arguments are slots as plain ints: those of a call of numbers are."""
+        arguments = self.arguments[slot]
+        return bool(arguments) and self.is_number(slot) and arguments[0].__class__ is int
 
     def live(self, outputs: Sequence[int]) -> list[int]:
         """Return the slots that outputs and checks depend on, in order, with no recursion."""

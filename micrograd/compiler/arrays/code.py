@@ -150,12 +150,14 @@ class _Lowered:
         return space["program"]
 
     def text(self) -> str:
-        lines = [f"{text}  # {note}" for text, note in self.source.made]
+        lines = list(map(_noted, self.source.made))
         lines += ["", ""] if lines else []
         lines.append(f"def program({', '.join(self.source.parameters)}):")
-        for text, note in self.source.lines:
-            lines.append("    " + "  # ".join([part for part in (text, note) if part]))
-        return "\n".join(lines)
+        return "\n".join([*lines, *["    " + _noted(line) for line in self.source.lines]])
+
+
+def _noted(line: tuple[str, str]) -> str:
+    return "  # ".join([part for part in line if part])
 
 
 def _strides_of(arrays: list[int]) -> Any:

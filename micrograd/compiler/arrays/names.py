@@ -12,21 +12,25 @@ import numpy as np
 from micrograd.compiler.programs import is_a, name_of
 
 
+_RESERVED = {"np", *dir(builtins), *keyword.kwlist}
+
+
 class Names:
     """Names that differ from each other, and from what Python and NumPy have.
 
     >>> names = Names()
-    >>> [names.new(wish) for wish in ("layer.0 W", "np", "t", "t", "2nd")]
-    ['layer_0_W', 'np_2', 't', 't_2', '_2nd']
+    >>> [names.new(wish) for wish in ("layer.0 W", "lambda", "t", "t", "2nd")]
+    ['layer_0_W', 'lambda_', 't', 't_2', '_2nd']
     """
 
     def __init__(self) -> None:
-        self.taken = {"np", *dir(builtins), *keyword.kwlist}
+        self.taken: set[str] = set()
 
     def new(self, wish: str) -> str:
         """Return a name like the one that is wished for."""
         name = re.sub(r"\W+", "_", wish).strip("_") or "x"
-        name = made = name if name.isidentifier() else f"_{name}"
+        name = name if name.isidentifier() else f"_{name}"
+        name = made = f"{name}_" if name in _RESERVED else name
         number = 1
         while made in self.taken:
             number += 1

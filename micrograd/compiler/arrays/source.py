@@ -73,7 +73,7 @@ class Writer:
         """Return how a value or a constant is written."""
         if is_a(thing, Slot):
             return self.name_of[thing.number]
-        if is_a(thing, tuple, list) and not hasattr(thing, "_fields"):
+        if is_a(thing, tuple, list):
             return row([self.word(part) for part in thing], thing)
         if is_a(thing, slice):
             return f"slice({', '.join(map(self.word, (thing.start, thing.stop, thing.step)))})"
@@ -118,8 +118,10 @@ class Writer:
     def expression(self, step: Step) -> str:
         """Return what gives the value of a step, in memory of its own or in that of an operand."""
         function, args, settings = step.function, step.args, step.settings
-        if step.form.__class__ is type:
+        if step.of_numbers:
             return self.number(step)
+        if function is programs.item:
+            return f"{self.word(args[0])}.item()"
         words = SIGN_OF.get(function)
         if words is not None and not settings:
             return self.signs(words, args)
@@ -252,20 +254,23 @@ class Writer:
                 text = self.empty(step, order)
             else:
                 text = f"{first}.reshape({shape}{', order=' + repr(order) if order == 'F' else ''})"
-            self.source.made.append((f"{name} = {text}", comment_of(step.form)))
+            self.source.made.append((f"{name} = {text}", ""))
             views[shape] = name
         return views[shape]
 
     def empty(self, step: Step, order: str) -> str:
-        more = ', order="F"' if order == "F" else ""
-        return f"np.empty({step.form.shape}, {literal(np.dtype(step.form.dtype))}{more})"
+        dtype = np.dtype(step.form.dtype)
+        more = "" if dtype == np.float64 else f", {literal(dtype)}"
+        more += ', order="F"' if order == "F" else ""
+        return f"np.empty({step.form.shape}{more})"
 
     def static_view(self, step: Step) -> None:
         """Write a view of a buffer among the lines that are run once."""
         text = self.expression(step)
         if text not in self.views:
             self.views[text] = self.made_name(step)
-            self.source.made.append((f"{self.views[text]} = {text}", comment_of(step.form)))
+            note = comment_of(step.form)
+            self.source.made.append((f"{self.views[text]} = {text}", note))
         self.name_of[step.slot] = self.views[text]
 
     # Checks and what is returned
