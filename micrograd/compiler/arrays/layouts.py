@@ -14,7 +14,7 @@ import numpy as np
 from micrograd.compiler import programs
 from micrograd.compiler.arrays.calls import UFUNCS, is_pure, is_ufunc
 from micrograd.compiler.programs import Form, Slot, form_of, is_a, mapped
-from micrograd.compiler.tape import CONSTANT, INPUT, Tape, slots_in
+from micrograd.compiler.tape import Tape, slots_in
 
 UNKNOWN: Any = object()
 """Stands for a value of which only the form is known."""
@@ -39,11 +39,11 @@ def models_of(
 
 def _model(tape: Tape, slot: int, models: dict[int, Any], strides: Mapping[int, Any]) -> Any:
     operation, form = tape.operations[slot], tape.forms[slot]
-    if operation is CONSTANT:
+    if slot in tape.constants:
         return tape.constants[slot]
     if tape.is_number(slot):
         return form(1)
-    if operation is INPUT:
+    if not tape.is_call(slot):
         return laid_out(form, strides.get(slot))
     args, settings = tape.arguments[slot], tape.settings[slot]
     used = [models[i] for i in slots_in((args, settings))]
