@@ -31,7 +31,7 @@ def interpret(tape: Tape, outputs: Sequence[int], inputs: Sequence[Any]) -> list
             if slot in values or tape.operations[slot] is INPUT:
                 continue
             operation, arguments = tape.operations[slot], tape.arguments[slot]
-            if tape.is_number(slot) and not any([is_a(a, Slot) for a in arguments]):
+            if tape.has_plain_slots(slot):
                 args = [values[i] for i in arguments]
                 values[slot] = call_of_numbers(operation, args, tape.settings[slot])
             else:

@@ -11,9 +11,9 @@ from typing import Any, NoReturn
 import numpy as np
 
 from micrograd import ops
+from micrograd.common.symbolic import Symbolic
 from micrograd.compiler.programs import SIGNS, is_a
 from micrograd.core.node import Node
-from micrograd.common.symbolic import Symbolic
 from micrograd.errors import CompileError
 
 _PLAIN = (float, int, bool)

@@ -7,7 +7,6 @@ So if the call fails, everything is as it was.
 
 from __future__ import annotations
 
-import operator
 from typing import Any
 
 import numpy as np
@@ -197,7 +196,7 @@ class Recorder(Teller):
         return symbol
 
     def attempt(self, as_it_is: Any, function: Any, args: Any, settings: dict[str, Any]) -> Any:
-        """Return what a function of an operation gives; where it cannot be told, call it as it is."""
+        """Return what a function of an operation gives; call it as it is if it cannot be told."""
         self.depth += 1
         try:
             return function(*args, **settings)
@@ -307,8 +306,7 @@ class Recorder(Teller):
 
     def before_write(self, symbol: Symbol) -> None:
         if symbol._locked == "argument" or any(
-            overlap(symbol._example, other._example)
-            for other in self._lifted.values()
+            overlap(symbol._example, other._example) for other in self._lifted.values()
         ):
             raise CompileError(
                 f"compile: an array from outside, or a view of it, is written to, at "

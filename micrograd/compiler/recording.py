@@ -30,8 +30,9 @@ class Out(NamedTuple):
 
 
 class OutNode(NamedTuple):
-    """A node that comes out of a program."""
+    """A node that comes out of a program; `of` tells apart what were different nodes."""
 
+    of: int
     kind: type[Node]
     data: Out
     grad: Out
@@ -70,42 +71,60 @@ class Recording:
         returned: what f returned.
 
     Attributes:
-        recorder: the same.
-        results: f's containers, and for each leaf an `Out`, an `OutNode`, `Same` or `Later`.
+        tape: the calls.
+        sources: where each input of the tape comes from: see `Recorder`.
+        results: for each leaf of what f returned, an `Out`, an `OutNode`, `Same` or `Later`.
+        flat: its containers.
         effects: what is written and called after the program, in order.
+        examples: what came out in this call, by slot.
+        nodes: those from outside that were read or written.
+        arrays: those from outside that are inputs.
+        absent: by node whose gradient was read, whether there was none.
+        lines: where the user's code was at constants and checks, by slot.
+        opaque: names of what is called as it is.
     """
 
     def __init__(self, recorder: Recorder, returned: Any) -> None:
-        self.recorder = recorder
-        self.tape = recorder.tape
+        self._recorder: Any = recorder
+        self.tape, self.sources = recorder.tape, recorder.sources
+        self.absent, self.lines, self.opaque = recorder.absent, recorder.lines, recorder.opaque
+        self.nodes = list(dict.fromkeys([*recorder.data, *recorder.grads]))
+        self.arrays = [of for what, of in recorder.sources if what == "array"]
+        self.examples: dict[int, Any] = {}
         self.flat = Flat(returned)
         self.results = [self._result(leaf) for leaf in self.flat.leaves]
+        self.flat.leaves.clear()
         self.effects: list[Write | Call] = []
         for writes, (function, args, kwargs, later) in recorder.hosted:
             self.effects += [self._write(*write) for write in writes]
             given, named = mapped((args, kwargs), self._given)
             self.effects.append(Call(function, given, named, later))
         self.effects += [self._write(*write) for write in recorder.writes()]
+        self._recorder = None
 
     def _result(self, leaf: Any) -> Any:
         if isinstance(leaf, Later):
             return leaf
         if isinstance(leaf, Node):
-            recorder = self.recorder
-            if recorder.is_outside(leaf):
+            if self._recorder.is_outside(leaf):
                 return Same(leaf)
             data, grad = self._out(seams.DATA.__get__(leaf)), seams.GRAD.__get__(leaf)
             if isinstance(grad, Node):
                 raise _with_graph("what f returns")
-            return OutNode(leaf._kind, data, self._out(grad), leaf.requires_grad, leaf.label)
+            return OutNode(
+                id(leaf), leaf._kind, data, self._out(grad), leaf.requires_grad, leaf.label
+            )
         return self._out(leaf)
 
     def _out(self, thing: Any) -> Out:
         if thing.__class__ is Number:
-            self.recorder.require_own(thing)
+            self._recorder.require_own(thing)
+            self.examples[thing._slot] = thing._value
             return Out(thing._slot)
         if is_a(thing, Symbol):
-            return Out(thing._checked_slot().number)
+            slot = thing._checked_slot().number
+            self.examples[slot] = self._recorder.example_of(thing, "compile")
+            return Out(slot)
         return Out(None, thing)
 
     def _given(self, leaf: Any) -> Any:

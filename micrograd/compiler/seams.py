@@ -135,9 +135,7 @@ def _derivatives(recorder: Any, op: Op, raw: Any) -> Any:
     if isinstance(raw, Together):
         return Together(_together(recorder, op, raw.rule))
     if isinstance(raw, Each):
-        return Each(
-            lambda i, *args, **settings: _rule(recorder, op, raw[i], i)(*args, **settings)
-        )
+        return Each(lambda i, *args, **settings: _rule(recorder, op, raw[i], i)(*args, **settings))
     return tuple([_rule(recorder, op, rule, i) for i, rule in enumerate(raw)])
 
 

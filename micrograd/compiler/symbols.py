@@ -390,7 +390,8 @@ _OF_FORMS = {np.shape, np.ndim, np.size, np.result_type, np.can_cast, np.may_sha
 _WRITING = {np.copyto, np.put, np.place, np.putmask, np.put_along_axis, np.fill_diagonal}
 _OF_VALUES = {
     *(np.nonzero, np.flatnonzero, np.argwhere, np.unique, np.extract, np.compress, np.bincount),
-    *(np.array2string, np.array_repr, np.array_str, np.array_equal, np.array_equiv, np.allclose, np.trim_zeros, np.union1d, np.intersect1d),
+    *(np.array_equal, np.array_equiv, np.allclose, np.trim_zeros, np.union1d, np.intersect1d),
+    *(np.array2string, np.array_repr, np.array_str),
 }
 _INSTEAD = {
     "bool": "choose with np.where, which takes both ways",

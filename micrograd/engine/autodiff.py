@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from micrograd.core.backward import Gradients, look_at, propagate
 from micrograd.common.symbolic import Symbolic
+from micrograd.core.backward import Gradients, look_at, propagate
 from micrograd.core.modes import listening
 from micrograd.core.node import Node
 from micrograd.core.passes import Pass

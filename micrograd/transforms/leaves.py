@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from micrograd.common.tree import tree_paths
 from micrograd import ops
 from micrograd.common.symbolic import Symbolic
+from micrograd.common.tree import tree_paths
 from micrograd.core.node import Node
 from micrograd.engine.tensor import Tensor
 from micrograd.engine.value import Value
