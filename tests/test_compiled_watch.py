@@ -10,6 +10,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 import micrograd as mg
 from micrograd import Tensor, Value, nn
@@ -514,3 +516,109 @@ def test_a_list_of_many_numbers() -> None:
     assert after(watch, lambda: numbers.__setitem__(54_321, 0.5)) == (
         f"`numbers[54321]` was {54321 / 7} and is 0.5"
     )
+
+
+def test_an_operation_of_the_users() -> None:
+    power, scale = 3.0, [1.0]
+    cube = mg.define_op(
+        "cube that is watched",
+        lambda x: x**power,
+        lambda g, y, x: g * scale[0] * x**2,
+    )
+    watch = Watch(lambda x: cube(x))
+    assert after(watch, lambda: scale.append(2.0)) == "the list `scale` had 1 elements and has 2"
+    scale.pop()
+    power = 4.0
+    assert watch.changed() == "the variable `power` was 3.0 and is 4.0"
+
+
+class Box:
+    def __init__(self, held: Any) -> None:
+        self.held = held
+
+
+ATOMS = st.one_of(
+    st.integers(-2, 1000),
+    st.floats(width=16),
+    st.booleans(),
+    st.none(),
+    st.text("ab", max_size=2),
+)
+LEAVES = ATOMS | st.builds(np.array, st.lists(st.floats(width=16), min_size=1, max_size=4))
+
+
+def _nested(inner: Any) -> Any:
+    return st.one_of(
+        st.lists(inner, max_size=4),
+        st.lists(inner, max_size=4).map(tuple),
+        st.lists(inner, max_size=4).map(deque),
+        st.dictionaries(st.sampled_from("abcd"), inner, max_size=4),
+        st.builds(Box, inner),
+        st.frozensets(st.integers(0, 9)).map(set),
+    )
+
+
+def _sites(thing: Any, path: str) -> list[tuple[str, Any]]:
+    """Return whatever can be written to, with where it stands."""
+    found: list[tuple[str, Any]] = []
+    if isinstance(thing, (list, deque, set, dict, np.ndarray, Box)):
+        found.append((path, thing))
+    if isinstance(thing, Box):
+        return found + _sites(thing.held, f"{path}.held")
+    if isinstance(thing, (list, tuple, deque, dict)):
+        steps = thing.items() if isinstance(thing, dict) else enumerate(thing)
+        for step, item in steps:
+            found += _sites(item, f"{path}[{step!r}]")
+    return found
+
+
+def _mutated(thing: Any, path: str, data: st.DataObject) -> str:
+    """Change a thing somewhere, and return the words that have to stand in what is said of it."""
+    if isinstance(thing, Box):
+        thing.held = object()
+        return f"`{path}.held`"
+    if isinstance(thing, np.ndarray):
+        thing.flat[data.draw(st.integers(0, thing.size - 1))] += 0.375
+        thing.flat[0] = 7e9 if np.isfinite(thing.flat[0]) else 1.0
+        return f"`{path}`"
+    if isinstance(thing, set) or not thing or data.draw(st.booleans()):
+        new: Any = object()
+        if isinstance(thing, dict):
+            thing[new] = 1
+        elif isinstance(thing, set):
+            thing.add(new)
+        else:
+            thing.append(new)
+        return f"`{path}` had {len(thing) - 1} elements and has {len(thing)}"
+    key = data.draw(st.sampled_from(list(thing) if isinstance(thing, dict) else range(len(thing))))
+    thing[key] = object()
+    return f"`{path}[{key!r}]`"
+
+
+@given(box=st.recursive(LEAVES, _nested, max_leaves=12), data=st.data())
+def test_each_change_of_nested_containers_is_noticed(box: Any, data: st.DataObject) -> None:
+    def f() -> Any:
+        return box.held
+
+    watch = Watch(f)
+    assert watch.changed() is None
+    sites = _sites(box, "box")
+    if not sites:
+        box = object()
+        assert "`box`" in (watch.changed() or "")
+        return
+    path, thing = data.draw(st.sampled_from(sites))
+    words = _mutated(thing, path, data)
+    said = watch.changed()
+    assert said is not None
+    assert words in said
+    assert Watch(f).changed() is None
+
+
+@given(box=ATOMS, other=ATOMS)
+def test_numbers_and_strings_by_value_and_type(box: Any, other: Any) -> None:
+    first = box
+    watch = Watch(lambda: box)
+    box = other
+    same = type(first) is type(other) and repr(first) == repr(other)
+    assert (watch.changed() is None) == same
