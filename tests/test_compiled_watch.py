@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import types
 from collections import OrderedDict, deque
 from collections.abc import Callable
@@ -152,9 +153,11 @@ def test_lists_that_grow_and_elements_that_are_others() -> None:
 
 
 def test_an_element_that_moves_to_the_next_list() -> None:
-    a, b = [1, 2], [3, 4]
-    watch = Watch(lambda: (a, b))
-    assert after(watch, lambda: b.insert(0, a.pop())) == "the list `a` had 2 elements and has 1"
+    for take, give in [(-1, 0), (0, 2)]:
+        a, b = [1, 2], [3, 4]
+        watch = Watch(lambda a=a, b=b: (a, b))
+        b.insert(give, a.pop(take))
+        assert watch.changed() == "the list `a` had 2 elements and has 1"
 
 
 @pytest.mark.parametrize(
@@ -335,6 +338,45 @@ def test_attributes_that_code_names() -> None:
     assert watch.changed() == "the list `config.steps` had 2 elements and has 3"
 
 
+def test_an_attribute_that_another_makes_room_for() -> None:
+    config = Config()
+    watch = Watch(lambda x: x * config.decay)
+    del config.unused
+    config.decay = 0.7
+    assert watch.changed() == "`config.decay` was 0.5 and is 0.7"
+
+
+def test_attributes_of_a_function() -> None:
+    def count() -> Any:
+        return count.n  # pyright: ignore
+
+    count.n = 1
+    watch = Watch(count)
+    assert after(watch, lambda: setattr(count, "n", 2)) == "`count.n` was 1 and is 2"
+
+
+def test_a_module_that_is_imported_inside(monkeypatch: pytest.MonkeyPatch) -> None:
+    settings: Any = types.ModuleType("settings_that_are_watched")
+    settings.rate = 0.1
+    monkeypatch.setitem(sys.modules, "settings_that_are_watched", settings)
+
+    def f(x: Any) -> Any:
+        from settings_that_are_watched import rate  # pyright: ignore
+
+        return x * rate
+
+    assert after(Watch(f), lambda: setattr(settings, "rate", 0.2)) == (
+        "`settings_that_are_watched.rate` was 0.1 and is 0.2"
+    )
+
+
+def test_a_list_that_a_method_of_it_belongs_to() -> None:
+    log: list[Any] = []
+    keep = log.append
+    watch = Watch(lambda x: keep(x))
+    assert after(watch, lambda: keep(1)) == "the list `keep.__self__` had 0 elements and has 1"
+
+
 def test_a_property_is_not_run_but_watched() -> None:
     config = Config()
     assert Watch(lambda x: x * config.hidden).changed() is None
@@ -507,7 +549,9 @@ def test_cycles_and_depth_without_recursion() -> None:
     assert after(watch, lambda: cycle.__setitem__(0, 2)) == "`cycle[0]` was 1 and is 2"
     cycle[0] = 1
     bottom[0] = 1
-    assert (watch.changed() or "").endswith("was 0 and is 1")
+    said = watch.changed() or ""
+    assert said.endswith("was 0 and is 1")
+    assert len(said) < 200
 
 
 def test_a_list_of_many_numbers() -> None:

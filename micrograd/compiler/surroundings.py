@@ -189,7 +189,6 @@ class Surroundings:
                 value = Single("", attrgetter("cell_contents"), cell).now()
                 if is_of(value, FunctionType) and not is_a_librarys(value):
                     self._queue.append((key, value))
-            self._queue.append((name, vars(function).get("__wrapped__")))
             return
         self._read(function.__code__, function.__globals__)
         called = f"`{function.__name__}`"
@@ -207,7 +206,7 @@ class Surroundings:
         self._queue += zip(positional[len(positional) - len(defaults) :], defaults, strict=True)
         self._queue.append((f"{function.__name__}.__kwdefaults__", function.__kwdefaults__))
         if vars(function):
-            self._look_at_names(name, function, [vars(function)])
+            self._look_at_names(name or function.__name__, function, [vars(function)])
 
     def _read(self, code: CodeType, variables: dict[str, Any]) -> None:
         """Note the names in code."""
@@ -229,7 +228,8 @@ def _names_of(thing: Any) -> Mapping[str, Any]:
 
 def _owner(method: str) -> str:
     """Return what one calls the object of a method."""
-    return method.rpartition(".")[0] or "self"
+    owner = method.rpartition(".")[0]
+    return owner or (f"{method}.__self__" if method else "self")
 
 
 def _data_in(names: Mapping[str, Any]) -> set[str]:
