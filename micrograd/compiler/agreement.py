@@ -39,9 +39,11 @@ def difference(a: Recording, b: Recording, places: dict[Node, Any]) -> Differenc
     for slot in range(min(len(first), len(second))):
         same = (
             first.operations[slot] == second.operations[slot]
-            and first.forms[slot] == second.forms[slot]
+            and _same_form(first, second, slot)
             and _same_given(first, second, slot)
         )
+        if not same and {first.operations[slot], second.operations[slot]} == {INPUT}:
+            return Difference("the data of a node were of another kind, such as int or float", True)
         if not same:
             return Difference(_told(a, b, slot), False)
         if first.operations[slot] is CONSTANT and not _alike(
@@ -71,6 +73,12 @@ def difference(a: Recording, b: Recording, places: dict[Node, Any]) -> Differenc
     if [*a.absent.values()] != [*b.absent.values()]:
         return Difference("a gradient was there in one call, and not in the other", True)
     return None
+
+
+def _same_form(first: Any, second: Any, slot: int) -> bool:
+    a, b = first.forms[slot], second.forms[slot]
+    # What a call of numbers gives may be an int or a float, as that of relu.
+    return a == b or (first.is_call(slot) and {a, b} == {int, float})
 
 
 def _same_given(first: Any, second: Any, slot: int) -> bool:

@@ -68,6 +68,7 @@ class CompiledFunction:
         self._max_programs = max_programs
         self._checks = checks
         self._how = scalars, exact
+        self._recorded_once = 0  # how often it was recorded, and nothing agreed
         self._cases: dict[Any, list[Case]] = {}
         self._why = "the arguments were of other kinds, shapes or dtypes"
         update_wrapper(self, f)
@@ -173,14 +174,18 @@ class CompiledFunction:
                     f"the same: {found.what}. What changes from call to call has to be an argument."
                 )
             self._why = found.what
-        total = sum(map(len, self._cases.values()))
-        if total >= self._max_programs:
+        self._recorded_once += 1
+        if self._recorded_once > 2 * self._max_programs:
             raise CompileError(
-                f"compile: {self!r} needs more than {total} programs. The last one was recorded "
+                f"compile: {self!r} needs more than {self._max_programs} programs. The last one "
+                "was recorded "
                 f"since {self._why}. Choose element by element with micrograd.where, "
                 "micrograd.maximum and micrograd.minimum in place of if, max and min, give what "
                 "changes as an argument, or allow more with max_programs=..."
             )
+        waiting = [other for other in cases if other.replay is None]
+        if len(waiting) > 2:
+            cases.remove(waiting[0])
         cases.append(case)
         return case
 
