@@ -7,69 +7,12 @@ step costs something else, or tells its time itself, its function `cost` asks it
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
-from typing import Any
+from benchmarks.cases.case import Case, Variant
+from benchmarks.cases.compiled import compiled_cases
 
 LIBRARIES = ("mygrad", "autograd", "dezero", "pytorch", "jax", "jax-jit")
 ARRAYS = ("micrograd", *LIBRARIES)
 _one = "micrograd", "numpy"
-
-TIME = "Our time, as a multiple of theirs (below 1 we are faster):"
-COMPILED = "The time of our compiled step, as a multiple of theirs:"
-COMPILING = "Compiling, all calls until the first replay, as a multiple of a step:"
-ALLOCATED = "The most bytes that are allocated in our compiled step, as a multiple of theirs:"
-
-
-@dataclass(frozen=True)
-class Variant:
-    """One size of a case.
-
-    Attributes:
-        settings: what the function of each peer is called with.
-        peers: who takes part.
-        bars: by peer, how much of its cost ours may have.
-        threads: on how many threads.
-        keeps_memory: whether the C library is told to keep freed memory, of every peer.
-        units: nodes, say, by which time and memory are divided within a case.
-        base: the variant to which ours is compared, too, a unit.
-        base_bar: how many times the cost of the base ours may have.
-        byte_bar: how many bytes a unit ours may have.
-    """
-
-    settings: Mapping[str, Any]
-    peers: tuple[str, ...]
-    bars: Mapping[str, float] = field(default_factory=dict[str, float])
-    threads: int = 1
-    keeps_memory: bool = True
-    units: int = 1
-    base: str | None = None
-    base_bar: float | None = None
-    byte_bar: float | None = None
-
-
-@dataclass(frozen=True)
-class Case:
-    """Something that is measured.
-
-    Attributes:
-        name: its module.
-        title: what a step is, for the table.
-        variants: its sizes, by what the table calls them.
-        memory: whether the bytes are of interest.
-        heading: of the table that it is in.
-    """
-
-    name: str
-    title: str
-    variants: Mapping[str, Variant]
-    memory: bool = False
-    heading: str = TIME
-
-    @property
-    def together(self) -> bool:
-        """Whether all variants take turns with each other."""
-        return any(variant.base for variant in self.variants.values())
 
 
 def _shapes() -> dict[str, Variant]:
@@ -147,105 +90,6 @@ def _drawings() -> dict[str, Variant]:
     return variants
 
 
-def _compiled() -> list[Case]:
-    """Return the cases in which ours is compiled: those of scalars first."""
-    book, wide = [784, 50, 10], [784, 512, 512, 10]
-    book_step = {"sizes": book, "batch": 100, "dtype": "float32"}
-    title = "784-50-10, batch 100, float32"
-    run = {"batch": 100, "images": 60_000}
-    both = ("micrograd", "eager")
-    arrays = ("micrograd", "numpy", "eager", "torch-compile", "jax-jit")
-    demo = ("micrograd", "eager", "karpathy", "casadi", "xad")
-    irregular = {
-        f"{nodes:,} nodes, {shape}": Variant(
-            {"nodes": nodes, "leaves": leaves}, (*both, "casadi"), {"eager": 1 / 20}
-        )
-        for nodes in (1_000, 10_000)
-        for shape, leaves in (("narrow", 20), ("wide", nodes // 10))
-    }
-    cases = [
-        Case(
-            "compiled_demo",
-            "micrograd's demo step",
-            {"MLP(2, [16, 16, 1])": Variant({}, demo, {"karpathy": 1 / 2000, "casadi": 0.9})},
-        ),
-        Case(
-            "compiled_chain",
-            "a chain of scalars",
-            {
-                f"10,000 {kind}": Variant(
-                    {"nodes": 10_000, "curved": kind == "nodes with tanh"}, both, {"eager": 1 / 15}
-                )
-                for kind in ("products", "nodes with tanh")
-            },
-        ),
-        Case("compiled_irregular", "a random graph of scalars", irregular),
-        Case(
-            "compiled_mnist",
-            "a training step",
-            {
-                title: Variant(book_step, arrays, {"numpy": 1.0}),
-                "784-50-10, batch 1, float32": Variant(
-                    book_step | {"batch": 1}, arrays, {"numpy": 1.0}
-                ),
-                "784-512-512-10, batch 512, float32": Variant(
-                    {"sizes": wide, "batch": 512, "dtype": "float32"}, arrays, {"numpy": 1.03}
-                ),
-            },
-        ),
-        Case(
-            "compiled_adam",
-            "Sequential and Adam",
-            {title: Variant(book_step, both, {"eager": 0.75})},
-        ),
-        Case(
-            "compiled_hvp",
-            "the product of a Hessian and a vector",
-            {"784-50-10, batch 100": Variant({}, (*both, "pytorch", "jax-jit"), {"eager": 0.45})},
-        ),
-        Case(
-            "compiled_run",
-            "a whole run, compiling included",
-            {
-                "10,000 steps": Variant(run | {"steps": 10_000}, _one, {"numpy": 1.05}),
-                "500 steps": Variant(run | {"steps": 500}, (*_one, "eager")),
-            },
-        ),
-    ]
-    compiling = {
-        "the demo step": ({"case": "demo"}, 40),
-        title: ({"case": "mnist", **book_step}, 100),
-        f"Sequential and Adam, {title}": ({"case": "compiled_adam", **book_step}, None),
-        "the product of a Hessian and a vector": ({"case": "second_order"}, None),
-        **{
-            f"{case.title}, {name}": ({"case": case.name, **variant.settings}, None)
-            for case in cases[1:3]
-            for name, variant in case.variants.items()
-        },
-    }
-    return [
-        *[replace(case, title=f"compiled, {case.title}", heading=COMPILED) for case in cases],
-        Case(
-            "compiling",
-            "compiling",
-            {
-                name: Variant(settings, both, {} if bar is None else {"eager": bar})
-                for name, (settings, bar) in compiling.items()
-            },
-            heading=COMPILING,
-        ),
-        Case(
-            "compiled_memory",
-            "compiled, a training step",
-            {
-                title: Variant({"from_start": False, **book_step}, both, {"eager": 1 / 3}),
-                f"{title}, with all that is kept": Variant({"from_start": True, **book_step}, both),
-            },
-            heading=ALLOCATED,
-        ),
-    ]
-
-
 _every = "micrograd", "karpathy", *LIBRARIES
 
 CASES = {
@@ -318,6 +162,6 @@ CASES = {
             },
         ),
         Case("drawing", "a drawing", _drawings()),
-        *_compiled(),
+        *compiled_cases(),
     )
 }
