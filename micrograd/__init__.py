@@ -11,6 +11,9 @@
 import sys
 
 from micrograd import errors, linalg, ops
+from micrograd.compiler import compiled, program
+from micrograd.compiler.compiled import *
+from micrograd.compiler.program import *
 from micrograd.core import modes, node, op
 from micrograd.core.modes import *
 from micrograd.core.node import *
@@ -38,6 +41,7 @@ __version__ = "0.1.0"
 __all__: list[str] = ["__version__", "abs", "linalg"]
 __all__ += backward_trace.__all__
 __all__ += checkpointing.__all__
+__all__ += compiled.__all__
 __all__ += debugging.__all__
 __all__ += derivatives.__all__
 __all__ += errors.__all__
@@ -45,6 +49,7 @@ __all__ += modes.__all__
 __all__ += node.__all__
 __all__ += op.__all__
 __all__ += ops.__all__
+__all__ += program.__all__
 __all__ += scopes.__all__
 __all__ += switches.__all__
 __all__ += tensor.__all__

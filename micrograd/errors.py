@@ -24,6 +24,7 @@ __all__ = [
     "ArgumentError",
     "CalculationError",
     "CheckpointError",
+    "CompileError",
     "DatasetError",
     "DivergenceError",
     "DivisionError",
@@ -112,6 +113,10 @@ class DivergenceError(MicrogradError, FloatingPointError):
 
 class MissingMethodError(MicrogradError, NotImplementedError):
     """Report a method that a subclass has to write, and has not."""
+
+
+class CompileError(MicrogradError, TypeError, ValueError):
+    """Report what a function does that cannot be compiled."""
 
 
 class MissingExtraError(MicrogradError, ImportError):

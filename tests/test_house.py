@@ -13,7 +13,10 @@ CORE = ROOT / "micrograd" / "core"
 FIRST = ["modes", "node", "op", "record", "passes", "backward"]  # in the order of reading
 BESIDE = ["versions", "numbers", "turns", "user_rules"]
 ROOMS = {"micrograd", "micrograd.core"}
-BELOW = {"micrograd.common.captures", "micrograd.errors", "micrograd.common.tree"}
+BELOW = {
+    "micrograd.errors",
+    *(f"micrograd.common.{name}" for name in ("captures", "symbolic", "tree")),
+}
 
 
 def source(path: Path) -> str:

@@ -20,7 +20,7 @@ import numpy as np
 
 Function = Callable[..., Any]
 
-_NUMBERS = (float, int, np.number, np.bool_)
+NUMBERS = (float, int, np.number, np.bool_)
 _CONTAINERS = (list, tuple, dict, deque)
 _BUFFERS = (bytearray, memoryview, array)
 _LIBRARIES = {"micrograd", "numpy", *sys.stdlib_module_names} - {"__main__"}
@@ -60,7 +60,7 @@ def captured(functions: Iterable[Function], deep: bool = True) -> dict[str, Any]
     while stack:
         name, thing, reads = stack.pop()
         one: Any = thing
-        if isinstance(thing, _NUMBERS) or (deep and isinstance(thing, Told)):
+        if isinstance(thing, NUMBERS) or (deep and isinstance(thing, Told)):
             found[name] = thing
         elif isinstance(thing, _BUFFERS):
             found[name] = np.asarray(memoryview(thing))  # pyright: ignore
@@ -92,12 +92,13 @@ def _inside(name: str, thing: Any, reads: frozenset[str], deep: bool) -> Iterabl
         return [("", thing.func, reads), *arguments]
     if isinstance(thing, MethodType):
         function: Any = thing.__func__
-        if not isinstance(function, FunctionType) or _is_a_librarys(function):
+        if not isinstance(function, FunctionType) or is_a_librarys(function):
             return ()
-        own = _names(function.__code__).attributes
+        names = names_in(function.__code__)
+        own = names.attributes - names.stored
         return [("", function, reads), *([("self", thing.__self__, own)] if deep else ())]
     if isinstance(thing, FunctionType):
-        return () if name and _is_a_librarys(thing) else _variables(thing)
+        return () if name and is_a_librarys(thing) else _variables(thing)
     if isinstance(thing, _CONTAINERS):
         return _entries(name, thing, reads)
     if isinstance(thing, np.ndarray):  # of objects
@@ -105,10 +106,18 @@ def _inside(name: str, thing: Any, reads: frozenset[str], deep: bool) -> Iterabl
     return _attributes(name, thing, reads) if deep else ()
 
 
-def _is_a_librarys(function: FunctionType) -> bool:
-    """Tell whether a function is of Python's or an installed library, and none of the user's."""
-    module = str(function.__module__).partition(".")[0]
-    return module in _LIBRARIES or "site-packages" in function.__code__.co_filename
+def is_a_librarys(thing: Any) -> bool:
+    """Tell whether a function, class or module is of Python's or an installed library.
+
+    >>> is_a_librarys(np.ndarray), is_a_librarys(ModuleType("mine"))
+    (True, False)
+    """
+    module = str(thing.__name__ if isinstance(thing, ModuleType) else thing.__module__)
+    if module.partition(".")[0] in _LIBRARIES:
+        return True
+    if isinstance(thing, FunctionType):
+        return "site-packages" in thing.__code__.co_filename
+    return "site-packages" in str(getattr(sys.modules.get(module), "__file__", None))
 
 
 def _entries(name: str, container: Any, reads: frozenset[str]) -> list[Place]:
@@ -151,50 +160,57 @@ def _attribute(thing: Any, key: str) -> Any:
 def _variables(function: FunctionType) -> Iterator[Place]:
     """Yield the variables from outside that a function reads and does not assign to."""
     code, places = function.__code__, function.__globals__
-    names = _names(code)
+    names = names_in(code)
+    attributes = names.attributes - names.stored
     for name, cell in zip(code.co_freevars, function.__closure__ or (), strict=True):
         if name not in names.assigned:
             try:
-                yield name, cell.cell_contents, names.attributes
+                yield name, cell.cell_contents, attributes
             except ValueError:  # nothing has been assigned to it yet
                 continue
-    yield from ((name, places[name], names.attributes) for name in names.read if name in places)
-    yield from _entries("default ", function.__defaults__ or (), names.attributes)
-    yield from _entries("default ", function.__kwdefaults__ or {}, names.attributes)
+    read = names.read - names.assigned
+    yield from ((name, places[name], attributes) for name in read if name in places)
+    yield from _entries("default ", function.__defaults__ or (), attributes)
+    yield from _entries("default ", function.__kwdefaults__ or {}, attributes)
 
 
-class _Names(NamedTuple):
+class Names(NamedTuple):
     """The names in code, with that of the functions in it."""
 
     assigned: frozenset[str]  # outer variables that it assigns to
-    read: frozenset[str]  # globals that it only reads
-    attributes: frozenset[str]  # attributes, of whatever, that it only reads
+    read: frozenset[str]  # globals that it reads
+    attributes: frozenset[str]  # attributes, of whatever, that it reads
+    stored: frozenset[str]  # attributes that it assigns to
+    imported: frozenset[str]  # modules
+    written: frozenset[str]  # strings, which may name attributes for getattr
 
 
 @lru_cache(maxsize=1024)
-def _names(code: CodeType) -> _Names:
-    by_kind: dict[str, set[str]] = {}
+def names_in(code: CodeType) -> Names:
+    """Return the names in code, and in that of the functions and classes in it.
+
+    >>> sorted(names_in((lambda x: x.size * np.pi).__code__).attributes)
+    ['pi', 'size']
+    """
+    found: dict[str, set[str]] = {kind: set() for kind in Names._fields}
     for instruction in dis.get_instructions(code):
         kind = _KINDS.get(instruction.opname)
         if kind is not None:
-            by_kind.setdefault(kind, set()).add(instruction.argval)
+            found[kind].add(instruction.argval)
+    found["written"].update(one for one in code.co_consts if isinstance(one, str))
     for inner in code.co_consts:
         if isinstance(inner, CodeType):
-            names = _names(inner)
-            by_kind.setdefault("assigned", set()).update(names.assigned)
-            by_kind.setdefault("read", set()).update(names.read)
-            by_kind.setdefault("attribute", set()).update(names.attributes)
-    assigned, read, attributes, stored = (
-        frozenset(by_kind.get(kind, ())) for kind in ("assigned", "read", "attribute", "stored")
-    )
-    return _Names(assigned, read - assigned, attributes - stored)
+            for kind, names in names_in(inner)._asdict().items():
+                found[kind].update(names)
+    return Names(**{kind: frozenset(names) for kind, names in found.items()})
 
 
 _KINDS = {
     **dict.fromkeys(["STORE_DEREF", "STORE_GLOBAL", "DELETE_DEREF", "DELETE_GLOBAL"], "assigned"),
-    **dict.fromkeys(["LOAD_GLOBAL", "LOAD_NAME"], "read"),
-    **dict.fromkeys(["LOAD_ATTR", "LOAD_METHOD"], "attribute"),
+    **dict.fromkeys(["LOAD_GLOBAL", "LOAD_NAME", "LOAD_FROM_DICT_OR_GLOBALS"], "read"),
+    **dict.fromkeys(["LOAD_ATTR", "LOAD_METHOD", "LOAD_SUPER_ATTR", "IMPORT_FROM"], "attributes"),
     **dict.fromkeys(["STORE_ATTR", "DELETE_ATTR"], "stored"),
+    "IMPORT_NAME": "imported",
 }
 
 
@@ -264,7 +280,7 @@ class _NumberWas:
         self._number = number
 
     def fits(self, number: Any) -> bool:
-        if not isinstance(number, _NUMBERS):
+        if not isinstance(number, NUMBERS):
             return False
         return number == self._number or (number != number and self._number != self._number)
 

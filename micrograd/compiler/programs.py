@@ -173,6 +173,15 @@ def astype(x: Any, dtype: Any, order: Any = "K") -> Any:
     return np.asarray(x).astype(dtype, order)
 
 
+def item(x: Any) -> Any:
+    """Return the one element of an array as a Python number.
+
+    >>> item(np.array(2.0))
+    2.0
+    """
+    return x.item()
+
+
 # Forms, containers, names
 
 

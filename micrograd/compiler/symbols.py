@@ -20,8 +20,10 @@ from weakref import WeakValueDictionary
 
 import numpy as np
 
+from micrograd.common.symbolic import Symbolic
 from micrograd.compiler import programs
 from micrograd.compiler.programs import Instruction, Program, Slot, form_of, is_a, mapped, name_of
+from micrograd.core.node import Node
 from micrograd.core.user_rules import read_only
 from micrograd.errors import OperandError
 
@@ -55,11 +57,17 @@ def tell(function: Function, *arguments: Any) -> Program:
     >>> evaluate(program, np.ones(2), np.array([1.0, 4.0])).tolist()
     [0.5, 0.25]
     """
-    tape = _Tape(arguments)
-    result = function(*[Symbol(tape, Slot(i), given) for i, given in enumerate(arguments)])
-    given = mapped(result, lambda leaf: leaf._checked_slot() if is_a(leaf, Symbol) else leaf)
+    teller = _Program(arguments)
+    result = function(*[Symbol(teller, Slot(i), given) for i, given in enumerate(arguments)])
+    given = mapped(result, _returned)
     inputs = tuple(map(form_of, arguments))
-    return Program(_names(function, len(inputs)), inputs, tuple(tape.instructions), given)
+    return Program(_names(function, len(inputs)), inputs, tuple(teller.instructions), given)
+
+
+def _returned(leaf: Any) -> Any:
+    if isinstance(leaf, Node):
+        raise OperandError(f"tell: the function returned a {type(leaf).__name__}. Give its .data.")
+    return leaf._checked_slot() if is_a(leaf, Symbol) else leaf
 
 
 def _names(function: Function, count: int) -> tuple[str, ...]:
@@ -72,42 +80,45 @@ def _names(function: Function, count: int) -> tuple[str, ...]:
     return tuple([*names, *(f"x{i + 1}" for i in range(len(names), count))])
 
 
-class _Tape:
-    """What has been told so far in one call of a function."""
+class Teller:
+    """What symbols of arrays tell each call to: it computes the example, and keeps note.
 
-    def __init__(self, inputs: tuple[Any, ...]) -> None:
-        for given in inputs:
-            if not is_a(given, np.ndarray, np.generic, float, int):
-                raise OperandError(
-                    f"tell: expected arrays or numbers, but came a {type(given).__name__}. Give "
-                    "the .data of a node, and np.asarray of a list."
-                )
-        self.inputs = inputs
-        self.instructions: list[Instruction] = []
+    Attributes:
+        alive: the symbols that there are, by number.
+    """
+
+    def __init__(self) -> None:
         self.alive: WeakValueDictionary[int, Symbol] = WeakValueDictionary()
+        self.count = 0
+
+    def enter(self, symbol: Symbol) -> None:
+        """Take note of a symbol that was made."""
+        self.count += 1
+        self.alive[self.count] = symbol
 
     def tell(self, operation: Function, args: tuple[Any, ...], settings: dict[str, Any]) -> Any:
         """Call an operation for the examples, note the call, and return what stands for it."""
         name = name_of(operation)
         given, named = mapped((args, settings), lambda leaf: self.example_of(leaf, name))
-        raising = tuple([kind for kind, what in np.geterr().items() if what == "raise"])
-        try:
-            result = operation(*given, **named)
-        except (ArithmeticError, np.linalg.LinAlgError) as error:
-            raise OperandError(
-                f"{name}: what is computed after an error depends on numbers. Tell the function "
-                f"with arguments for which there is none. NumPy says: {error}"
-            ) from error
-        given, named = mapped((args, settings), _noted)
-        self.instructions.append(Instruction(operation, given, named, form_of(result), raising))
-        symbol = Symbol(self, Slot(len(self.inputs) + len(self.instructions) - 1), result)
+        result = self.compute(operation, given, named)
+        slot = self.note(operation, args, settings, result)
+        symbol = Symbol(self, slot, result)
         if not is_a(result, tuple, list):
             return symbol
         return programs.like(result, [symbol[i] for i in range(len(result))])
 
+    def compute(self, operation: Function, args: Any, settings: dict[str, Any]) -> Any:
+        """Return what an operation gives for examples."""
+        return operation(*args, **settings)
+
+    def note(self, operation: Function, args: Any, settings: dict[str, Any], result: Any) -> Slot:
+        """Keep note of a call, and return the place of what it gave."""
+        raise NotImplementedError
+
     def example_of(self, leaf: Any, name: str) -> Any:
+        """Return an argument of a call as its example."""
         if is_a(leaf, Symbol):
-            if leaf._tape is not self:
+            if leaf._teller is not self:
                 raise OperandError(f"{name}: came a symbol of another call of tell, which is over.")
             leaf._checked_slot()
             return leaf._example
@@ -117,6 +128,49 @@ class _Tape:
             )
         return leaf
 
+    def decide(self, symbol: Any, how: Function) -> Any:
+        """Return what Python asks of a symbol to go one way or another."""
+        _refuse(symbol, how.__name__)
+
+    def before_write(self, symbol: Symbol) -> None:
+        """Raise an error if what a symbol stands for cannot be written to."""
+
+
+class _Program(Teller):
+    """What has been told so far in one call of a function."""
+
+    def __init__(self, inputs: tuple[Any, ...]) -> None:
+        super().__init__()
+        for given in inputs:
+            if not is_a(given, np.ndarray, np.generic, float, int):
+                raise OperandError(
+                    f"tell: expected arrays or numbers, but came a {type(given).__name__}. Give "
+                    "the .data of a node, and np.asarray of a list."
+                )
+        self.inputs = inputs
+        self.instructions: list[Instruction] = []
+
+    def compute(self, operation: Function, args: Any, settings: dict[str, Any]) -> Any:
+        try:
+            return operation(*args, **settings)
+        except (ArithmeticError, np.linalg.LinAlgError) as error:
+            raise OperandError(
+                f"{name_of(operation)}: what is computed after an error depends on numbers. Tell "
+                f"the function with arguments for which there is none. NumPy says: {error}"
+            ) from error
+
+    def note(self, operation: Function, args: Any, settings: dict[str, Any], result: Any) -> Slot:
+        raising = tuple([kind for kind, what in np.geterr().items() if what == "raise"])
+        given, named = mapped((args, settings), _noted)
+        self.instructions.append(Instruction(operation, given, named, form_of(result), raising))
+        return Slot(len(self.inputs) + len(self.instructions) - 1)
+
+    def before_write(self, symbol: Symbol) -> None:
+        if any(overlap(symbol._example, given) for given in self.inputs):
+            raise OperandError(
+                f"{symbol!r}: is an argument, or a view of one, and was written to. Copy it first."
+            )
+
 
 def _noted(leaf: Any) -> Any:
     """Return what an instruction keeps of an argument: nothing that somebody may write to."""
@@ -125,7 +179,7 @@ def _noted(leaf: Any) -> Any:
     return leaf._slot if is_a(leaf, Symbol) else leaf
 
 
-class Symbol:
+class Symbol(Symbolic):
     """What stands for an array or a number in a function that `tell` calls.
 
     It has a shape and a dtype, and the operators, functions and methods of an array; each gives
@@ -138,16 +192,29 @@ class Symbol:
     micrograd.errors.OperandError: bool: came a symbol, which has no numbers...
     """
 
-    __slots__ = ("__weakref__", "_example", "_part", "_slot", "_stale", "_tape")
+    __slots__ = ("__weakref__", "_example", "_locked", "_part", "_slot", "_stale", "_teller")
     __hash__ = object.__hash__
 
-    def __init__(self, tape: _Tape, slot: Slot, example: Any) -> None:
-        self._tape = tape
+    def __init__(self, teller: Teller, slot: Slot, example: Any, locked: bool = False) -> None:
+        self._teller = teller
         self._slot = slot
         self._example = read_only(example)
         self._part: Any = None  # of which symbol this is a view, and the index that picks it
         self._stale = False
-        tape.alive[slot.number] = self
+        self._locked = locked
+        teller.enter(self)
+
+    def locked(self) -> Symbol:
+        """Return another symbol for the same, which cannot be written to."""
+        return Symbol(self._teller, self._checked_slot(), self._example, True)
+
+    def as_number(self) -> Any:
+        """Return what a Value holds of it, if it is of one element."""
+        if self.shape != ():
+            raise OperandError(
+                f"Value: holds one number, but came {self!r}. Take one element, or use Tensors."
+            )
+        return self._tell(programs.item, self)
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -166,8 +233,20 @@ class Symbol:
         return int(np.size(self._example))
 
     @property
-    def flags(self) -> Any:
-        return np.asarray(self._example).flags
+    def flags(self) -> Flags:
+        return Flags(np.asarray(self._example).flags)
+
+    @property
+    def base(self) -> None:
+        return None
+
+    @property
+    def nbytes(self) -> int:
+        return int(np.asarray(self._example).nbytes)
+
+    @property
+    def itemsize(self) -> int:
+        return self.dtype.itemsize
 
     @property
     def T(self) -> Any:
@@ -189,11 +268,19 @@ class Symbol:
                     "getitem: how many elements a mask picks depends on numbers. Use np.where."
                 )
         part = self._tell(operator.getitem, self, index)
-        if _overlap(part._example, self._example):
+        if overlap(part._example, self._example):
             part._part = self, index
         return part
 
+    def __bool__(self) -> bool:
+        return self._teller.decide(self, bool)
+
+    def __index__(self) -> int:
+        return self._teller.decide(self, operator.index)
+
     def __array_ufunc__(self, ufunc: Any, method: str, *args: Any, **settings: Any) -> Any:
+        if any(isinstance(arg, Node) for arg in args):
+            return NotImplemented
         function = ufunc if method == "__call__" else getattr(ufunc, method)
         if method == "at":
             return _target(function, args[0])._write(function, *args[1:])
@@ -201,7 +288,9 @@ class Symbol:
 
     def __array_function__(self, function: Any, types: Any, args: Any, settings: Any) -> Any:
         if function in _OF_FORMS:
-            return function(*mapped(args, lambda leaf: self._tape.example_of(leaf, "tell")))
+            return function(*mapped(args, lambda leaf: self._teller.example_of(leaf, "tell")))
+        if any(issubclass(kind, Node) for kind in types):
+            return NotImplemented
         if function in _WRITING:
             return _target(function, args[0])._write(function, *args[1:], **settings)
         if function in _OF_VALUES or (function is np.where and len(args) == 1):
@@ -214,12 +303,12 @@ class Symbol:
     def _call(self, function: Function, args: tuple[Any, ...], settings: dict[str, Any]) -> Any:
         out = settings.pop("out", None)
         if out is None:
-            return self._tape.tell(function, args, settings)
+            return self._teller.tell(function, args, settings)
         target = _target(function, out[0] if is_a(out, tuple) else out)
-        return target._become(self._tape.tell(programs.into, (target, function, *args), settings))
+        return target._become(self._teller.tell(programs.into, (target, function, *args), settings))
 
     def _tell(self, operation: Function, *args: Any, **settings: Any) -> Any:
-        return self._tape.tell(operation, args, settings)
+        return self._teller.tell(operation, args, settings)
 
     # Writing. A program writes to nothing: what is written to becomes another value.
 
@@ -233,12 +322,11 @@ class Symbol:
 
     def _become(self, told: Symbol) -> Symbol:
         """Stand for another value from now on, as an array does that was written to."""
-        if any(_overlap(self._example, given) for given in self._tape.inputs):
-            raise OperandError(
-                f"{self!r}: is an argument, or a view of one, and was written to. Copy it first."
-            )
-        for other in list(self._tape.alive.values()):
-            other._stale = other._stale or _overlap(other._example, self._example)
+        if self._locked:
+            raise OperandError(f"{self!r}: was computed, and cannot be written to. Copy it first.")
+        self._teller.before_write(self)
+        for other in list(self._teller.alive.values()):
+            other._stale = other._stale or overlap(other._example, self._example)
         self._slot, self._example, self._stale = told._slot, told._example, False
         return self
 
@@ -280,8 +368,18 @@ def _target(function: Function, thing: Any) -> Symbol:
     return thing
 
 
-def _overlap(a: Any, b: Any) -> bool:
+def overlap(a: Any, b: Any) -> bool:
     return is_a(a, np.ndarray) and is_a(b, np.ndarray) and np.may_share_memory(a, b)
+
+
+class Flags:
+    """How an array lies in memory, as a symbol tells it; to set one changes nothing."""
+
+    def __init__(self, flags: Any) -> None:
+        self.c_contiguous = bool(flags.c_contiguous)
+        self.f_contiguous = bool(flags.f_contiguous)
+        self.carray = bool(flags.c_contiguous and flags.aligned)
+        self.writeable = True
 
 
 # What a symbol has from tables: methods, operators, refusals
@@ -293,20 +391,32 @@ _WRITING = {np.copyto, np.put, np.place, np.putmask, np.put_along_axis, np.fill_
 _OF_VALUES = {
     *(np.nonzero, np.flatnonzero, np.argwhere, np.unique, np.extract, np.compress, np.bincount),
     *(np.array_equal, np.array_equiv, np.allclose, np.trim_zeros, np.union1d, np.intersect1d),
+    *(np.array2string, np.array_repr, np.array_str),
 }
 _INSTEAD = {
-    "__bool__": "choose with np.where, which takes both ways",
-    "__float__": "use NumPy's function in place of that of math, as np.exp for math.exp",
-    "__int__": "use astype(int)",
-    "__index__": "use np.take, for which an index may be an array",
-    "__array__": "call a function of NumPy's that takes the symbol as it is",
+    "bool": "choose with np.where, which takes both ways",
+    "float": "use NumPy's function in place of that of math, as np.exp for math.exp",
+    "int": "use astype(int)",
+    "index": "use np.take, for which an index may be an array",
+    "array": "call a function of NumPy's that takes the symbol as it is",
+    "str": "return it, and print what comes out",
+    "format": "return it, and print what comes out",
     "item": "keep the array of one element",
     "tolist": "compute with the whole array",
 }
 
 
+def _refuse(symbol: Any, what: str) -> NoReturn:
+    raise OperandError(
+        f"{what}: came a symbol, which has no numbers: each time that the program is evaluated "
+        f"they may be others. Instead, {_INSTEAD[what]}."
+    )
+
+
 def _telling(function: Function, turned: bool = False) -> Function:
     def method(self: Symbol, *args: Any, **settings: Any) -> Any:
+        if args and isinstance(args[0], Node):
+            return NotImplemented
         return self._call(function, (*args, self) if turned else (self, *args), settings)
 
     return method
@@ -326,20 +436,19 @@ def _in_place(function: Function, writing: Function) -> Function:
     return method
 
 
-def _refusal(name: str, instead: str) -> Function:
+def _refusal(name: str) -> Function:
     def method(self: Symbol, *args: Any, **settings: Any) -> NoReturn:
-        raise OperandError(
-            f"{name.strip('_')}: came a symbol, which has no numbers: each time that the program "
-            f"is evaluated they may be others. Instead, {instead}."
-        )
+        _refuse(self, name)
 
     return method
 
 
 for _name in _METHODS.split():
     setattr(Symbol, _name, _telling(getattr(np, _name)))
-for _name, _way in _INSTEAD.items():
-    setattr(Symbol, _name, _refusal(_name, _way))
+for _name in ("float", "int", "array", "str", "format"):
+    setattr(Symbol, f"__{_name}__", _refusal(_name))
+for _name in ("item", "tolist"):
+    setattr(Symbol, _name, _refusal(_name))
 for _name in (*programs.SIGNS, "abs"):
     _function, _bare = getattr(operator, _name), _name.rstrip("_")
     setattr(Symbol, f"__{_bare}__", _telling(_function))

@@ -29,9 +29,10 @@ class Tape:
             Python does; an `Op` of this library, which computes by IEEE-754 (`call_of_numbers`).
             Arrays: a function of NumPy's, of `operator` or of `programs`, or any other function,
             which is called as it is.
-        arguments: for each slot, what the call was given. Of a call of numbers these are slots, as
-            plain ints. Of a call of arrays they are what it was given by position, in which `Slot`s
-            stand for values; numbers among them, too. Of an input or a constant it is ().
+        arguments: for each slot, what the call was given. Of a call of numbers, and of what Python
+            asks of an array to go one way or another, these are slots, as plain ints. Of a call of
+            arrays they are what it was given by position, in which `Slot`s stand for values;
+            numbers among them, too. Of an input or a constant it is ().
         settings: for each slot, what the call was given by name, likewise.
         forms: for each slot, `float`, `int` or `bool`, or a `Form`, or a tuple of forms of a call
             that gave several arrays, whose parts are calls of `operator.getitem`.
@@ -96,10 +97,16 @@ class Tape:
 
     def used_by(self, slot: int) -> Iterator[int]:
         """Yield the slots that a call was given, each as often as it was."""
-        if self.is_number(slot):
-            yield from self.arguments[slot]
+        arguments = self.arguments[slot]
+        if self.has_plain_slots(slot):
+            yield from arguments
         else:
-            yield from slots_in((self.arguments[slot], self.settings[slot]))
+            yield from slots_in((arguments, self.settings[slot]))
+
+    def has_plain_slots(self, slot: int) -> bool:
+        """Tell whether the arguments are slots as plain ints: those of a call of numbers are."""
+        arguments = self.arguments[slot]
+        return bool(arguments) and self.is_number(slot) and arguments[0].__class__ is int
 
     def live(self, outputs: Sequence[int]) -> list[int]:
         """Return the slots that outputs and checks depend on, in order, with no recursion."""
@@ -112,16 +119,66 @@ class Tape:
                 stack.extend(self.used_by(slot))
         return sorted(needed)
 
-    def instruction(self, slot: int) -> Instruction:
-        """Return a call as plain data."""
+    def part(self, slots: Sequence[int]) -> tuple[Tape, dict[int, int]]:
+        """Return some of the calls as a tape of their own, and the slots there by those here.
+
+        What they use and is not among them becomes an input, as it comes first.
+
+        Args:
+            slots: in order.
+        """
+        part, at, inside = Tape(), dict[int, int](), set(slots)
+
+        def there(leaf: Any) -> Any:
+            return Slot(at[leaf.number]) if is_a(leaf, Slot) else leaf
+
+        for slot in slots:
+            operation, arguments, form = (
+                self.operations[slot],
+                self.arguments[slot],
+                self.forms[slot],
+            )
+            if operation is INPUT:
+                at[slot] = part.add_input(form)
+            elif operation is CONSTANT:
+                at[slot] = part.add_constant(self.constants[slot], form)
+            else:
+                plain = self.has_plain_slots(slot)
+                used = arguments if plain else slots_in((arguments, self.settings[slot]))
+                for other in used:
+                    if other not in at:
+                        at[other] = part.add_input(self.forms[other])
+                if plain:
+                    given, settings = tuple([at[i] for i in arguments]), self.settings[slot]
+                else:
+                    given, settings = mapped((arguments, self.settings[slot]), there)
+                at[slot] = part.add(operation, given, settings, form, self.backward[slot])
+        part.checks = [(at[slot], truth) for slot, truth in self.checks if slot in inside]
+        return part, at
+
+    def instruction(self, slot: int, at: dict[int, int]) -> Instruction:
+        """Return a call as plain data.
+
+        Args:
+            slot: of the call.
+            at: what the slots are called there; constants stand for themselves.
+        """
         form: Any = self.forms[slot]
         arguments: Any = self.arguments[slot]
         if self.is_number(slot):
             form = Form((), form)
-            arguments = tuple(
-                [self.constants[i] if i in self.constants else Slot(i) for i in arguments]
+        if self.has_plain_slots(slot):
+            return Instruction(
+                self.operations[slot],
+                tuple([Slot(at[i]) if i in at else self.constants[i] for i in arguments]),
+                self.settings[slot],
+                form,
             )
-        return Instruction(self.operations[slot], arguments, self.settings[slot], form)
+        given, settings = mapped(
+            (arguments, self.settings[slot]),
+            lambda leaf: Slot(at[leaf.number]) if is_a(leaf, Slot) else leaf,
+        )
+        return Instruction(self.operations[slot], given, settings, form)
 
 
 def slots_in(thing: Any) -> list[int]:
@@ -131,27 +188,37 @@ def slots_in(thing: Any) -> list[int]:
     [3, 2]
     """
     found: list[int] = []
-    mapped(thing, lambda leaf: found.append(leaf.number) if is_a(leaf, Slot) else None)
+    _find_slots(thing, found)
     return found
+
+
+def _find_slots(thing: Any, found: list[int]) -> None:
+    kind = thing.__class__
+    if kind is Slot:
+        found.append(thing.number)
+    elif is_a(thing, tuple, list):
+        for part in thing:
+            _find_slots(part, found)
+    elif kind is dict and thing:
+        _find_slots([*thing.values()], found)
+    elif kind is slice:
+        _find_slots([thing.start, thing.stop, thing.step], found)
 
 
 def call_of_numbers(operation: Any, args: Sequence[Any], settings: dict[str, Any]) -> Any:
     """Return what a call of numbers gives: by IEEE-754 for an `Op`, by Python for others.
 
-    An integer past 2⁵³ becomes a float; what Python makes complex becomes nan; a truth stays one.
+    An integer past 2⁵³ becomes a float; what Python makes complex becomes nan. A truth stays one
+    where Python computes, and is an integer where an `Op` gives it.
 
     >>> import operator
     >>> from micrograd import divide
     >>> call_of_numbers(divide, [1.0, 0.0], {}), call_of_numbers(operator.gt, [1.0, 0], {})
     (inf, True)
     """
-    if operation.__class__ is Op:
-        try:
-            result = operation.scalar(*args, **settings)
-        except (ArithmeticError, ValueError):
-            result = compute(operation, args, settings)
-    else:
-        result = operation(*args, **settings)
+    if isinstance(operation, Op):
+        return compute(operation, args, settings)
+    result = operation(*args, **settings)
     if result.__class__ is float or result.__class__ is bool:
         return result
     return float("nan") if is_a(result, complex) else to_number(result)

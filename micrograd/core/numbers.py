@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from micrograd.common.symbolic import Symbolic
 from micrograd.core.node import Node
 from micrograd.errors import require_number
 
@@ -22,6 +23,8 @@ def to_number(x: Any) -> float:
     Integers stay integers while a float would hold them exactly; past that they
     become floats, so that their arithmetic overflows to inf as IEEE-754 has it.
     """
+    if isinstance(x, Symbolic):
+        return x.as_number()
     if isinstance(x, int) or np.asarray(x).dtype.kind in "biu":
         return int(x) if -_EXACT_INTEGERS <= x <= _EXACT_INTEGERS else _to_float(x)
     return _to_float(x)

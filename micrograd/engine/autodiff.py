@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from micrograd.common.symbolic import Symbolic
 from micrograd.core.backward import Gradients, look_at, propagate
 from micrograd.core.modes import listening
 from micrograd.core.node import Node
@@ -19,6 +20,7 @@ from micrograd.engine.careful import PartialPass, contributions, propagate_caref
 from micrograd.engine.debug import debug
 from micrograd.engine.modes import enable_grad
 from micrograd.errors import GradientError, StaleGraphError, describe
+from micrograd.ops.axes import as_array
 from micrograd.ops.powers import positive
 
 
@@ -162,13 +164,13 @@ def _of_their_own(gradients: Sequence[Any], others: Sequence[Any], numbers: bool
     taken = {id(other) for other in others}
     owned: list[Any] = []
     for g in gradients:
-        if g.__class__ is np.ndarray or isinstance(g, Node):
+        if g.__class__ is np.ndarray or isinstance(g, (Node, Symbolic)):
             array = g._data if isinstance(g, Node) else g
             if id(g) in taken or getattr(array, "base", None) is not None:
                 g = positive(g)  # a copy, and of a node one with its graph
             taken.add(id(g))
         elif not numbers:
-            g = np.asarray(g)  # the sum of arrays without axes is a scalar to NumPy
+            g = as_array(g)  # the sum of arrays without axes is a scalar to NumPy
         owned.append(g)
     return owned
 

@@ -7,6 +7,7 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
+from micrograd.common.symbolic import Symbolic
 from micrograd.core.node import Node
 from micrograd.errors import GradientError, MicrogradError, OperandError, ShapeError
 from micrograd.ops.axes import refuse_mask, shown
@@ -23,6 +24,10 @@ def as_array(data: Any, what: str, dtype: DTypeLike | None = None) -> NDArray[An
             "a constant, or Tensors throughout."
         )
     if data.__class__ is not np.ndarray:
+        if isinstance(data, Symbolic):
+            return (
+                cast("Any", data) if dtype is None else cast("Any", data).astype(dtype, copy=False)
+            )
         _refuse_other_arrays(data, what)
     elif dtype is None and data.dtype.kind in KINDS:
         return cast("NDArray[Any]", data)

@@ -10,6 +10,7 @@ import numpy as np
 from micrograd.core.node import Node
 from micrograd.core.numbers import to_number
 from micrograd.errors import GradientError, ShapeError, describe
+from micrograd.ops.axes import as_array
 from micrograd.ops.shape import forward_sum_to, sum_to
 
 
@@ -21,7 +22,7 @@ def fit_array(contribution: Any, node: Node, parent: Node) -> Any:
     plain = contribution.__class__ is np.ndarray
     recorded = not plain and hasattr(contribution, "requires_grad")
     if not plain and not recorded:
-        contribution = np.asarray(contribution)
+        contribution = as_array(contribution)
     shape, dtype = parent._data.shape, parent._data.dtype
     if contribution.shape != shape:
         try:

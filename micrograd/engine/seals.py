@@ -24,6 +24,7 @@ from weakref import ref
 import numpy as np
 
 from micrograd.common.captures import is_same
+from micrograd.common.symbolic import Symbolic
 from micrograd.core.node import CLOSED
 from micrograd.core.versions import versions
 
@@ -141,6 +142,8 @@ def secure(leaf: Any) -> None:
         if not seal:
             leaf._seal = CLOSED
             return
+        if isinstance(array, Symbolic):  # which notes each write itself
+            return
         if seal.elements is None:
             seal.version = leaf._version
         elif not seal.fits(array):
@@ -190,6 +193,11 @@ def copy_out(array: Any) -> Any:
     return copy
 
 
+def hand_out_symbol(node: Any, symbol: Any) -> Any:
+    """Return what stands for the array of a node, to be written to if it is that of a leaf."""
+    return symbol if node.op is None else symbol.locked()
+
+
 def is_handed_out(leaf: Any, array: Any) -> bool:
     """Tell whether an array is what `hand_out` gave for a leaf."""
     seal = leaf._seal
@@ -234,4 +242,7 @@ def is_written(leaf: Any, version: int) -> bool:
     """Tell whether a leaf that was sealed at `version` is no longer what it was then."""
     with _lock:
         seal = leaf._seal
-        return version_of(leaf) != version or bool(seal and not seal.fits(leaf._data))
+        if version_of(leaf) != version:
+            return True
+        data = leaf._data
+        return bool(seal) and not isinstance(data, Symbolic) and not seal.fits(data)

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from micrograd import ops
+from micrograd.common.symbolic import Symbolic
 from micrograd.core.node import CLOSED, Node, all_of
 from micrograd.core.op import Op
 from micrograd.core.passes import Pass
@@ -25,6 +26,7 @@ from micrograd.engine.protocol import call_numpy
 from micrograd.engine.seals import (
     copy_out,
     hand_out,
+    hand_out_symbol,
     is_handed_out,
     is_written,
     keep_operand,
@@ -123,15 +125,19 @@ class Tensor(ArrayMethods):
         That of a leaf is an array over the leaf's memory, the same one as long as somebody has
         it. That of a result is a copy, which cannot be written to.
         """
-        data = np.asarray(self._data)
+        data = self._data
+        if data.__class__ is not np.ndarray:
+            if isinstance(data, Symbolic):
+                return hand_out_symbol(self, data)
+            data = np.asarray(data)
         if self.op is None and data is self._data and data.flags.carray:
             return hand_out(self)
         return copy_out(data)
 
     @data.setter
     def data(self, new: Any) -> None:
-        if self.is_leaf and is_handed_out(self, new):  # as after `t.data -= ...`
-            new = self._data
+        if self.is_leaf and (new is self._data or is_handed_out(self, new)):
+            new = self._data  # as after `t.data -= ...`
         else:
             new = as_kept(as_array(new, "Tensor.data"), self.dtype)
             if new.shape != self.shape:
@@ -154,6 +160,8 @@ class Tensor(ArrayMethods):
             return grad
         if isinstance(grad, Pass):  # one that is under way has stored none yet
             return None
+        if isinstance(grad, Symbolic):
+            return hand_out_symbol(self, grad)
         return copy_out(np.asarray(grad))  # the sum of arrays without axes is a scalar to NumPy
 
     @grad.setter
@@ -161,7 +169,7 @@ class Tensor(ArrayMethods):
         if new is self._grad:  # after `t.grad *= ...` it is the array itself
             return
         if new is not None and not isinstance(new, Tensor):
-            new = np.array(as_array(new, "Tensor.grad", self.dtype))
+            new = as_array(new, "Tensor.grad", self.dtype).copy()
         if new is not None and new.shape != self.shape:
             raise ShapeError(
                 f"Tensor.grad: expected shape {self.shape}, but came {new.shape} for "
@@ -187,7 +195,7 @@ class Tensor(ArrayMethods):
     @property
     def dtype(self) -> np.dtype[Any]:
         """The dtype of the elements."""
-        return np.asarray(self._data).dtype
+        return ops.axes.as_array(self._data).dtype
 
     def backward(self, gradient: Any = None, create_graph: bool = False) -> None:
         """Compute the gradient of this tensor with respect to every node it came from.
@@ -211,7 +219,7 @@ class Tensor(ArrayMethods):
         >>> x.grad
         array([ 2., 40.])
         """
-        data = np.asarray(self._data)
+        data = ops.axes.as_array(self._data)
         if gradient is not None:
             gradient = self._start(gradient, create_graph)
         elif data.size == 1:
@@ -257,7 +265,7 @@ class Tensor(ArrayMethods):
                 f"item: expected one element, but came {describe(self)}. Take one by its index, or "
                 "use .data for the array."
             )
-        return np.asarray(self._data).item()
+        return ops.axes.as_array(self._data).item()
 
     def detach(self) -> Tensor:
         """Return a constant with the same data, which a later write to a leaf does not change.
@@ -334,10 +342,12 @@ class Tensor(ArrayMethods):
                 f"bool: the truth of {describe(self)} is ambiguous. Use .data.any() "
                 "or .data.all(), or micrograd.where to choose element by element."
             )
-        return bool(self.item())
+        return bool(ops.axes.as_array(self._data))
 
     def __repr__(self) -> str:
-        array = np.asarray(self._data)
+        array = ops.axes.as_array(self._data)
+        if isinstance(array, Symbolic):
+            return f"Tensor({array!r})"
         numbers = np.array2string(array, separator=", ", prefix="Tensor(")
         dtype = "" if array.dtype == np.float64 else f", dtype={array.dtype}"
         constant = "" if self.requires_grad or array.dtype.kind != "f" else ", requires_grad=False"
@@ -362,6 +372,8 @@ class Tensor(ArrayMethods):
     @classmethod
     def _adopt(cls, op: Op, data: Any, first: Any, rest: Any) -> NDArray[Any]:
         if data.__class__ is not np.ndarray:
+            if isinstance(data, Symbolic):
+                return cast("Any", data)
             data = np.asarray(data)
         elif data is first._data or (
             any([data is parent._data for parent in rest])
@@ -427,7 +439,7 @@ def _operand(data: Any, op: Op, wanted: bool) -> Tensor:
         constant._set_leaf(as_array(data, op.name).copy(), False, None, CLOSED)
     else:
         constant._set_leaf(data, False, None)
-        if wanted and op.reach is not MOVED and is_recording():
+        if wanted and op.reach is not MOVED and is_recording() and constant._data is data:
             keep_operand(constant, data)
     return constant
 

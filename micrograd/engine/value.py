@@ -9,6 +9,7 @@ from typing import Any, NoReturn
 
 import numpy as np
 
+from micrograd.common.symbolic import Symbolic
 from micrograd.core.node import NO_SETTINGS, Node, all_of
 from micrograd.core.numbers import compute, to_number
 from micrograd.core.op import Op
@@ -284,7 +285,7 @@ def _number_of(other: Any) -> float:
 
 def _checked(data: Any, what: str) -> float:
     """Return a real number as Python's, or raise an error that says what came."""
-    if isinstance(data, (Real, np.bool_)):
+    if isinstance(data, (Real, np.bool_, Symbolic)):
         return to_number(data)
     kind = data.__class__.__name__
     if hasattr(data, "shape"):

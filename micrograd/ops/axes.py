@@ -8,6 +8,7 @@ from typing import Any, cast
 
 import numpy as np
 
+from micrograd.common.symbolic import Symbolic
 from micrograd.core.node import Node
 from micrograd.errors import OperandError, ShapeError
 
@@ -20,7 +21,7 @@ def as_array(x: Any) -> Any:
     >>> as_array([1, 2])
     array([1, 2])
     """
-    return x if x.__class__ is _ARRAY or hasattr(x, "_tell") else np.asarray(x)
+    return x if x.__class__ is _ARRAY or isinstance(x, Symbolic) else np.asarray(x)
 
 
 def zeros(shape: Any, dtype: Any, x: Any) -> Any:
@@ -29,7 +30,7 @@ def zeros(shape: Any, dtype: Any, x: Any) -> Any:
     >>> zeros(2, float, np.ones(1))
     array([0., 0.])
     """
-    if x.__class__ is _ARRAY or not hasattr(x, "_tell"):
+    if x.__class__ is _ARRAY or not isinstance(x, Symbolic):
         return np.zeros(shape, dtype)
     return np.zeros(shape, dtype, like=x)
 

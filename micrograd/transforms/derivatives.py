@@ -277,22 +277,23 @@ def hvp(f: Given[P], primals: Sequence[Any], tangents: Sequence[Any]) -> Any:
 
 def _block(trace: Trace, out: Any) -> list[Any]:
     """Return the derivative of one output by each input, over all elements of the output."""
-    data = np.asarray(getattr(out, "_data", out))
+    data = getattr(out, "_data", out)
+    shape, size = np.shape(data), int(np.size(data))
     recorded = trace.linked and is_grad_enabled()
     since = trace.since if trace.bounded else 0
     rows: list[list[Any]] = []
-    for element in range(data.size):
-        one = np.zeros(data.size, data.dtype)
+    for element in range(size):
+        one = np.zeros(size, getattr(data, "dtype", float))
         one[element] = 1
-        start = float(one[0]) if isinstance(out, Value) else one.reshape(data.shape)
+        start = float(one[0]) if isinstance(out, Value) else one.reshape(shape)
         rows.append(pull([out], [start], trace.inputs, recorded, since))
-    return [_stacked(data.shape, rows, i, node) for i, node in enumerate(trace.inputs)]
+    return [_stacked(shape, rows, i, node) for i, node in enumerate(trace.inputs)]
 
 
 def _stacked(shape: tuple[int, ...], rows: list[list[Any]], i: int, node: Node) -> Any:
     column = [row[i] for row in rows]
     if all(g is None for g in column):
-        whole = np.zeros(shape + np.shape(node._data), np.asarray(node._data).dtype)
+        whole = np.zeros(shape + np.shape(node._data), getattr(node._data, "dtype", float))
         return float(whole) if node._is_number and not shape else whole
     if node._is_number:
         return column[0]

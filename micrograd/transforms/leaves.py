@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from numbers import Real
 from typing import Any
 
 import numpy as np
 
+from micrograd import ops
+from micrograd.common.symbolic import Symbolic
 from micrograd.common.tree import tree_paths
 from micrograd.core.node import Node
 from micrograd.engine.tensor import Tensor
 from micrograd.engine.value import Value
 from micrograd.errors import ArgumentError, OperandError, ShapeError
+from micrograd.ops.axes import as_array
 from micrograd.ops.elementwise import alias
 
 
@@ -55,7 +59,9 @@ def _fitting(what: str, came: Any, leaf: Any) -> Any:
             )
         return came
     if leaf._is_number:
-        return float(came)
+        return came if isinstance(came, Symbolic) else float(came)
+    if isinstance(came, Symbolic):
+        return ops.astype(came, leaf._data.dtype)
     return np.array(came, dtype=leaf._data.dtype)  # the caller's may be written to
 
 
@@ -65,13 +71,20 @@ def has_nodes(leaves: Sequence[Any]) -> bool:
 
 
 def is_numeric(leaf: Any) -> bool:
-    if isinstance(leaf, (Node, float, int)):
+    if isinstance(leaf, (Node, float, int)) or is_number_symbol(leaf):
         return True
     return _is_array(leaf) and leaf.dtype.kind in "fiub"
 
 
+def is_number_symbol(leaf: Any) -> bool:
+    """Tell whether a leaf stands for a Python number."""
+    return isinstance(leaf, Symbolic) and isinstance(leaf, Real)
+
+
 def _is_array(leaf: Any) -> bool:
-    return isinstance(leaf, (np.ndarray, np.generic))
+    return isinstance(leaf, (np.ndarray, np.generic)) or (
+        isinstance(leaf, Symbolic) and not is_number_symbol(leaf)
+    )
 
 
 def like(leaf: Any, number: float) -> Any:
@@ -80,6 +93,11 @@ def like(leaf: Any, number: float) -> Any:
     if _is_array(data):
         return np.full(data.shape, number, data.dtype)
     return float(number)
+
+
+def owned(array: Any) -> Any:
+    """Return a copy; a number, if the array has no axes."""
+    return (array.copy() if isinstance(array, Symbolic) else np.array(array))[()]
 
 
 def constant(node: Node, data: Any) -> Node:
@@ -96,12 +114,14 @@ def probe(node: Node) -> Node:
 def as_given(given: Any, g: Any, taken: set[int]) -> Any:
     """Return a gradient as an array of the caller's own, or as the number that was given."""
     if _is_array(given):
-        g = np.asarray(g)
+        g = as_array(g)
+        if isinstance(g, Symbolic):
+            return g
         if g.base is not None or id(g) in taken or not g.flags.writeable:
             g = g.copy()
         taken.add(id(g))
         return g if isinstance(given, np.ndarray) else g[()]
-    return float(g) if np.ndim(g) == 0 else g
+    return g if np.ndim(g) or isinstance(g, Symbolic) else float(g)
 
 
 def dtype_beside(leaves: Sequence[Any]) -> Any:
@@ -125,7 +145,7 @@ def input_node(what: str, given: Any, dtype: Any, recording: bool) -> Node:
                 "out of argnums."
             )
         return _read_only(Tensor(data))
-    if isinstance(data, bool) or not isinstance(data, (float, int)):
+    if isinstance(data, bool) or not (isinstance(data, (float, int)) or is_number_symbol(data)):
         raise OperandError(
             f"{what} is a {type(given).__name__}, but only floats, floating arrays, nodes, and "
             "dicts, lists, tuples and dataclasses of them are differentiated. Leave it out of "

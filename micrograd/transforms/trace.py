@@ -27,6 +27,7 @@ from micrograd.transforms.leaves import (
     input_node,
     is_numeric,
     like,
+    owned,
 )
 from micrograd.transforms.transformed import Function
 
@@ -154,7 +155,7 @@ class Trace:
             return leaf.detach() if isinstance(leaf, (Value, Tensor)) else leaf
         if leaf._is_number:
             return leaf._data
-        return np.array(leaf._data)[()]  # the graph may be used again: it keeps its own
+        return owned(leaf._data)  # the graph may be used again: it keeps its own
 
     def slopes(self, found: Sequence[Any], nodes: bool = False) -> list[Any]:
         """Return gradients as the caller gets them, in the structure of each argument.

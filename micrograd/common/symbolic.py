@@ -1,0 +1,17 @@
+"""What stands for a number or an array while it is told what is computed with it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+__all__ = ["Symbolic"]
+
+
+class Symbolic:
+    """The base of symbols, by which the engine knows them: see `micrograd.compiler`."""
+
+    __slots__ = ()
+
+    def as_number(self) -> Any:
+        """Return what a Value holds of it, a symbol too."""
+        raise NotImplementedError

@@ -1,0 +1,117 @@
+"""The arguments of a compiled function: what of them is an input, and what makes another case."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from micrograd.common.tree import Flat
+from micrograd.core.modes import is_grad_enabled
+from micrograd.core.node import Node
+from micrograd.errors import CompileError
+
+
+class Arguments:
+    """The arguments of one call.
+
+    Floats, integers and arrays are inputs, and so are the data of nodes; all else, truths and
+    words among it, belongs to the case.
+
+    Args:
+        args: by position.
+        kwargs: by name.
+
+    Attributes:
+        leaves: what stands in the containers, in order.
+        key: what tells one case from another: kinds, shapes, dtypes, layouts, other objects.
+        others: the other objects.
+    """
+
+    __slots__ = ("_flat", "key", "leaves", "others")
+
+    def __init__(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        self.others: list[Any] = []
+        if not kwargs and all([is_leaf(arg) for arg in args]):
+            self._flat, self.leaves = None, args
+            paths: Any = len(args)
+        else:
+            self._flat = Flat((args, kwargs))
+            self.leaves, paths = (
+                self._flat.leaves,
+                (tuple(self._flat.paths), _shells((args, kwargs))),
+            )
+        first: dict[int, int] = {}
+        self.key = (
+            is_grad_enabled(),
+            paths,
+            *[self._key_of(i, leaf, first) for i, leaf in enumerate(self.leaves)],
+        )
+
+    def _key_of(self, place: int, leaf: Any, first: dict[int, int]) -> Any:
+        kind = leaf.__class__
+        if kind is float or kind is int:
+            return kind
+        if kind is np.ndarray:
+            same = first.setdefault(id(leaf), place)
+            return leaf.shape, leaf.dtype, leaf.strides, same
+        if isinstance(leaf, Node):
+            data: Any = leaf._data
+            if leaf.op is not None and leaf.requires_grad:
+                raise CompileError(
+                    f"compile: argument {place} is a {kind.__name__} that was computed before the "
+                    "call, with a graph, which a program does not reach. Compute it inside the "
+                    "function, give its .data, or compile the derivative of the whole."
+                )
+            same = first.setdefault(id(leaf), place)
+            form = data.__class__ if leaf._is_number else (np.shape(data), leaf.dtype)  # pyright: ignore
+            return kind, form, leaf.requires_grad, same
+        if isinstance(leaf, np.generic):
+            return leaf.dtype
+        self.others.append(leaf)
+        return kind, leaf if isinstance(leaf, (str, bool, bytes)) else id(leaf)
+
+    def is_input(self, place: int) -> bool:
+        """Tell whether an argument is a number or an array that is an input."""
+        leaf = self.leaves[place]
+        return leaf.__class__ in (float, int) or isinstance(leaf, (np.ndarray, np.generic))
+
+    def nodes(self) -> dict[Node, int]:
+        """Return the nodes among the arguments, each with its first place."""
+        found: dict[Node, int] = {}
+        for place, leaf in enumerate(self.leaves):
+            if isinstance(leaf, Node):
+                found.setdefault(leaf, place)
+        return found
+
+    def filled(self, leaves: Sequence[Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        """Return the arguments with other leaves."""
+        if self._flat is None:
+            return tuple(leaves), {}
+        return self._flat.filled(leaves)
+
+    def name(self, place: int, names: Sequence[str]) -> str:
+        """Return what to call an argument, given the names of the parameters."""
+        if self._flat is None:
+            return names[place] if place < len(names) else f"x{place}"
+        path = self._flat.paths[place]
+        return path
+
+
+def is_leaf(thing: Any) -> bool:
+    """Tell whether an argument is no container."""
+    return isinstance(thing, (Node, float, int, np.ndarray, np.generic, str)) or not (
+        thing is None
+        or isinstance(thing, (dict, list, tuple))
+        or hasattr(thing, "__dataclass_fields__")
+    )
+
+
+def _shells(tree: Any) -> Any:
+    """Return the kinds of the containers, as a key."""
+    if isinstance(tree, dict):
+        return (dict, *[_shells(tree[k]) for k in tree])  # pyright: ignore
+    if isinstance(tree, (list, tuple)):
+        return (tree.__class__, *[_shells(part) for part in tree])  # pyright: ignore
+    return tree.__class__ if tree is None or hasattr(tree, "__dataclass_fields__") else ""

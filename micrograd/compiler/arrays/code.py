@@ -1,0 +1,164 @@
+"""The code of a tape of arrays: a function of NumPy calls, that can be run, read and pickled."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from operator import attrgetter
+from typing import Any
+
+import numpy as np
+
+from micrograd.compiler.arrays.memory import place
+from micrograd.compiler.arrays.passes import plan
+from micrograd.compiler.arrays.source import Source, Writer
+from micrograd.compiler.programs import is_a
+from micrograd.compiler.tape import Tape
+
+Strides = tuple[tuple[int, ...], ...]
+
+
+def lower_arrays(
+    tape: Tape,
+    outputs: Sequence[int],
+    stores: Mapping[int, int],
+    names: Mapping[int, str],
+    *,
+    fresh: bool = True,
+) -> ArrayCode:
+    """Return the code that computes outputs of a tape by calls of NumPy.
+
+    Args:
+        tape: what was recorded, with arrays, and numbers among them.
+        outputs: the slots wanted, in order.
+        stores: for slots, the inputs into whose arrays their values are written, after all has
+            been computed and every check has held.
+        names: of slots, the inputs' above all, for the eye.
+        fresh: whether results lie in memory of their own; otherwise they may be views of inputs,
+            or be overwritten by the next call.
+
+    >>> from micrograd.compiler.programs import Slot
+    >>> import operator
+    >>> tape, form = Tape(), Form((3,), np.dtype(float))
+    >>> x = tape.add_input(form)
+    >>> y = tape.add(operator.mul, (Slot(x), Slot(x)), {}, form)
+    >>> code = lower_arrays(tape, [y], {}, {x: "x"})
+    >>> code.run(np.array([1.0, 2.0, 3.0]))
+    (array([1., 4., 9.]),)
+    >>> print(code.text())
+    def program(x):
+        t1 = x * x  # (3,) float64
+        return (t1,)
+    """
+    return ArrayCode(tape, outputs, stores, names, fresh)
+
+
+class ArrayCode:
+    """What `lower_arrays` returns.
+
+    Attributes:
+        instructions: how many calls were recorded.
+        calls: how many are made.
+        bytes: those of the buffers that are kept between calls, for each thread.
+    """
+
+    def __init__(
+        self,
+        tape: Tape,
+        outputs: Sequence[int],
+        stores: Mapping[int, int],
+        names: Mapping[int, str],
+        fresh: bool,
+    ) -> None:
+        self._given = tape, tuple(outputs), dict(stores), dict(names), fresh
+        self._lowered: dict[Any, _Lowered] = {}
+        self._first = self._lower(None)
+
+    def __reduce__(self) -> Any:
+        return ArrayCode, self._given
+
+    _arrays: list[int]  # the slots of the inputs that are arrays, and used
+
+    @property
+    def instructions(self) -> int:
+        return self._first.recorded
+
+    @property
+    def calls(self) -> int:
+        return self._first.calls
+
+    @property
+    def bytes(self) -> int:
+        return self._first.bytes
+
+    def run(self, *inputs: Any) -> tuple[Any, ...] | None:
+        """Return the outputs for inputs of the forms that were recorded.
+
+        Args:
+            inputs: arrays or numbers, in the order of the tape's inputs.
+
+        Returns:
+            The outputs; None, with nothing stored, where a check does not hold, or something has
+            another shape or dtype than it had.
+        """
+        first = self._first
+        strides = first.strides_of(inputs)
+        lowered = first if strides == first.strides else self._lowered.get(strides)
+        if lowered is None:
+            lowered = self._lowered[strides] = self._lower(strides)
+        try:
+            function = lowered.free.pop()
+        except IndexError:
+            function = lowered.function()
+        try:
+            with np.errstate(all="ignore"):
+                return function(*inputs)
+        finally:
+            lowered.free.append(function)
+
+    def text(self) -> str:
+        """Return the function as a careful person would have written it."""
+        return self._first.text()
+
+    def _lower(self, strides: Any) -> _Lowered:
+        tape, outputs, stores, names, fresh = self._given
+        known = {} if strides is None else dict(zip(self._arrays, strides, strict=True))
+        made = plan(tape, outputs, stores, known)
+        memory = place(made, fresh)
+        source = Writer(made, memory, names).write()
+        self._arrays = [slot for slot in tape.inputs if is_a(made.models.get(slot), np.ndarray)]
+        lies = tuple([made.models[slot].strides for slot in self._arrays])
+        places = [i for i, slot in enumerate(tape.inputs) if slot in self._arrays]
+        return _Lowered(source, len(made.steps), made.recorded, memory.bytes, lies, places)
+
+
+class _Lowered:
+    """A program for inputs that lie in memory in one way."""
+
+    def __init__(
+        self, source: Source, calls: int, recorded: int, size: int, strides: Any, arrays: list[int]
+    ) -> None:
+        self.source, self.calls, self.recorded, self.bytes = source, calls, recorded, size
+        self.strides: Any = strides
+        self.strides_of = _strides_of(arrays)
+        self.compiled = compile(self.text(), "<program>", "exec")
+        self.free: list[Any] = []
+
+    def function(self) -> Any:
+        """Return the function with buffers of its own."""
+        space = {"np": np, **self.source.constants}
+        exec(self.compiled, space)
+        return space["program"]
+
+    def text(self) -> str:
+        lines = [f"{text}  # {note}" for text, note in self.source.made]
+        lines += ["", ""] if lines else []
+        lines.append(f"def program({', '.join(self.source.parameters)}):")
+        for text, note in self.source.lines:
+            lines.append("    " + "  # ".join([part for part in (text, note) if part]))
+        return "\n".join(lines)
+
+
+def _strides_of(arrays: list[int]) -> Any:
+    """Return the function that gives the strides of the arrays among inputs."""
+    strides = attrgetter("strides")
+    return lambda inputs: tuple([strides(inputs[i]) for i in arrays])

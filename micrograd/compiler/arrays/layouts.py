@@ -1,0 +1,116 @@
+"""Layouts: how the values of a tape lie in memory, and which share it, before there are numbers.
+
+NumPy decides it by shapes, strides and dtypes. So each call is made for arrays of zeros that lie
+in memory as the real ones will, or, where the rule is simple, only its result is made.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from micrograd.compiler import programs
+from micrograd.compiler.arrays.calls import UFUNCS, is_pure, is_ufunc
+from micrograd.compiler.programs import Form, Slot, form_of, is_a, mapped
+from micrograd.compiler.tape import CONSTANT, INPUT, Tape, slots_in
+
+UNKNOWN: Any = object()
+"""Stands for a value of which only the form is known."""
+
+
+def models_of(
+    tape: Tape, slots: Sequence[int], strides: Mapping[int, tuple[int, ...]]
+) -> dict[int, Any]:
+    """Return arrays of zeros that lie in memory as the values of slots will, or `UNKNOWN`.
+
+    Args:
+        tape: what was recorded.
+        slots: those wanted, in order, with all that they depend on.
+        strides: those of the inputs; an input that is not named lies in C order.
+    """
+    models: dict[int, Any] = {}
+    with np.errstate(all="ignore"):
+        for slot in slots:
+            models[slot] = _model(tape, slot, models, strides)
+    return models
+
+
+def _model(tape: Tape, slot: int, models: dict[int, Any], strides: Mapping[int, Any]) -> Any:
+    operation, form = tape.operations[slot], tape.forms[slot]
+    if operation is CONSTANT:
+        return tape.constants[slot]
+    if tape.is_number(slot):
+        return form(1)
+    if operation is INPUT:
+        return laid_out(form, strides.get(slot))
+    args, settings = tape.arguments[slot], tape.settings[slot]
+    used = [models[i] for i in slots_in((args, settings))]
+    if any(m is UNKNOWN for m in used) or not is_pure(operation, (args, settings)):
+        return UNKNOWN
+    if operation is programs.written or operation is programs.into:
+        base = models[args[1 if operation is programs.written else 0].number]
+        return np.empty_like(base) if is_a(base, np.ndarray) else UNKNOWN
+    if is_a(form, Form) and form.shape and _lies_in_c_order(operation, args, settings, models):
+        return np.zeros(form.shape, form.dtype)
+    args, settings = mapped((args, settings), lambda i: models[i.number] if is_a(i, Slot) else i)
+    try:
+        model = operation(*args, **settings)
+    except Exception:  # zeros are no numbers that it takes
+        return UNKNOWN
+    return model if form_of(model) == form else UNKNOWN
+
+
+def laid_out(form: Form, strides: tuple[int, ...] | None) -> Any:
+    """Return an array of zeros with the given strides, or in C order.
+
+    >>> laid_out(Form((2, 3), np.dtype(float)), (8, 16)).flags.f_contiguous
+    True
+    """
+    array = np.zeros(form.shape, form.dtype)
+    if strides is None or strides == array.strides:
+        return array
+    ends = [(n - 1) * s for n, s in zip(form.shape, strides, strict=True) if n]
+    low = sum(end for end in ends if end < 0)
+    size = sum(end for end in ends if end > 0) - low + array.itemsize
+    return np.ndarray(form.shape, form.dtype, np.zeros(size, np.uint8), -low, strides)
+
+
+def _lies_in_c_order(operation: Any, args: Any, settings: Any, models: dict[int, Any]) -> bool:
+    """Tell whether it is plain that a call gives a new array in C order."""
+    operation = UFUNCS.get(operation, operation) if operation.__hash__ else operation
+    if settings:
+        return False
+    arrays = [models[i.number] if is_a(i, Slot) else i for i in args]
+    if operation is np.matmul:
+        return all(a.ndim == 2 for a in arrays)
+    return is_ufunc(operation) and all(
+        is_a(a, int, float, np.generic) or (is_a(a, np.ndarray) and a.flags.c_contiguous)
+        for a in arrays
+    )
+
+
+def lies_alike(a: Any, b: Any) -> bool:
+    """Tell whether two models are arrays of one form that lie in memory in one way."""
+    if not (is_a(a, np.ndarray) and is_a(b, np.ndarray)) or a is UNKNOWN or b is UNKNOWN:
+        return False
+    return a.dtype == b.dtype and a.shape == b.shape and (a.strides == b.strides or not a.size)
+
+
+def order_of(model: Any) -> str:
+    """Return the order in which an array lies densely: C, F, or an empty text for neither.
+
+    >>> order_of(np.ones((2, 3)).T), order_of(np.ones(4)[::2])
+    ('F', '')
+    """
+    if not is_a(model, np.ndarray):
+        return ""
+    return "C" if model.flags.c_contiguous else "F" if model.flags.f_contiguous else ""
+
+
+def root_of(model: Any) -> int:
+    """Return a number for the memory that a model lies in, the same for all views of it."""
+    while is_a(model, np.ndarray) and model.base is not None:
+        model = model.base
+    return id(model)

@@ -1,0 +1,257 @@
+"""compile: a function that is recorded at its first calls, and runs as a program from then on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import update_wrapper
+from types import MethodType
+from typing import Any
+
+from micrograd.compiler import seams
+from micrograd.compiler.agreement import difference
+from micrograd.compiler.arguments import Arguments
+from micrograd.compiler.graph import program_of
+from micrograd.compiler.naming import input_names
+from micrograd.compiler.outcome import Outcome
+from micrograd.compiler.program import CompiledProgram
+from micrograd.compiler.recorder import Recorder
+from micrograd.compiler.recording import Recording
+from micrograd.compiler.replay import FAILED, Replay
+from micrograd.compiler.watch import Watch
+from micrograd.core.modes import listening
+from micrograd.core.node import Node
+from micrograd.errors import ArgumentError, CompileError
+from micrograd.transforms.transformed import require_function
+
+__all__ = ["compile"]
+
+Function = Callable[..., Any]
+
+
+class Case:
+    """One way that a function goes: what it names from outside, and what was recorded of it.
+
+    Attributes:
+        places: by node that came as an argument, its place among the arguments.
+        pinned: nodes that came as arguments and are named from outside, too, with their places.
+        replay: the program, once two recordings have agreed.
+    """
+
+    def __init__(self, watch: Watch, recording: Recording, given: Arguments) -> None:
+        self.watch, self.recording = watch, recording
+        nodes = given.nodes()
+        self.places = {node: at for node, at in nodes.items() if id(node) not in watch.names}
+        self.pinned = [(at, node) for node, at in nodes.items() if node not in self.places]
+        self.fixed = {node for node in recording.nodes if node not in self.places}
+        self.replay: Replay | None = None
+        self.names: list[str] = []
+
+    def fits(self, given: Arguments) -> bool:
+        """Tell whether the nodes among the arguments are others than those named from outside."""
+        leaves = given.leaves
+        return all([leaves[at] is node for at, node in self.pinned]) and not any(
+            [leaves[at] in self.fixed for at in self.places.values()]
+        )
+
+
+class CompiledFunction:
+    """A function that `compile` made of another: called as that is.
+
+    Attributes:
+        programs: those that there are, one for each case that came.
+    """
+
+    def __init__(
+        self, f: Function, max_programs: int, checks: bool, scalars: str | None, exact: bool
+    ) -> None:
+        self._f = f
+        self._max_programs = max_programs
+        self._checks = checks
+        self._how = scalars, exact
+        self._recorded_once = 0  # how often it was recorded, and nothing agreed
+        self._cases: dict[Any, list[Case]] = {}
+        self._why = "the arguments were of other kinds, shapes or dtypes"
+        update_wrapper(self, f)
+
+    def __call__(self, /, *args: Any, **kwargs: Any) -> Any:
+        if seams.current.get() is not None or listening.get() is not None:
+            return self._f(*args, **kwargs)  # inside another compiled function, or debug()
+        given = Arguments(args, kwargs)
+        cases = self._cases.get(given.key)
+        if cases is None:
+            cases = self._cases[given.key] = []
+        for case in cases:
+            if case.replay is None or not case.fits(given):
+                continue
+            changed = case.watch.changed()
+            if changed is not None:
+                self._why = changed
+                continue
+            found = case.replay(given.leaves)
+            if found is not FAILED:
+                return found
+        return self._recorded(given, cases)
+
+    @property
+    def programs(self) -> list[CompiledProgram]:
+        """Return the programs that there are."""
+        ready = [case for cases in self._cases.values() for case in cases if case.replay]
+        return [self._program_of(case) for case in ready]
+
+    def program(self, *args: Any, **kwargs: Any) -> CompiledProgram:
+        """Record a call without making it, and return the program.
+
+        Args:
+            args: as the function takes them; nothing that it writes to is changed.
+            kwargs: likewise.
+        """
+        given = Arguments(args, kwargs)
+        cases = self._cases.setdefault(given.key, [])
+        watch = Watch(self._f, given.others)
+        for _ in range(2):
+            case = self._agreeing(Case(watch, self._record(watch, given), given), cases, given)
+        return self._program_of(case)
+
+    def _recorded(self, given: Arguments, cases: list[Case]) -> Any:
+        """Record a call, and make it."""
+        watch = self._watch_for(given, cases)
+        case = Case(watch, self._record(watch, given), given)
+        recording = case.recording
+        outputs = [*recording.examples]
+        self._agreeing(case, cases, given)
+        values = [*recording.examples.values()]
+        return Outcome(recording, case.places, outputs).finish(values, given.leaves)
+
+    def _watch_for(self, given: Arguments, cases: list[Case]) -> Watch:
+        for case in cases:
+            if case.replay is None and case.fits(given) and case.watch.changed() is None:
+                return case.watch
+        return Watch(self._f, given.others)
+
+    def _record(self, watch: Watch, given: Arguments) -> Recording:
+        """Call the function on symbols, and return what it did, with nothing changed."""
+        recorder = Recorder(watch.arrays)
+        try:
+            with seams.recording(recorder):
+                leaves = [
+                    recorder.argument(place, leaf) if given.is_input(place) else leaf
+                    for place, leaf in enumerate(given.leaves)
+                ]
+                args, kwargs = given.filled(leaves)
+                recording = Recording(recorder, self._f(*args, **kwargs))
+        finally:
+            recorder.done = True
+            recorder.undo()
+        changed = watch.changed()
+        if changed is not None:
+            raise CompileError(
+                f"compile: {self!r} changes what is outside of it while it runs: {changed}. A "
+                "program leaves data and gradients in nodes, and nothing else. Return it instead, "
+                "and keep it outside."
+            )
+        return recording
+
+    def _agreeing(self, case: Case, cases: list[Case], given: Arguments) -> Case:
+        """Enter a case that was recorded; if it was before, too, make the program of it."""
+        for other in cases:
+            if other.watch is not case.watch or other.replay is not None:
+                continue
+            places = {**other.places, **case.places}
+            found = difference(other.recording, case.recording, places)
+            if found is None:
+                cases.remove(other)
+                cases.append(case)
+                case.names = input_names(self._f, case.recording, given, case.watch.names)
+                names = dict(zip(case.recording.tape.inputs, case.names, strict=True))
+                case.replay = Replay(case.recording, case.places, names, *self._how)
+                for array in case.recording.arrays:
+                    case.watch.release(array)
+                return case
+            if not found.decided:
+                cases.remove(other)
+                raise CompileError(
+                    f"compile: two calls of {self!r} with the same kinds of arguments did not do "
+                    f"the same: {found.what}. What changes from call to call has to be an argument."
+                )
+            self._why = found.what
+        self._recorded_once += 1
+        if self._recorded_once > 2 * self._max_programs:
+            raise CompileError(
+                f"compile: {self!r} needs more than {self._max_programs} programs. The last one "
+                "was recorded "
+                f"since {self._why}. Choose element by element with micrograd.where, "
+                "micrograd.maximum and micrograd.minimum in place of if, max and min, give what "
+                "changes as an argument, or allow more with max_programs=..."
+            )
+        waiting = [other for other in cases if other.replay is None]
+        if len(waiting) > 2:
+            cases.remove(waiting[0])
+        cases.append(case)
+        return case
+
+    def _program_of(self, case: Case) -> CompiledProgram:
+        assert case.replay is not None
+        return CompiledProgram(self.__name__, case.replay, case.names)
+
+    def __get__(self, instance: Any, owner: Any = None) -> Any:
+        return self if instance is None else MethodType(self, instance)
+
+    def __repr__(self) -> str:
+        return f"<compile of {getattr(self._f, '__qualname__', None) or repr(self._f)}>"
+
+
+def compile(
+    f: Any = None,
+    *,
+    max_programs: int = 8,
+    checks: bool = False,
+    scalars: str | None = None,
+    exact: bool = True,
+) -> Any:
+    """Return a function that runs as a program of NumPy calls, recorded at its first calls.
+
+    The code of f stays as it is. The first two calls are made and recorded; they have to do the
+    same. From then on a call reads the leaves that f used, runs the program, and leaves gradients,
+    data and results as f would, to the last bit. Whatever f names from outside is watched: where
+    it has changed, or an `if` goes another way, f is recorded again for that case. What else
+    Python reads (the time, files, truths in containers that no name leads to) is not noticed.
+
+    Args:
+        f: a function of numbers, arrays, nodes and containers of them; or a node, for the program
+            of its graph and of its gradients. Without it, `compile` is a decorator with settings.
+        max_programs: how many cases there may be, such as shapes and ways that f goes.
+        checks: whether to compare with f itself at calls 1, 2, 4, 8 and so on of a program.
+        scalars: how numbers are computed: "levels" for whole arrays of those that are alike,
+            "source" for Python, one by one; what is faster, when left out.
+        exact: whether exp, log, tanh and powers of numbers are those of `math`; otherwise they are
+            NumPy's, faster, and within 4 units of the last place.
+
+    Raises:
+        CompileError: if f does what a program cannot, with words that name the alternative.
+
+    >>> from micrograd import Value, compile
+    >>> w = Value(3.0, label="w")
+    >>> @compile
+    ... def step(x, lr):
+    ...     loss = (w * x - 1) ** 2
+    ...     w.zero_grad()
+    ...     loss.backward()
+    ...     w.data -= lr * w.grad
+    ...     return loss
+    >>> [step(2.0, 0.125).data for _ in range(4)]
+    [25.0, 0.0, 0.0, 0.0]
+    >>> w.data
+    0.5
+    """
+    if f is None:
+        return lambda f: compile(
+            f, max_programs=max_programs, checks=checks, scalars=scalars, exact=exact
+        )
+    if isinstance(f, Node):
+        return program_of(f, scalars, exact)
+    require_function("compile", f)
+    if scalars not in (None, "levels", "source"):
+        raise ArgumentError(
+            f'compile: scalars is "levels", "source" or None, but came {scalars!r}.'
+        )
+    return CompiledFunction(f, max_programs, checks, scalars, exact)

@@ -1,0 +1,139 @@
+"""From a tape to code: numbers and arrays have a lowering each, and a program may need both."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from micrograd.compiler.arrays import lower_arrays
+from micrograd.compiler.scalars import lower_numbers
+from micrograd.compiler.tape import INPUT, Tape
+
+MANY_NUMBERS = 64
+"""From how many calls of numbers on they are lowered by themselves, beside arrays."""
+
+
+class Code:
+    """What runs in place of a tape: code of numbers, code of arrays, or one after the other.
+
+    Args:
+        tape: what was recorded; only what is needed is lowered.
+        outputs: the slots that are wanted.
+        stores: by slot, the slot of the input in whose memory the value is to be left.
+        names: of inputs, by slot.
+        how: how numbers are lowered: "levels", "source", or None for what is faster.
+        exact: whether functions of `math` stay those of `math`.
+
+    Attributes:
+        inputs: the slots of the inputs that are needed, in order.
+        parts: the code of numbers, if any, and that of arrays.
+    """
+
+    def __init__(
+        self,
+        tape: Tape,
+        outputs: Sequence[int],
+        stores: dict[int, int],
+        names: dict[int, str],
+        how: str | None = None,
+        exact: bool = True,
+    ) -> None:
+        live = tape.live([*outputs, *stores])
+        apart = _numbers_apart(tape, live)
+        self.inputs = [slot for slot in live if tape.operations[slot] is INPUT]
+        self.outputs = list(outputs)
+        self.numbers: Any = None
+        self.arrays: Any = None
+        beside = [slot for slot in live if slot not in apart]
+        if apart:
+            used = {other for slot in beside for other in tape.used_by(slot)}
+            self.from_numbers = sorted(apart & (used | set(outputs)))
+            part, at = tape.part(sorted(apart))
+            back = {there: slot for slot, there in at.items()}
+            self.to_numbers = [back[slot] for slot in part.inputs]
+            self.numbers = lower_numbers(part, [at[s] for s in self.from_numbers], how, exact)
+            self.number_names = {at[slot]: name for slot, name in names.items() if slot in at}
+        if beside:
+            part, at = tape.part(beside)
+            back = {there: slot for slot, there in at.items()}
+            self.to_arrays = [back[slot] for slot in part.inputs]
+            self.from_arrays = [slot for slot in outputs if slot not in apart]
+            self.arrays = lower_arrays(
+                part,
+                [at[slot] for slot in self.from_arrays],
+                {at[slot]: at[into] for slot, into in stores.items()},
+                {at[slot]: name for slot, name in names.items() if slot in at},
+            )
+        self.parts = [part for part in (self.numbers, self.arrays) if part is not None]
+
+    def run(self, inputs: Sequence[Any]) -> Sequence[Any] | None:
+        """Return the outputs; None, with nothing stored, if a check fails.
+
+        Args:
+            inputs: in the order of `inputs`.
+        """
+        if self.arrays is None:
+            found = self.numbers.run(inputs)
+            return (
+                found
+                if found is None or self.outputs == self.from_numbers
+                else self._in_order(dict(zip(self.from_numbers, found, strict=True)))
+            )
+        if self.numbers is None:
+            return self.arrays.run(*inputs)
+        values = dict(zip(self.inputs, inputs, strict=True))
+        found = self.numbers.run([values[slot] for slot in self.to_numbers])
+        if found is None:
+            return None
+        values.update(zip(self.from_numbers, found, strict=True))
+        found = self.arrays.run(*[values[slot] for slot in self.to_arrays])
+        if found is None:
+            return None
+        values.update(zip(self.from_arrays, found, strict=True))
+        return self._in_order(values)
+
+    @property
+    def calls(self) -> int:
+        """How many calls are made."""
+        return sum(part.calls for part in self.parts)
+
+    @property
+    def bytes(self) -> int:
+        """Those of the buffers."""
+        return sum(part.bytes for part in self.parts)
+
+    @property
+    def how(self) -> str:
+        """Return how numbers are computed, in words."""
+        if self.numbers is None:
+            return "Numbers stand among the arrays, as Python writes them."
+        if self.numbers.how == "levels":
+            return "Numbers that are computed alike, at one depth, are one call of NumPy."
+        return "Numbers are computed one by one, by Python."
+
+    def text(self) -> str:
+        """Return what runs, as one would have written it."""
+        parts: list[str] = []
+        if self.numbers is not None:
+            parts.append(self.numbers.text(self.number_names))
+        if self.arrays is not None:
+            parts.append(self.arrays.text())
+        return "\n\n".join(parts)
+
+    def _in_order(self, values: dict[int, Any]) -> list[Any]:
+        return [values[slot] for slot in self.outputs]
+
+
+def _numbers_apart(tape: Tape, live: Sequence[int]) -> set[int]:
+    """Return the slots of numbers that depend on no array, if they are worth it, with constants."""
+    apart: set[int] = set()
+    arrays = False
+    calls = 0
+    for slot in live:
+        plain = tape.has_plain_slots(slot) or not tape.arguments[slot]
+        if tape.is_number(slot) and plain and all([i in apart for i in tape.used_by(slot)]):
+            apart.add(slot)
+            calls += tape.is_call(slot)
+        else:
+            arrays = True
+    return apart if not arrays or calls >= MANY_NUMBERS else set()

@@ -1,0 +1,181 @@
+"""What comes of a call: results in f's containers, what is left in nodes, and calls after it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from itertools import groupby, repeat
+from typing import Any, NoReturn
+
+import numpy as np
+
+from micrograd.compiler import seams
+from micrograd.compiler.hosted import Later
+from micrograd.compiler.programs import is_a, mapped
+from micrograd.compiler.recording import Call, Out, Recording, Same
+from micrograd.core.node import Node
+from micrograd.core.op import Op
+from micrograd.core.record import constant
+from micrograd.core.versions import versions
+from micrograd.errors import GradientError
+
+_set = {"data": seams.DATA.__set__, "grad": seams.GRAD.__set__}
+
+
+class Outcome:
+    """What is made of the outputs of a program.
+
+    Args:
+        recording: what was recorded.
+        places: by node that came as an argument, its place among the leaves of the arguments.
+        outputs: the slots of the outputs, in order.
+        stored: the nodes whose arrays the code itself writes to.
+    """
+
+    def __init__(
+        self,
+        recording: Recording,
+        places: dict[Node, int],
+        outputs: Sequence[int],
+        stored: Sequence[Node] = (),
+    ) -> None:
+        self.places = places
+        self.flat, self.results = recording.flat, recording.results
+        self.at = {slot: i for i, slot in enumerate(outputs)}
+        self.stored = {*stored}
+        self.steps: list[Callable[[Sequence[Any], Sequence[Any], dict[Any, Any]], None]] = []
+        for kind, effects in groupby(recording.effects, self._kind_of_effect):
+            self.steps.append(self._step(kind, list(effects)))
+
+    def finish(self, values: Sequence[Any], leaves: Sequence[Any]) -> Any:
+        """Write and call what is to be written and called, and return what f returns.
+
+        Args:
+            values: the outputs of the program.
+            leaves: those of the arguments of the call.
+        """
+        later: dict[Any, Any] = {}
+        for step in self.steps:
+            step(values, leaves, later)
+        made: dict[int, Any] = {}
+        return self.flat.filled(
+            [self._result(result, values, leaves, later, made) for result in self.results]
+        )
+
+    def _result(
+        self, result: Any, values: Any, leaves: Any, later: dict[Any, Any], made: dict[int, Any]
+    ) -> Any:
+        if isinstance(result, Out):
+            return self._value(result, values)
+        if isinstance(result, Later):
+            return later[result]
+        if isinstance(result, Same):
+            return self._node(result.node, leaves)
+        if result.of not in made:
+            node = constant(result.kind, _kept(self._value(result.data, values)))
+            node._grad, node.label = self._value(result.grad, values), result.label
+            if result.requires_grad:
+                node.requires_grad, node.op = True, COMPILED
+                node._first = constant(result.kind, node._data)
+                node._first.requires_grad = True
+            made[result.of] = node
+        return made[result.of]
+
+    def _value(self, out: Out, values: Any) -> Any:
+        if out.slot is not None:
+            return values[self.at[out.slot]]
+        thing = out.constant
+        return thing.copy() if is_a(thing, np.ndarray) else thing
+
+    def _node(self, node: Node, leaves: Any) -> Any:
+        place = self.places.get(node)
+        return node if place is None else leaves[place]
+
+    def _kind_of_effect(self, effect: Any) -> Any:
+        if isinstance(effect, Call):
+            return ("call",)
+        stored = effect.what == "data" and effect.node in self.stored
+        return effect.what, effect.node._is_number, effect.value.slot is not None, stored
+
+    def _step(self, kind: Any, effects: list[Any]) -> Any:
+        """Return the function that writes to some nodes, or calls."""
+        if kind[0] == "call":
+            return self._calling(effects)
+        what, numbers, changes, stored = kind
+        nodes = [effect.node for effect in effects]
+        if stored:
+            return self._bumping(nodes)
+        moving = any(node in self.places for node in nodes)
+        slots = [effect.value.slot for effect in effects]
+        start = 0 if slots[0] is None else self.at[slots[0]]
+        places = [None if slot is None else self.at[slot] for slot in slots]
+        in_row = places == list(range(start, start + len(places)))
+
+        def write(values: Any, leaves: Any, later: Any) -> None:
+            targets = [self._node(node, leaves) for node in nodes] if moving else nodes
+            if not changes:
+                new: Any = [self._value(effect.value, values) for effect in effects]
+            elif in_row:
+                new = values[start : start + len(places)]
+            else:
+                new = [values[place] for place in places]
+            if what == "data" and not numbers:
+                for node, array in zip(targets, new, strict=True):
+                    _overwrite(node, array)
+                return
+            if not numbers and changes:
+                new = map(np.asarray, new)  # the sum of arrays without axes is a scalar to NumPy
+            any(map(_set[what], targets, new))  # at one stroke
+            if what == "data":
+                any(map(seams.VERSION.__set__, targets, repeat(versions.write())))
+
+        return write
+
+    def _bumping(self, nodes: Sequence[Node]) -> Any:
+        def bump(values: Any, leaves: Any, later: Any) -> None:
+            for node in nodes:
+                target = self._node(node, leaves)
+                target._overwrite(target._data)
+
+        return bump
+
+    def _calling(self, effects: list[Call]) -> Any:
+        def call(values: Any, leaves: Any, later: dict[Any, Any]) -> None:
+            for effect in effects:
+                args, kwargs = mapped(
+                    (effect.args, effect.kwargs),
+                    lambda leaf: self._value(leaf, values) if isinstance(leaf, Out) else leaf,
+                )
+                later[effect.later] = effect.function(*args, **kwargs)
+
+        return call
+
+
+def _overwrite(node: Any, array: Any) -> None:
+    """Write an array into that of a leaf, which somebody may hold."""
+    held = seams.DATA.__get__(node)
+    if held.__class__ is np.ndarray and held.flags.writeable and held.shape == np.shape(array):
+        np.copyto(held, array)
+        array = held
+    node._overwrite(array)
+
+
+def _kept(data: Any) -> Any:
+    """Return the data of a node that was computed: an array that cannot be written to."""
+    if is_a(data, np.generic):
+        data = np.asarray(data)
+    if is_a(data, np.ndarray):
+        data.flags.writeable = False
+    return data
+
+
+def _no_graph(*args: Any) -> NoReturn:
+    raise GradientError(
+        "backward: this node was computed by a compiled function, which keeps no graph. Call "
+        "backward() inside the function, or compile its derivative, as in "
+        "micrograd.compile(micrograd.grad(f))."
+    )
+
+
+COMPILED = Op("compiled", _no_graph, (_no_graph,))
+COMPILED.trust()
+"""The operation of what a compiled function returns that has a gradient, but no graph."""

@@ -1,0 +1,230 @@
+"""The program of a compiled function, to be read, run, stored, drawn and played."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from micrograd.compiler import seams
+from micrograd.compiler.arguments import Arguments
+from micrograd.compiler.programs import Form, Instruction, Slot
+from micrograd.compiler.recording import Call, Out, OutNode, Same, Write
+from micrograd.compiler.replay import FAILED, Replay
+from micrograd.compiler.tape import INPUT, Tape
+from micrograd.core.node import Node
+from micrograd.errors import ArgumentError, CompileError
+
+__all__ = ["CompiledProgram"]
+
+
+@dataclass(frozen=True)
+class Input:
+    """What a program reads.
+
+    Attributes:
+        name: what it is called: that of the parameter, the label of the node, or where it stands.
+        what: "argument", "data" or "grad" of a node, or "array".
+        form: its shape and dtype.
+        default: what it was when the program was made; None for an argument.
+    """
+
+    name: str
+    what: str
+    form: Form
+    default: Any = field(default=None, repr=False)
+
+
+class CompiledProgram:
+    """What a compiled function computes, recorded for one case: kinds, shapes, ways it went.
+
+    It can be called as the function itself, for arguments of that case. Printed, it is the NumPy
+    that runs. `instructions` are what was recorded, one by one, as plain data.
+
+    Attributes:
+        name: that of the function.
+        inputs: what it reads: arguments, and data and gradients of nodes.
+        recorded: how many calls were recorded, before those that nothing needs were left out.
+
+    >>> import micrograd as mg
+    >>> @mg.compile
+    ... def f(a, b):
+    ...     return mg.tanh(a * b)
+    >>> program = f.program(2.0, 0.25)
+    >>> [i.name for i in program.inputs]
+    ['a', 'b']
+    >>> program.instructions[0].arguments, program.results
+    ((Slot(number=0), Slot(number=1)), Slot(number=3))
+    >>> program(0.0, 1.0)
+    0.0
+    """
+
+    def __init__(
+        self,
+        name: str,
+        replay: Replay,
+        names: Sequence[str],
+        nodes: dict[Node, tuple[Any, Any]] | None = None,
+    ) -> None:
+        self.name = name
+        self._replay = replay
+        self._names = names
+        self._nodes = nodes
+        self.recorded = len(replay.recording.tape)
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        if self._nodes is not None and not args:
+            return self._for_leaves(kwargs)
+        given = Arguments(args, kwargs)
+        found = self._replay(given.leaves)
+        if found is FAILED:
+            raise CompileError(
+                f"{self.name}: the program was recorded for another case: other kinds of "
+                "arguments, or a number by which Python goes another way. Call the compiled "
+                "function itself, which records it anew where it has to."
+            )
+        return found
+
+    def _for_leaves(self, others: dict[str, Any]) -> Any:
+        """Run the program of a graph, for its leaves as they are but for some, by name."""
+        replay = self._replay
+        inputs = dict(zip([i.name for i in self.inputs], replay.read(()), strict=True))
+        unknown = [name for name in others if name not in inputs]
+        if unknown:
+            raise ArgumentError(
+                f"{self.name}: has no input {unknown[0]!r}. Its inputs are {', '.join(inputs)}."
+            )
+        for (name, old), kind in zip(inputs.items(), replay.kinds, strict=True):
+            if name in others:
+                new = others[name]
+                inputs[name] = kind(new) if kind.__class__ is type else np.asarray(new, old.dtype)
+        values = replay.code.run(list(inputs.values()))
+        if values is None:
+            raise CompileError(f"{self.name}: for these numbers the graph is another one.")
+        return replay.outcome.finish(values, ())
+
+    def slots_of(self, node: Node) -> tuple[Any, Any]:
+        """Return where the data and the gradient of a node of the graph stand, in `compile(node)`.
+
+        Each is a `Slot`, or a constant, or None where there is none.
+
+        Args:
+            node: of the graph.
+        """
+        if self._nodes is None or node not in self._nodes:
+            raise ArgumentError(
+                f"{self.name}: the node is not of the graph that was compiled. Ask for one of the "
+                "graph of compile(y)."
+            )
+        data, grad = self._nodes[node]
+        return self._of_symbol(data), self._of_symbol(grad)
+
+    def _of_symbol(self, place: Any) -> Any:
+        if place is None:
+            return None
+        tape, at = self._compact
+        slot = at.get(place.number)
+        return tape.constants.get(place.number) if slot is None else Slot(slot)
+
+    @cached_property
+    def _compact(self) -> tuple[Tape, dict[int, int]]:
+        """What is needed, as a tape of its own: inputs first, constants in their places."""
+        replay = self._replay
+        tape = replay.recording.tape
+        live = tape.live(replay.recording.outputs)
+        inputs = [slot for slot in live if tape.operations[slot] is INPUT]
+        calls = [slot for slot in live if tape.is_call(slot)]
+        return tape, {slot: i for i, slot in enumerate([*inputs, *calls])}
+
+    @cached_property
+    def inputs(self) -> tuple[Input, ...]:
+        """Return what the program reads, in order."""
+        tape, at = self._compact
+        sources = zip(tape.inputs, self._replay.recording.sources, self._names, strict=True)
+        found: list[Input] = []
+        for slot, (what, of), name in sources:
+            if slot in at:
+                form: Any = tape.forms[slot]
+                default = of if what == "array" else None
+                if what in ("data", "grad") and of not in self._replay.places:
+                    default = (seams.DATA if what == "data" else seams.GRAD).__get__(of)
+                form = Form((), form) if tape.is_number(slot) else form
+                found.append(Input(name, what, form, default))
+        return tuple(found)
+
+    @cached_property
+    def instructions(self) -> tuple[Instruction, ...]:
+        """Return the calls in order: the first gives `Slot(len(inputs))`, and so on."""
+        tape, at = self._compact
+        return tuple([tape.instruction(slot, at) for slot in at if tape.is_call(slot)])
+
+    @property
+    def results(self) -> Any:
+        """Return what comes out, in the containers of the function: a `Slot` for each value."""
+        recording = self._replay.recording
+        return recording.flat.filled([self._shown(result) for result in recording.results])
+
+    @property
+    def writes(self) -> dict[str, Any]:
+        """Return what is left in nodes, by the name of the input and "data" or "grad"."""
+        found: dict[str, Any] = {}
+        for effect in self._replay.recording.effects:
+            if isinstance(effect, Write):
+                found[f"{self._called(effect.node)}.{effect.what}"] = self._shown(effect.value)
+        return found
+
+    def _called(self, node: Node) -> str:
+        names = dict(zip(self._replay.recording.sources, self._names, strict=True))
+        return names.get(("data", node)) or names.get(("grad", node)) or node.label or "a node"
+
+    def _shown(self, result: Any) -> Any:
+        _, at = self._compact
+        if isinstance(result, OutNode):
+            result = result.data
+        if isinstance(result, Out):
+            if result.slot is None:
+                return result.constant
+            slot = at.get(result.slot)
+            tape = self._replay.recording.tape
+            return tape.constants[result.slot] if slot is None else Slot(slot)
+        return result.node if isinstance(result, Same) else result
+
+    def __str__(self) -> str:
+        return self._replay.code.text()
+
+    def __repr__(self) -> str:
+        return (
+            f"<program of {self.name}: {len(self.inputs)} inputs, "
+            f"{len(self.instructions)} instructions, {self._replay.code.calls} calls>"
+        )
+
+    def report(self) -> str:
+        """Return how large the program is, what it checks, and what was not traced, in words."""
+        replay = self._replay
+        code, recording = replay.code, replay.recording
+        lines = [
+            f"{self.name}: {self.recorded} values were recorded, {len(self.instructions)} calls of "
+            f"them are needed; they run as {code.calls} calls, with {code.bytes:,} bytes of "
+            f"buffers. {code.how}"
+        ]
+        decided = [recording.lines.get(slot, "?") for slot, _ in recording.tape.checks]
+        lines.append(
+            f"{len(decided)} numbers decide which way Python goes"
+            + (f": at {', '.join(dict.fromkeys(decided))}." if decided else ".")
+        )
+        lines.append(
+            "What is called as it is, since it cannot be traced: "
+            + (", ".join(recording.opaque) or "nothing")
+            + "."
+        )
+        hosted = [e.later.name for e in recording.effects if isinstance(e, Call)]
+        if hosted:
+            lines.append(f"What runs after the program: {', '.join(hosted)}.")
+        lines.append(
+            "What else Python reads while it is recorded, such as the time, files, and truths in "
+            "containers that no name leads to, is taken as it was then; checks=True finds it."
+        )
+        return "\n".join(lines)

@@ -1,0 +1,164 @@
+"""A recording: what one call of a function did, with all that is needed to do it again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from micrograd.common.symbolic import Symbolic
+from micrograd.common.tree import Flat
+from micrograd.compiler import seams
+from micrograd.compiler.hosted import Later
+from micrograd.compiler.number import Number
+from micrograd.compiler.programs import is_a, mapped
+from micrograd.compiler.recorder import Recorder, describe_plainly
+from micrograd.compiler.symbols import Symbol
+from micrograd.core.node import Node
+from micrograd.errors import CompileError
+
+
+class Out(NamedTuple):
+    """A value that comes out of a program.
+
+    Attributes:
+        slot: where it stands on the tape; None for a constant.
+        constant: what it is, if it has no slot.
+    """
+
+    slot: int | None
+    constant: Any = None
+
+
+class OutNode(NamedTuple):
+    """A node that comes out of a program; `of` tells apart what were different nodes."""
+
+    of: int
+    kind: type[Node]
+    data: Out
+    grad: Out
+    requires_grad: bool
+    label: str | None
+
+
+class Same(NamedTuple):
+    """A node from outside that f returned as it is."""
+
+    node: Node
+
+
+class Write(NamedTuple):
+    """What a program leaves in a node: its data ("data") or its gradient ("grad")."""
+
+    what: str
+    node: Node
+    value: Out
+
+
+class Call(NamedTuple):
+    """What is called after the program, such as an optimizer's step."""
+
+    function: Callable[..., Any]
+    args: tuple[Any, ...]
+    kwargs: dict[str, Any]
+    later: Later
+
+
+class Recording:
+    """What a call of f did.
+
+    Args:
+        recorder: which noted it.
+        returned: what f returned.
+
+    Attributes:
+        tape: the calls.
+        sources: where each input of the tape comes from: see `Recorder`.
+        results: for each leaf of what f returned, an `Out`, an `OutNode`, `Same` or `Later`.
+        flat: its containers.
+        effects: what is written and called after the program, in order.
+        examples: what came out in this call, by slot.
+        nodes: those from outside that were read or written.
+        arrays: those from outside that are inputs.
+        absent: by node whose gradient was read, whether there was none.
+        lines: where the user's code was at constants and checks, by slot.
+        opaque: names of what is called as it is.
+    """
+
+    def __init__(self, recorder: Recorder, returned: Any) -> None:
+        self._recorder: Any = recorder
+        self.tape, self.sources = recorder.tape, recorder.sources
+        self.absent, self.lines, self.opaque = recorder.absent, recorder.lines, recorder.opaque
+        self.nodes = list(dict.fromkeys([*recorder.data, *recorder.grads]))
+        self.arrays = [of for what, of in recorder.sources if what == "array"]
+        self.examples: dict[int, Any] = {}
+        self.flat = Flat(returned)
+        self.results = [self._result(leaf) for leaf in self.flat.leaves]
+        self.flat.leaves.clear()
+        self.effects: list[Write | Call] = []
+        for writes, (function, args, kwargs, later) in recorder.hosted:
+            self.effects += [self._write(*write) for write in writes]
+            given, named = mapped((args, kwargs), self._given)
+            self.effects.append(Call(function, given, named, later))
+        self.effects += [self._write(*write) for write in recorder.writes()]
+        self._recorder = None
+
+    def _result(self, leaf: Any) -> Any:
+        if isinstance(leaf, Later):
+            return leaf
+        if isinstance(leaf, Node):
+            if self._recorder.is_outside(leaf):
+                return Same(leaf)
+            data, grad = self._out(seams.DATA.__get__(leaf)), seams.GRAD.__get__(leaf)
+            if isinstance(grad, Node):
+                raise _with_graph("what f returns")
+            return OutNode(
+                id(leaf), leaf._kind, data, self._out(grad), leaf.requires_grad, leaf.label
+            )
+        return self._out(leaf)
+
+    def _out(self, thing: Any) -> Out:
+        if thing.__class__ is Number:
+            self._recorder.require_own(thing)
+            self.examples[thing._slot] = thing._value
+            return Out(thing._slot)
+        if is_a(thing, Symbol):
+            slot = thing._checked_slot().number
+            self.examples[slot] = self._recorder.example_of(thing, "compile")
+            return Out(slot)
+        return Out(None, thing)
+
+    def _given(self, leaf: Any) -> Any:
+        return self._out(leaf) if isinstance(leaf, Symbolic) else leaf
+
+    def _write(self, what: str, node: Node, value: Any) -> Write:
+        if isinstance(value, Node):
+            raise _with_graph(describe_plainly(node))
+        return Write(what, node, self._out(value))
+
+    @property
+    def outputs(self) -> list[int]:
+        """The slots of all that comes out: results first, then writes."""
+        found: list[int | None] = []
+        for result in self.results:
+            if isinstance(result, Out):
+                found.append(result.slot)
+            elif isinstance(result, OutNode):
+                found += [result.data.slot, result.grad.slot]
+        for effect in self.effects:
+            if isinstance(effect, Write):
+                found.append(effect.value.slot)
+            else:
+                mapped((effect.args, effect.kwargs), lambda leaf: found.append(_slot(leaf)))
+        return [slot for slot in found if slot is not None]
+
+
+def _slot(thing: Any) -> int | None:
+    return thing.slot if isinstance(thing, Out) else None
+
+
+def _with_graph(where: str) -> CompileError:
+    return CompileError(
+        f"compile: {where} has a gradient with a graph of its own, as create_graph=True leaves "
+        "it, and a program keeps no graph. Use micrograd.hvp, or nested micrograd.grad, inside the "
+        "function, or forget that gradient there with zero_grad()."
+    )

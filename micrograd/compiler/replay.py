@@ -1,0 +1,151 @@
+"""A program at work: inputs are read, the code runs, and results and effects come out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from micrograd.compiler import seams
+from micrograd.compiler.lower import Code
+from micrograd.compiler.outcome import Outcome
+from micrograd.compiler.recording import Call, Recording, Write
+from micrograd.core.node import Node
+
+FAILED: Any = object()
+"""What a replay gives that is not right for a call: the function has to be recorded again."""
+
+_requires_grad: Any = Node.__dict__["requires_grad"].__get__
+_slots = {"data": seams.DATA.__get__, "grad": seams.GRAD.__get__}
+
+
+class Replay:
+    """A recorded call that can be made again, for other numbers.
+
+    Args:
+        recording: what was recorded.
+        places: by node that came as an argument, its place among the leaves of the arguments.
+        names: of the inputs, by slot.
+        how: how numbers are lowered; see `Code`.
+        exact: see `Code`.
+    """
+
+    def __init__(
+        self,
+        recording: Recording,
+        places: dict[Node, int],
+        names: dict[int, str],
+        how: str | None = None,
+        exact: bool = True,
+    ) -> None:
+        tape = recording.tape
+        self.recording, self.places = recording, places
+        inputs = dict(zip(recording.sources, tape.inputs, strict=True))
+        stores = _stores(recording, inputs)
+        outputs = [slot for slot in dict.fromkeys(recording.outputs) if slot not in stores]
+        outputs += [slot for slot in _results_among(recording, stores)]
+        self.code = Code(
+            tape, outputs, {slot: at for slot, (at, _) in stores.items()}, names, how, exact
+        )
+        of_slot = {slot: source for source, slot in inputs.items()}
+        self.sources = [of_slot[slot] for slot in self.code.inputs]
+        self.kinds = [tape.forms[slot] for slot in self.code.inputs]
+        self.outcome = Outcome(recording, places, outputs, [node for _, node in stores.values()])
+        self.fixed = [node for node in recording.nodes if node not in places]
+        self.wants = list(map(_requires_grad, self.fixed))
+        self.absent = [(places.get(node, node), none) for node, none in recording.absent.items()]
+        self.numbers = all(kind.__class__ is type for kind in self.kinds)
+        self.read = _reader(self.sources, places)
+
+    def __call__(self, leaves: Sequence[Any]) -> Any:
+        """Make the call again, or return FAILED, with nothing changed.
+
+        Args:
+            leaves: those of the arguments, of the same kinds and forms as when it was recorded.
+        """
+        if not self.holds(leaves):
+            return FAILED
+        inputs = self.read(leaves)
+        if self.numbers and list(map(type, inputs)) != self.kinds:
+            return FAILED
+        values = self.code.run(inputs)
+        return FAILED if values is None else self.outcome.finish(values, leaves)
+
+    def holds(self, leaves: Sequence[Any]) -> bool:
+        """Tell whether the nodes are as they were: which need a gradient, and which have one."""
+        if list(map(_requires_grad, self.fixed)) != self.wants:
+            return False
+        for holder, none in self.absent:
+            node = leaves[holder] if holder.__class__ is int else holder
+            if (seams.GRAD.__get__(node) is None) is not none:
+                return False
+        return True
+
+
+def _stores(recording: Recording, inputs: dict[Any, int]) -> dict[int, tuple[int, Node]]:
+    """Return, by slot, the input in whose memory the code can leave it, and the node of that."""
+    if any(isinstance(effect, Call) for effect in recording.effects):
+        return {}
+    found: dict[int, tuple[int, Node]] = {}
+    forms = recording.tape.forms
+    for effect in recording.effects:
+        slot = effect.value.slot if isinstance(effect, Write) else None
+        if slot is None or not isinstance(effect, Write) or effect.what != "data":
+            continue
+        at = inputs.get(("data", effect.node))
+        if at is not None and not effect.node._is_number and forms[at] == forms[slot]:
+            if slot in found or slot == at:
+                continue
+            found[slot] = at, effect.node
+    return found
+
+
+def _results_among(recording: Recording, stores: dict[int, Any]) -> list[int]:
+    """Return the slots that are stored and come out besides."""
+    written = [e.value.slot for e in recording.effects if isinstance(e, Write)]
+    others = list(recording.outputs)
+    for slot in written:
+        if slot in stores:
+            others.remove(slot)
+    return [slot for slot in dict.fromkeys(others) if slot in stores]
+
+
+def _reader(
+    sources: Sequence[Any], places: dict[Node, int]
+) -> Callable[[Sequence[Any]], list[Any]]:
+    """Return the function that reads the inputs, given the leaves of the arguments."""
+    for what, read in _slots.items():
+        nodes = [node for kind, node in sources if kind == what and node not in places]
+        if len(nodes) == len(sources):
+            return lambda leaves: list(map(read, nodes))
+    parts: list[Any] = []
+    for kind, of in sources:
+        if kind == "argument":
+            parts.append((None, of))
+        elif kind == "array":
+            parts.append((_itself, of))
+        elif of in places:
+            parts.append((_slots[kind], places[of]))
+        else:
+            parts.append((_slots[kind], of))
+    moving = {
+        i for i, (kind, of) in enumerate(sources) if kind in ("data", "grad") and of in places
+    }
+    first = next((i for i, (kind, _) in enumerate(sources) if kind == "data"), 0)
+    row = sources[first:]
+    if len(row) > 8 and all(kind == "data" and node not in places for kind, node in row):
+        before, nodes, read = parts[:first], [node for _, node in row], _slots["data"]
+        arguments = [of for _, of in before]
+        if all(read is None for read, _ in before):
+            return lambda leaves: [*[leaves[i] for i in arguments], *map(read, nodes)]
+
+    def read_all(leaves: Sequence[Any]) -> list[Any]:
+        return [
+            leaves[of] if read is None else read(leaves[of] if i in moving else of)
+            for i, (read, of) in enumerate(parts)
+        ]
+
+    return read_all
+
+
+def _itself(thing: Any) -> Any:
+    return thing

@@ -1,0 +1,90 @@
+"""Lowered numbers: what a tape computes, in the way that runs fastest."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from operator import itemgetter
+from typing import Any
+
+from micrograd.compiler.scalars.careful import interpret
+from micrograd.compiler.scalars.graph import simplify
+from micrograd.compiler.scalars.source import Source
+from micrograd.compiler.tape import Tape
+
+
+def lower_numbers(
+    tape: Tape, outputs: Sequence[int], how: str | None = None, exact: bool = True
+) -> Code:
+    """Return code that computes outputs of a tape of numbers.
+
+    Args:
+        tape: what was recorded; what outputs and checks need of it are Python numbers.
+        outputs: the slots of the outputs.
+        how: "levels" for NumPy, a call for all that is alike at one depth; "source" for Python, a
+            line for each number; None for what runs faster.
+        exact: whether results equal those of eager calls to the last bit; else exp, log, tanh and
+            powers are NumPy's, within 4 units of the last place.
+    """
+    return Code(tape, outputs, how, exact)
+
+
+class Code:
+    """What a tape of numbers computes, ready to run.
+
+    Attributes:
+        how: "levels" or "source".
+        instructions: how many numbers are computed.
+        calls: how many calls of NumPy's, or lines of Python.
+        bytes: how large the buffers are.
+    """
+
+    def __init__(self, tape: Tape, outputs: Sequence[int], how: str | None, exact: bool) -> None:
+        self._given = tape, list(outputs), how, exact
+        self.how = "source"
+        self._program = SourceProgram(tape, self._given[1])
+        self.instructions = self._program.instructions
+        self.calls = self._program.calls
+        self.bytes = self._program.bytes
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return lower_numbers, self._given
+
+    def run(self, inputs: Sequence[Any]) -> list[Any] | None:
+        """Return the outputs for numbers of the classes that were recorded, in the tape's order.
+
+        It is None where a check fails, and where an operation of Python's raises an error.
+        """
+        return self._program.run(inputs)
+
+    def text(self, names: dict[int, str]) -> str:
+        return self._program.text
+
+
+class SourceProgram:
+    """A tape as straight Python; where that raises an error, call by call."""
+
+    def __init__(self, tape: Tape, outputs: list[int]) -> None:
+        self.tape, self.outputs = tape, outputs
+        graph = simplify(tape, outputs)
+        source = Source(graph)
+        scope = dict(source.names)
+        exec(compile(source.text, "<program>", "exec"), scope)
+        self.text = source.text
+        self._parts = [scope[f"part{k}"] for k in range(source.parts)]
+        self._rest = [None] * (source.size - len(graph.inputs))
+        self._picked, self._count = source.outputs, len(outputs)
+        self._wanted = [value for _, value in graph.checks]
+        self.instructions, self.calls, self.bytes = len(graph), source.lines, 8 * source.size
+
+    def run(self, inputs: Sequence[Any]) -> list[Any] | None:
+        v = [*inputs, *self._rest]
+        try:
+            for part in self._parts:
+                part(v)
+        except (ArithmeticError, ValueError):
+            return interpret(self.tape, self.outputs, inputs)
+        values = [v[i] for i in self._picked]
+        count = self._count
+        if self._wanted and values[count:] != self._wanted:
+            return None
+        return values[:count]

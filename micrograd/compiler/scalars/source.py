@@ -1,0 +1,189 @@
+"""A graph of numbers as straight Python: a line for each number, in functions of bounded size."""
+
+from __future__ import annotations
+
+import keyword
+import math
+import re
+from typing import Any
+
+from micrograd.compiler.scalars.graph import FUNCTIONS, Graph
+from micrograd.compiler.scalars.kinds import FLOAT
+from micrograd.compiler.tape import CONSTANT, INPUT, call_of_numbers
+from micrograd.core.numbers import to_number
+from micrograd.core.op import Op
+
+SIZE = 20_000
+"""How many numbers a function computes."""
+
+DEPTH = 10
+"""How deep calls stand within each other in a line."""
+
+_SIGNS = {
+    **{"add": "{} + {}", "subtract": "{} - {}", "multiply": "{} * {}", "divide": "{} / {}"},
+    **{"negative": "-{}", "absolute": "abs({})", "where": "{1} if {0} else {2}"},
+    **{"lt": "{} < {}", "le": "{} <= {}", "gt": "{} > {}", "ge": "{} >= {}"},
+    **{"eq": "{} == {}", "ne": "{} != {}", "and_": "{} & {}", "or_": "{} | {}", "xor": "{} ^ {}"},
+}
+_REPEATING = {  # an argument is computed where it stands first: there it gets a name
+    "relu": "0 if {1} < 0 else {0}",
+    "maximum": "{0} if {2} >= {3} or {0} != {0} else {1}",
+    "minimum": "{0} if {2} <= {3} or {0} != {0} else {1}",
+}
+_MATH = {
+    name: function.scalar.__name__
+    for name, function in FUNCTIONS.items()
+    if getattr(getattr(function, "scalar", None), "__module__", "") == "math"
+}
+
+
+_OWN = re.compile(r"abs|v|(t|part)\d+")
+"""Names with a meaning in the text."""
+
+
+class Source:
+    """The text of a program, and what it needs.
+
+    Attributes:
+        text: functions `part0(v)`, `part1(v)`, …, which read and write a list of numbers, in which
+            the inputs come first.
+        names: what the text needs.
+        parts: how many functions there are.
+        lines: how many lines.
+        outputs: where each output stands in the list, and then each number that is checked.
+        size: how long the list is.
+    """
+
+    def __init__(self, graph: Graph) -> None:
+        self.graph = graph
+        self.names: dict[str, Any] = {"inf": math.inf, "nan": math.nan}
+        self._wide = set(graph.wide)
+        wanted = [*graph.outputs, *[i for i, _ in graph.checks]]
+        self._uses, self._last = _uses(graph, wanted)
+        self._place = {i: k for k, i in enumerate(graph.inputs)}
+        self.lines = 0
+        blocks = [self._block(start) for start in range(0, len(graph), SIZE)]
+        self.parts = len(blocks)
+        self.text = "\n\n\n".join(blocks)
+        self.outputs = [self._place[i] for i in wanted]
+        self.size = len(self._place)
+
+    def _block(self, start: int) -> str:
+        """Return the function that computes the nodes from `start` on."""
+        graph, uses, last, place = self.graph, self._uses, self._last, self._place
+        block = start // SIZE
+        lines = [f"def part{block}(v):"]
+        texts: dict[int, str] = {}
+        bare: dict[int, str] = {}  # of what stands within a line
+        depths: dict[int, int] = {}
+
+        def text_of(j: int) -> str:
+            if graph.operations[j] is CONSTANT:
+                return _literal(graph.constants[j])
+            lines.append(f"    t{j} = v[{place[j]}]")
+            return f"t{j}"
+
+        for i in range(start, min(start + SIZE, len(graph))):
+            name = graph.operations[i]
+            if name is INPUT or name is CONSTANT and last[i] < len(graph):
+                continue
+            if name is CONSTANT:
+                place[i] = len(place)
+                lines.append(f"    v[{place[i]}] = {text_of(i)}")
+                continue
+            args = graph.arguments[i]
+            for j in args:
+                if j not in texts:
+                    texts[j] = text_of(j)
+            depth = 1 + max([depths.get(j, 0) for j in args])
+            if name in _REPEATING:
+                known = [f"t{j}" if j in bare else texts[j] for j in args]
+                first = [f"(t{j} := {bare[j]})" if j in bare else texts[j] for j in args]
+                text = _REPEATING[name].format(*known, *first)
+            else:
+                text = self._call(i, name, [texts[j] for j in args])
+            if i in self._wide:
+                text = f"{self._name('number', _number)}({text})"
+            if uses[i] == 1 and last[i] == block and depth < DEPTH:
+                texts[i], bare[i], depths[i] = f"({text})", text, depth
+                continue
+            texts[i] = f"t{i}"
+            if last[i] > block:
+                place[i] = len(place)
+                lines.append(f"    t{i} = v[{place[i]}] = {text}")
+            else:
+                lines.append(f"    t{i} = {text}")
+        self.lines += len(lines) - 1
+        return "\n".join(lines if len(lines) > 1 else [*lines, "    pass"])
+
+    def _call(self, i: int, name: Any, args: list[str]) -> str:
+        """Return the call of a node as text."""
+        graph = self.graph
+        settings, function, kind = graph.settings[i], graph.functions[i], graph.kinds[i]
+        if name in _SIGNS:
+            return _SIGNS[name].format(*args)
+        if name == "power" and kind == FLOAT:
+            return f"{self._name('pow', math.pow)}({', '.join(args)})"
+        words = list(args)
+        for key, value in settings.items():
+            words.append(f"{key}={self._name('setting', value)}")
+        if name in _MATH and not settings:
+            return f"{self._name(_MATH[name], function.scalar)}({', '.join(words)})"
+        plain = isinstance(function, Op) and not function.foreign
+        if plain and kind == FLOAT and function.scalar is not function.forward:
+            return f"{self._name(name, function.scalar)}({', '.join(words)})"
+        called = self._name(getattr(function, "name", "") or function.__name__, _Call(function))
+        return f"{called}({', '.join(words)})"
+
+    def _name(self, name: str, thing: Any) -> str:
+        """Return the name by which the text knows a thing."""
+        if not name.isidentifier() or keyword.iskeyword(name) or _OWN.fullmatch(name):
+            name = "function"
+        own, k = name, 1
+        while not _same(self.names.setdefault(own, thing), thing):
+            k += 1
+            own = f"{name}_{k}"
+        return own
+
+
+class _Call:
+    """A function that gives numbers as eager calls have them."""
+
+    def __init__(self, function: Any) -> None:
+        self.function = function
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Call) and other.function is self.function
+
+    def __hash__(self) -> int:
+        return hash(self.function)
+
+    def __call__(self, *args: Any, **settings: Any) -> Any:
+        return call_of_numbers(self.function, args, settings)
+
+
+def _uses(graph: Graph, wanted: list[int]) -> tuple[list[int], list[int]]:
+    """Return how often each number is used, and in which function last."""
+    uses, last = [0] * len(graph), [-1] * len(graph)
+    for i, args in enumerate(graph.arguments):
+        block = i // SIZE
+        for j in args:
+            uses[j] += 1
+            last[j] = block
+    for i in wanted:
+        uses[i] += 2
+        last[i] = len(graph)
+    return uses, last
+
+
+def _same(a: Any, b: Any) -> bool:
+    return a is b or (a.__class__ is _Call and a == b)
+
+
+def _number(x: Any) -> Any:
+    """Return a number as eager calls have it."""
+    return x if x.__class__ is float else to_number(x)
+
+
+def _literal(value: Any) -> str:
+    return repr(value)
