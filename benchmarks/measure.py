@@ -48,7 +48,9 @@ class _Worker:
         if line:
             return json.loads(line)
         assert self.process.stderr is not None
-        told = re.findall(r"^(\w+(?:Error|Exception))\b", self.process.stderr.read(), re.MULTILINE)
+        told = re.findall(
+            r"^(?:\w+\.)*(\w+(?:Error|Exception))\b", self.process.stderr.read(), re.MULTILINE
+        )
         self.result.missing = told[-1] if told else "it ended without an error"
         self.result.costs.clear()
         return {}
