@@ -216,6 +216,11 @@ class Symbol(Symbolic):
             )
         return self._tell(programs.item, self)
 
+    def as_operand(self, copied: bool) -> Any:
+        """Return what a constant beside a Tensor holds of it."""
+        scalar = not is_a(self._example, np.ndarray)
+        return self.copy("K") if copied or scalar else self.locked()
+
     @property
     def shape(self) -> tuple[int, ...]:
         return np.shape(self._example)
