@@ -95,9 +95,9 @@ class Recording:
         self.nodes = list(dict.fromkeys([*recorder.data, *recorder.grads]))
         self.arrays = [of for what, of in recorder.sources if what == "array"]
         self.examples: dict[int, Any] = {}
-        self.flat = Flat(returned)
-        self.results = [self._result(leaf) for leaf in self.flat.leaves]
-        self.flat.leaves.clear()
+        flat = Flat(returned)
+        self.results = [self._result(leaf) for leaf in flat.leaves]
+        self.flat = Flat(flat.filled(range(len(flat.leaves))))  # that holds no graph
         self.effects: list[Write | Call] = []
         for writes, (function, args, kwargs, later) in recorder.hosted:
             self.effects += [self._write(*write) for write in writes]

@@ -57,7 +57,10 @@ class Watch:
     ) -> None:
         if not isinstance(args, Mapping):
             args = {f"args[{i}]": thing for i, thing in enumerate(args)}
-        things: dict[str, Any] = {"" if isinstance(f, (FunctionType, MethodType)) else "self": f, **args}
+        things: dict[str, Any] = {
+            "" if isinstance(f, (FunctionType, MethodType)) else "self": f,
+            **args,
+        }
         found = Surroundings(things.items(), live)
         self.arrays = found.arrays
         self.generators = found.generators
