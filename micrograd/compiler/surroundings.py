@@ -49,6 +49,7 @@ class Surroundings:
         arrays: the arrays of numbers, by id.
         generators: NumPy's generators, with what one calls them.
         names: what one calls arrays and nodes, by id.
+        functions: the functions whose code was read.
     """
 
     def __init__(
@@ -58,6 +59,7 @@ class Surroundings:
         self.arrays: dict[int, np.ndarray[Any, Any]] = {}
         self.generators: list[tuple[str, np.random.Generator]] = []
         self.names: dict[int, str] = {}
+        self.functions: list[FunctionType] = []
         self._live = live
         self._attributes: set[str] = set()
         self._variables: dict[int, set[str]] = {}  # names of globals, by id of their dicts
@@ -190,6 +192,7 @@ class Surroundings:
                 if is_of(value, FunctionType) and not is_a_librarys(value):
                     self._queue.append((key, value))
             return
+        self.functions.append(function)
         self._read(function.__code__, function.__globals__)
         called = f"`{function.__name__}`"
         for field in ("code", "defaults", "kwdefaults"):
