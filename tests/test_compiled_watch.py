@@ -499,6 +499,24 @@ def test_a_function_of_ours_and_those_of_its_file() -> None:
     assert watch.changed() == "the variable `rate` was 0.1 and is 0.2"
 
 
+def test_what_it_writes_and_what_may_change_unnoticed() -> None:
+    from random import random
+
+    count, config, steps = 0, Config(), iter([1, 2])
+
+    def f(x: Any) -> Any:
+        nonlocal count
+        count += 1
+        config.last = x * next(steps) * random()  # pyright: ignore
+        return [x for _ in range(2)]
+
+    watch = Watch(f)
+    assert watch.writes == ["count", "last"]
+    assert sorted(watch.unwatched) == ["`random.__self__`, a Random", "`steps`, a list_iterator"]
+    assert after(watch, lambda: f(1.0)) == "the variable `count` was 0 and is 1"
+    assert Watch(lambda: sys.getsizeof([RATE, np.pi, mg.tanh(1.0)])).unwatched == []
+
+
 def test_a_module_of_the_users() -> None:
     settings = types.ModuleType("settings")
     settings.rate = 0.1  # pyright: ignore

@@ -41,6 +41,9 @@ class Watch:
         arrays: the arrays that were found, by id.
         generators: NumPy's generators, with their names. What they draw is no change.
         names: what one calls nodes and arrays, by id.
+        writes: the attributes, globals and outer variables that the code assigns to, in order of
+            the alphabet. What it only writes and never reads is no change.
+        unwatched: words for what may change unnoticed: iterators, files, clocks and the like.
 
     >>> rate = [0.1]
     >>> watch = Watch(lambda x: x * rate[0])
@@ -65,6 +68,8 @@ class Watch:
         self.arrays = found.arrays
         self.generators = found.generators
         self.names = found.names
+        self.writes = sorted(found.writes)
+        self.unwatched = found.unwatched
         self._places = found.places
         self._reading = Reading(self._places)
         self._elements = {key: _Elements(array) for key, array in found.arrays.items()}
