@@ -177,8 +177,11 @@ class Layout:
         """Return the order of numbers of one group by where their arguments stand."""
         if self._region[group[0]] >= 0:
             return np.argsort(self._column[group], kind="stable")
-        given = self._args[group]
-        return np.lexsort([self.place[given[:, q]] for q in range(int(self._arity[group[0]]))])
+        places = [self.place[self._args[group, q]] for q in range(int(self._arity[group[0]]))]
+        distinct = [len(np.unique(each)) for each in places]
+        # The fewer there are the further out: so the inner loops are long.
+        outwards = sorted(range(len(places)), key=lambda q: -distinct[q])
+        return np.lexsort([places[q] for q in outwards])
 
     def _arrange(self, region: int, group: Indices) -> None:
         """Put the columns of a region in order, by the first terms that are computed."""
