@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -11,6 +12,9 @@ from micrograd.common.tree import Flat
 from micrograd.core.modes import is_grad_enabled
 from micrograd.core.node import Node
 from micrograd.errors import CompileError
+
+
+_BY_POSITION = re.compile(r"\[0\]\[(\d+)\]")
 
 
 class Arguments:
@@ -95,8 +99,12 @@ class Arguments:
         """Return what to call an argument, given the names of the parameters."""
         if self._flat is None:
             return names[place] if place < len(names) else f"x{place}"
-        path = self._flat.paths[place]
-        return path
+        path = self._flat.paths[place]  # as "[0][2]['W']" of what is given by position
+        found = _BY_POSITION.match(path)
+        if found is None:
+            return path.removeprefix("[1]")
+        at = int(found[1])
+        return (names[at] if at < len(names) else f"x{at}") + path[found.end() :]
 
 
 def is_leaf(thing: Any) -> bool:

@@ -20,9 +20,10 @@ class Code:
         tape: what was recorded; only what is needed is lowered.
         outputs: the slots that are wanted.
         stores: by slot, the slot of the input in whose memory the value is to be left.
-        names: of inputs, by slot.
+        names: of inputs, by slot, and wishes for those of other values.
         how: how numbers are lowered: "levels", "source", or None for what is faster.
         exact: whether functions of `math` stay those of `math`.
+        notes: what to say of values where they are printed, by slot.
 
     Attributes:
         inputs: the slots of the inputs that are needed, in order.
@@ -37,11 +38,13 @@ class Code:
         names: dict[int, str],
         how: str | None = None,
         exact: bool = True,
+        notes: dict[int, str] | None = None,
     ) -> None:
         live = tape.live([*outputs, *stores])
         apart = _numbers_apart(tape, live)
         self.inputs = [slot for slot in live if tape.operations[slot] is INPUT]
         self.outputs = list(outputs)
+        self.names, self.notes = names, notes or {}
         self.numbers: Any = None
         self.arrays: Any = None
         beside = [slot for slot in live if slot not in apart]
@@ -52,7 +55,7 @@ class Code:
             back = {there: slot for slot, there in at.items()}
             self.to_numbers = [back[slot] for slot in part.inputs]
             self.numbers = lower_numbers(part, [at[s] for s in self.from_numbers], how, exact)
-            self.number_names = {at[slot]: name for slot, name in names.items() if slot in at}
+            self.number_tape, self.number_slots = (part, [at[s] for s in self.from_numbers]), at
         if beside:
             part, at = tape.part(beside)
             back = {there: slot for slot, there in at.items()}
@@ -110,15 +113,6 @@ class Code:
         if self.numbers.how == "levels":
             return "Numbers that are computed alike, at one depth, are one call of NumPy."
         return "Numbers are computed one by one, by Python."
-
-    def text(self) -> str:
-        """Return what runs, as one would have written it."""
-        parts: list[str] = []
-        if self.numbers is not None:
-            parts.append(self.numbers.text(self.number_names))
-        if self.arrays is not None:
-            parts.append(self.arrays.text())
-        return "\n\n".join(parts)
 
     def _in_order(self, values: dict[int, Any]) -> list[Any]:
         return [values[slot] for slot in self.outputs]

@@ -8,7 +8,7 @@ from typing import Any
 
 from micrograd.compiler.arguments import Arguments
 from micrograd.compiler.arrays.names import Names
-from micrograd.compiler.recording import Recording
+from micrograd.compiler.recording import Out, OutNode, Recording, Write
 from micrograd.core.node import Node
 
 
@@ -39,6 +39,37 @@ def input_names(
             wish = outside.get(id(of)) or wish
         found.append(names.new(wish))
     return found
+
+
+def output_names(recording: Recording, names: Sequence[str]) -> dict[int, str]:
+    """Return what to call what comes out, by slot.
+
+    Args:
+        recording: of a call.
+        names: those of its inputs.
+
+    Returns:
+        labels, and as "w_grad" and "w_new" what is left in nodes.
+    """
+    found: dict[int, str] = {}
+    called = dict(zip(recording.sources, names, strict=True))
+    for result in recording.results:
+        if isinstance(result, OutNode):
+            _enter(found, result.data, result.label)
+    for effect in recording.effects:
+        if isinstance(effect, Write):
+            data, grad = called.get(("data", effect.node)), called.get(("grad", effect.node))
+            name = data or (grad and grad.removesuffix("_grad")) or effect.node.label
+            end = "new" if effect.what == "data" else "grad"
+            _enter(found, effect.value, name and f"{name}_{end}")
+    for slot in recording.tape.inputs:
+        found.pop(slot, None)
+    return found
+
+
+def _enter(found: dict[int, str], out: Out, name: str | None) -> None:
+    if out.slot is not None and name:
+        found.setdefault(out.slot, name)
 
 
 def _parameters(f: Callable[..., Any]) -> Sequence[str]:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import ast
+import base64
 import inspect
 import math
+import zlib
 from collections.abc import Callable, Iterator
 from functools import lru_cache, partial
 from types import CodeType, FunctionType, ModuleType
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -22,7 +24,9 @@ from micrograd.errors import CompileError, MicrogradError
 from micrograd.ops.rows import BY_ELEMENT
 
 Function = Callable[..., Any]
-_MODULES = ("np", "math", "operator")
+MANY = 64
+"""From how many elements on an array is written packed."""
+_MODULES = ("base64", "zlib", "np", "math", "operator", "functools")
 
 
 def number(x: Any) -> Any:
@@ -58,6 +62,91 @@ def by_ieee(scalar: Function, forward: Function) -> Function:
     return call
 
 
+def by_python(function: Function) -> Function:
+    """Return a function of numbers that gives a float, a truth, or an integer up to 2**53."""
+
+    def call(*args: Any, **settings: Any) -> Any:
+        result = function(*args, **settings)
+        return result if result.__class__ is bool else number(result)
+
+    return call
+
+
+def each(function: Function, kinds: Any, result: int, flags: bool) -> Function:
+    """Return a function of arrays of floats that calls another for each number by itself.
+
+    Args:
+        function: of numbers.
+        kinds: what the floats of each argument stand for: 0 floats, 1 integers, 2 truths, 3 floats
+            or integers, of which a further argument says which; None if floats will do.
+        result: likewise, of what it gives.
+        flags: whether to give which of the results are integers, not the results.
+    """
+    foreseen = ({float}, {int}, {bool}, {float, int})[result]
+    convert = (float, int, bool)
+
+    def call(*args: Any) -> Any:
+        lists = [x.ravel().tolist() for x in args]
+        if kinds is not None:
+            told = iter(lists[len(kinds) :])
+            for i, kind in enumerate(kinds):
+                which = next(told) if kind == 3 else [kind] * len(lists[i])
+                lists[i] = [convert[int(k)](x) for k, x in zip(which, lists[i], strict=True)]
+            del lists[len(kinds) :]
+        found = list(map(function, *lists))
+        if kinds is not None and not set(map(type, found)) <= foreseen:
+            raise ValueError("the program was recorded for another case than these numbers")
+        if flags:
+            found = [x.__class__ is int for x in found]
+        return np.array(found, float).reshape(args[0].shape)
+
+    return call
+
+
+def strided(v: Any, start: int, shape: tuple[int, ...], steps: tuple[int, ...]) -> Any:
+    """Return the view of a vector that starts somewhere, and goes on by steps along some axes."""
+    return np.lib.stride_tricks.as_strided(v[start:], shape, [8 * step for step in steps])
+
+
+def unpacked(text: str, dtype: str, shape: tuple[int, ...]) -> Any:
+    """Return an array that `packed` made text of."""
+    data = zlib.decompress(base64.b64decode(text))
+    return np.frombuffer(data, dtype).reshape(shape).copy()
+
+
+def packed(array: Any) -> Made:
+    """Return how a module makes an array of many elements.
+
+    >>> packed(np.zeros(3)).args
+    ('eNpjYMAHAAAYAAE=', '<f8', (3,))
+    """
+    text = base64.b64encode(zlib.compress(array.tobytes())).decode()
+    made = Made(unpacked, (text, array.dtype.str, array.shape))
+    if array.ndim > 1 and array.flags.f_contiguous and not array.flags.c_contiguous:
+        return Made(np.asfortranarray, (made,))
+    return made
+
+
+class Made(NamedTuple):
+    """What a module makes by a call of one of the functions here."""
+
+    function: Function
+    args: tuple[Any, ...]
+
+
+def of_numbers(operation: Any, settings: dict[str, Any] | None = None) -> Any:
+    """Return what a module calls for an operation of numbers."""
+    if settings:
+        return Made(partial, (of_numbers(operation), settings))
+    if not is_a(operation, Op):
+        return Made(by_python, (operation,))
+    require_own(operation)
+    inner: Any = getattr(operation.forward, "__closure__", None)
+    if inner and any([cell.cell_contents in BY_ELEMENT for cell in inner]):
+        return Made(by_ieee, (operation.scalar, operation.scalar))  # NumPy calls that, too
+    return Made(by_ieee, (operation.scalar, operation.forward))
+
+
 class Definitions:
     """What a module defines: functions of this library, each after those that it uses.
 
@@ -78,16 +167,7 @@ class Definitions:
         self._known: dict[Any, str] = {}
 
     def bind(self, name: str, thing: Any) -> None:
-        """Define a name that stands for an operation of numbers, or for any function."""
-        if is_a(thing, Op):
-            require_own(thing)
-            if not self._is_known(thing.forward) or not self._is_known(thing.scalar):
-                text = self.word(thing.scalar)  # what NumPy does for each element raises as well
-                self.texts.append(f"{name} = {self.word(by_ieee)}({text}, {text})")
-                return
-            scalar, forward = self.word(thing.scalar), self.word(thing.forward)
-            self.texts.append(f"{name} = {self.word(by_ieee)}({scalar}, {forward})")
-            return
+        """Define a name that stands for a thing."""
         word = self.word(thing, name)
         if word != name:
             self.texts.append(f"{name} = {word}")
@@ -112,7 +192,7 @@ class Definitions:
         if is_a(thing, np.ufunc) and thing in BY_ELEMENT:
             return f"np.frompyfunc({self.word(BY_ELEMENT[thing])}, 1, 1)"
         if is_a(thing, np.ndarray) and thing.dtype.kind in "biufc":
-            return array_text(thing)
+            return array_text(thing) if thing.size <= MANY else self._made(packed(thing))
         if thing is Symbolic or thing is Node:  # of which a module has none
             return "()"
         if is_a(thing, type) and issubclass(thing, MicrogradError):
@@ -120,17 +200,18 @@ class Definitions:
         plain = known_name(thing) if callable(thing) else literal(thing)
         if plain is not None:
             return plain
-        if is_a(thing, partial) and not thing.args:
-            given = [f", {key}={self.word(value)}" for key, value in thing.keywords.items()]
-            return f"functools.partial({self.word(thing.func)}{''.join(given)})"
+        if is_a(thing, Made):
+            return self._made(thing)
         if not is_a(thing, FunctionType) or not thing.__module__.startswith("micrograd."):
             raise unwritable(thing)
         return self._function(thing, bound)
 
-    def _is_known(self, function: Any) -> bool:
-        return known_name(function) is not None or (
-            is_a(function, FunctionType) and "<locals>" not in function.__qualname__
-        )
+    def _made(self, thing: Made) -> str:
+        if thing.function is partial:
+            function, settings = thing.args
+            given = [f", {key}={self.word(value)}" for key, value in settings.items()]
+            return f"functools.partial({self.word(function)}{''.join(given)})"
+        return f"{self.word(thing.function)}({', '.join(map(self.word, thing.args))})"
 
     def _function(self, function: FunctionType, bound: str) -> str:
         key = function.__code__

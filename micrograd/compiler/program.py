@@ -16,6 +16,7 @@ from micrograd.compiler.programs import Form, Instruction, Slot
 from micrograd.compiler.recording import Call, Out, OutNode, Same, Write
 from micrograd.compiler.replay import FAILED, Replay
 from micrograd.compiler.tape import INPUT, Tape
+from micrograd.compiler.text import text_of
 from micrograd.compiler.stored import StoredProgram, stored
 from micrograd.core.node import Node
 from micrograd.errors import ArgumentError, CompileError
@@ -231,7 +232,7 @@ class CompiledProgram:
         return result.node if isinstance(result, Same) else result
 
     def __str__(self) -> str:
-        return self._replay.code.text()
+        return text_of(self._replay.code, self.name)
 
     def __repr__(self) -> str:
         return (

@@ -13,6 +13,7 @@ from micrograd.compiler.lower import Code
 from micrograd.compiler.module_text import module_text
 from micrograd.compiler.recording import Call, Out, OutNode, Recording, Same, Write
 from micrograd.compiler.tape import Tape
+from micrograd.compiler.text import text_of
 from micrograd.errors import ArgumentError, CompileError
 
 
@@ -98,7 +99,7 @@ class StoredProgram:
         return values
 
     def __str__(self) -> str:
-        return self._code.text()
+        return text_of(self._code, self.name)
 
     def save(self, path: str | Path) -> None:
         """Write a module that needs only NumPy; see `CompiledProgram.save`."""

@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import inspect
+import re
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
-from micrograd.compiler import programs
-from micrograd.compiler.arrays.names import array_text, known_name, literal
+from micrograd.compiler import portable, programs
+from micrograd.compiler.arrays.names import Names, array_text, known_name, literal
 from micrograd.compiler.arrays.source import Source
 from micrograd.compiler.programs import is_a
 from micrograd.compiler.tape import call_of_numbers
 from micrograd.core.numbers import to_number
 from micrograd.core.op import Op
-from micrograd.errors import CompileError
 
 WIDTH = 100
+_IDENTIFIER = re.compile(r"[^\W\d]\w*")
 
 
 def text_to_run(source: Source) -> str:
@@ -48,8 +49,12 @@ def text_of_module(source: Source, defaults: Mapping[str, Any]) -> str:
     head = ['"""A program of NumPy calls, as it was recorded."""', ""]
     head += ["from __future__ import annotations", "", "import math", "import operator", ""]
     head += ["import numpy as np", ""]
-    lines = [_written(name, value) for name, value in source.constants.items()]
-    lines += [_written(name, value) for name, value in defaults.items()]
+    names = Names()
+    names.taken.update(_IDENTIFIER.findall("\n".join([*source.constants, *_body(source)])))
+    names.taken.update([*defaults, *_OF_NUMBERS, "program"])
+    definitions = portable.Definitions(names)
+    lines = [_written(name, value, definitions) for name, value in source.constants.items()]
+    lines += [_written(name, value, definitions) for name, value in defaults.items()]
     needed = [name for name in source.parameters if name not in defaults]
     given = [f"{name}={name}" for name in source.parameters if name in defaults]
     body = [
@@ -83,8 +88,14 @@ def _shown(name: str, value: Any) -> str:
     return f"# {name}: {known_name(value) or getattr(value, '__name__', repr(value))}"
 
 
-def _written(name: str, value: Any) -> str:
-    """Return the lines that define a constant, exactly."""
+def _written(name: str, value: Any, definitions: portable.Definitions) -> str:
+    """Return the lines that define a constant, exactly.
+
+    Args:
+        name: that of the constant.
+        value: what it is.
+        definitions: where functions of this library are entered.
+    """
     if is_a(value, np.ndarray) and not value.dtype.hasobject and value.dtype.kind in "biuf":
         return f"{name} = {array_text(value)}"
     if any(value is helper for helper in (programs.into, programs.written, programs.astype)):
@@ -97,11 +108,11 @@ def _written(name: str, value: Any) -> str:
             return f"{name} = {scalar}, {forward}  # for Python numbers, and where Python raises"
     text = literal(value)
     if text is None:
-        what = getattr(value, "__name__", type(value).__name__)
-        raise CompileError(
-            f"save: the program calls or holds {what}, which a module of NumPy calls cannot have. "
-            "Pickle the program instead, or compute that outside of the compiled function."
-        )
+        count = len(definitions.texts)
+        definitions.bind(name, value)
+        text = "\n\n\n".join(definitions.texts[count:])
+        del definitions.texts[count:]
+        return text
     return f"{name} = {text}"
 
 

@@ -288,6 +288,7 @@ def each(call: Call) -> Callable[..., None]:
                 found = [x.__class__ is int for x in found]
         out[...] = np.array(found, float).reshape(out.shape)
 
+    write.__dict__["call"] = call  # for who writes it as text
     return write
 
 

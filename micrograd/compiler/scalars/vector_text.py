@@ -1,0 +1,226 @@
+"""Numbers in one vector to be read: what NumPy computes there, a line for each call."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from micrograd.compiler.arrays.names import Names, literal
+from micrograd.compiler.portable import Made, each, of_numbers, strided
+from micrograd.compiler.scalars.kinds import INT, TRUTH
+from micrograd.compiler.scalars.levels import Levels
+from micrograd.compiler.scalars.text import OTHER, NumbersText
+from micrograd.compiler.scalars.views import View
+from micrograd.core.op import registry
+
+_SIGNS = {
+    **{"add": "+", "subtract": "-", "multiply": "*", "divide": "/"},
+    **{"less": "<", "less_equal": "<=", "greater": ">", "greater_equal": ">="},
+    **{"equal": "==", "not_equal": "!="},
+}
+FEW = 8
+"""Up to how many are written one by one."""
+
+
+class VectorWriter:
+    """Writes levels as lines.
+
+    Args:
+        levels: the program.
+        inputs: the slots of its inputs, in order.
+        names: wishes for the names of inputs, by slot.
+        taken: the names that there are.
+    """
+
+    def __init__(
+        self, levels: Levels, inputs: Sequence[int], names: Mapping[int, str], taken: Names
+    ) -> None:
+        self._levels, self._names = levels, taken
+        parameters = [taken.new(names.get(slot, f"x{k + 1}")) for k, slot in enumerate(inputs)]
+        self._at = [parameters[k] for k in levels._order]
+        self._view_of = {name: view for view, name in levels._views.items()}
+        self._first = levels._inputs + len(levels._constants)  # of what is computed
+        self.text = NumbersText(parameters)
+        self._called: dict[str, str] = {}
+        self._vector = taken.new("v")
+        self._begin()
+        for line in levels._lines:
+            self._translate(line)
+        self._end()
+
+    def _line(self, text: str) -> None:
+        self.text.lines.append(text)
+
+    def _need(self, name: str, thing: Any) -> str:
+        if name not in self._called:
+            self._called[name] = self._names.new(name)
+            self.text.needs[self._called[name]] = thing
+        return self._called[name]
+
+    # The vector
+
+    def _begin(self) -> None:
+        """Write how the numbers lie in the vector."""
+        levels, v = self._levels, self._vector
+        inputs, first = levels._inputs, self._first
+        self.text.head = [
+            f"# All numbers lie in one vector {v}. What is alike, and equally deep, is one call:",
+            f"# {v}[0:{inputs}] are the inputs: {_few(self._at)}",
+            f"# {v}[{inputs}:{first}] are constants",
+            f"# {v}[{first}:{levels.size}] is computed",
+        ]
+        self._line(f"{v} = np.zeros({levels.size})")
+        if inputs:
+            self._line(f"{v}[:{inputs}] = [{', '.join(self._at)}]")
+        if first > inputs:
+            constants = levels._constants
+            text = literal(constants.tolist())
+            if len(constants) > FEW:
+                text = self._need("constants", constants)
+            self._line(f"{v}[{inputs}:{first}] = {text}")
+
+    def _view(self, view: View) -> str:
+        """Return how the numbers of a view are written."""
+        v, start = self._vector, view.start
+        if len(view.shape) == 1 and view.steps[0] > 0:
+            count, step = view.shape[0], view.steps[0]
+            stop = start + (count - 1) * step + 1
+            return f"{v}[{start}:{stop}{f':{step}' if step > 1 else ''}]"
+        text = f"{v}, {start}, {view.shape}, {view.steps}"
+        return f"{self._need('strided', strided)}({text})"
+
+    # Calls
+
+    def _translate(self, line: str) -> None:
+        """Write a call that runs as an expression."""
+        node: Any = ast.parse(line).body[0]
+        if isinstance(node, ast.Assign):  # numbers go to where a list says
+            target: Any = node.targets[0]
+            index = self._index(target.slice.id)
+            self._line(f"{self._vector}[{index}] = {ast.unparse(node.value)}")
+            return
+        call = node.value
+        name, args, mask = ast.unparse(call.func), call.args, call.keywords
+        if name == "take":
+            self._assign(args[2], f"{self._vector}[{self._index(args[0].id)}]")
+        elif name == "copyto" and mask:
+            target, value, where = args[0], self._word(args[1]), self._word(mask[0].value)
+            self._line(f"np.copyto({self._word(target)}, {value}, where={where})")
+        elif name == "copyto":
+            text = self._word(args[1])
+            self._assign(args[0], f"{text}.copy()" if self._is_buffer(args[0]) else text, args[1:])
+        elif name.startswith("add."):
+            rows = self._shape(args[0])[0]
+            text = f"np.{name}({self._word(args[0])})"
+            self._assign(args[3], text, note=f", each the sum of {rows}, in order")
+        elif name in _SIGNS:
+            a, b = map(self._word, args[:2])
+            self._assign(args[2], f"{a} {_SIGNS[name]} {b}", args[:2])
+        elif name.startswith("each_"):
+            words = ", ".join(map(self._word, args[1:]))
+            self._assign(args[0], f"{self._each(name)}({words})", args[1:])
+        else:
+            words = ", ".join(map(self._word, args[:-1]))
+            function = f"np.{name}"
+            if name.startswith("fast_"):
+                op = name.removeprefix("fast_").rstrip("0123456789")
+                function = self._need(op, registry[op].forward)
+            self._assign(args[-1], f"{function}({words})", args[:-1])
+
+    def _each(self, name: str) -> str:
+        call: Any = self._levels._things[name].__dict__["call"]
+        function = of_numbers(call.function, call.settings)
+        given = (function, call.kinds, call.result, call.flags)
+        return self._need(name, Made(each, given))
+
+    def _assign(self, out: Any, text: str, args: Sequence[Any] = (), note: str = "") -> None:
+        """Write what a call gives to where it goes."""
+        where = [f"{name}: {names}" for name in args if (names := self._inputs_in(name))]
+        del where
+        word = self._word(out)
+        if word.endswith(")"):
+            word += "[...]"
+        count = int(np.prod(self._shape(out)))
+        read = [names for arg in args if (names := self._inputs_in(arg))]
+        of = f" of {' and '.join(read)}" if read else ""
+        plural = "number" if count == 1 else "numbers"
+        self._line(f"{word} = {text}  # {count:,} {plural}{of}{note}")
+
+    def _word(self, node: Any) -> str:
+        view = self._view_of.get(getattr(node, "id", ""))
+        return ast.unparse(node) if view is None else self._view(view)
+
+    def _is_buffer(self, node: Any) -> bool:
+        return getattr(node, "id", "") in self._levels._buffers
+
+    def _shape(self, node: Any) -> tuple[int, ...]:
+        name = node.id
+        view = self._view_of.get(name)
+        return self._levels._buffers[name][0] if view is None else view.shape
+
+    def _index(self, name: str) -> str:
+        return self._need(name, self._levels._things[name])
+
+    def _inputs_in(self, node: Any) -> str:
+        """Return the names of the inputs that a view goes over, "" if it goes over others."""
+        view = self._view_of.get(getattr(node, "id", ""))
+        if view is None:
+            return ""
+        grid = np.ix_(*[np.arange(n) * step for n, step in zip(view.shape, view.steps, strict=True)])
+        places = np.unique(view.start + sum(grid))
+        if places[-1] >= self._levels._inputs:
+            return ""
+        return _few([self._at[i] for i in places])
+
+    # What comes out
+
+    def _end(self) -> None:
+        levels: Any = self._levels
+        ends, picked = levels._ends, levels._picked.tolist()
+        v = self._vector
+        wanted, checked = ends._wanted, picked[ends._checks]
+        if wanted:
+            checks = self._places("checked", checked)
+            truths = self._need("wanted", np.array(wanted, float))
+            self._line(f"if not np.array_equal({v}[{checks}], {truths}): raise ValueError({OTHER!r})")
+        if divisors := picked[ends._divisors]:
+            places = self._places("divisors", divisors)
+            self._line(f"if not {v}[{places}].all(): raise ZeroDivisionError")
+        for where in (ends._wide, ends._large):
+            if where is not None and (large := picked[where]):
+                places = self._places("integers", large)
+                self._line(
+                    f"if abs({v}[{places}]).max() >= 2**53: raise ValueError('too large an integer')"
+                )
+        flags = {k: picked[flag] for flag, k in ends._mixed}
+        count = len(ends._kinds)
+        found = self._names.new("found")
+        if count:
+            self._line(f"{found} = {v}[{self._places('outputs', picked[:count])}].tolist()")
+        for k, kind in enumerate(ends._kinds):
+            word = f"{found}[{k}]"
+            if kind == INT or kind == TRUTH:
+                word = f"{'int' if kind == INT else 'bool'}({word})"
+            elif k in flags:
+                word = f"int({word}) if {v}[{flags[k]}] else {word}"
+            self.text.outputs.append(word)
+
+    def _places(self, name: str, places: list[int]) -> str:
+        """Return an index of places in the vector."""
+        if places == list(range(places[0], places[0] + len(places))):
+            return f"{places[0]}:{places[0] + len(places)}"
+        return f"{places}" if len(places) <= FEW else self._need(name, np.array(places))
+
+
+def _few(words: Sequence[str]) -> str:
+    """Return the first words and the last.
+
+    >>> _few(["a", "b"]), _few(list("abcdefgh"))
+    ('a, b', 'a, b, c … h')
+    """
+    if len(words) <= 5:
+        return ", ".join(words)
+    return f"{', '.join(words[:3])} … {words[-1]}"

@@ -1,0 +1,210 @@
+"""Programs as text: a function to be read, or to stand in a module that needs only NumPy."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from micrograd.compiler.arrays.names import Names, row
+from micrograd.compiler.lower import Code
+from micrograd.compiler.scalars.text import NumbersText, Writer
+from micrograd.compiler.scalars.vector_text import VectorWriter
+
+_IDENTIFIER = re.compile(r"[^\W\d]\w*")
+_WIDTH = 96
+
+
+@dataclass
+class Body:
+    """A program as lines.
+
+    Attributes:
+        parameters: the names of its inputs, by slot.
+        outputs: how each output is written after the lines.
+        lines: those of the function.
+        before: what stands before the function.
+        needs: what is called by name, and not defined before.
+        silent: whether NumPy may warn where IEEE-754 has an answer.
+        taken: the names that there are.
+    """
+
+    parameters: dict[int, str]
+    outputs: list[str]
+    lines: list[str]
+    before: list[str] = field(default_factory=list[str])
+    needs: dict[str, Any] = field(default_factory=dict[str, Any])
+    silent: bool = False
+    taken: Names = field(default_factory=Names)
+
+
+def body_of(code: Code, as_module: bool = False) -> Body:
+    """Return a program as lines.
+
+    Args:
+        code: what runs.
+        as_module: whether constants are written exactly, however large, and with what NumPy and
+            Python do not have.
+
+    Raises:
+        CompileError: if a module cannot have what is called.
+    """
+    names, notes = code.names, code.notes
+    if code.arrays is None:
+        written = _numbers(code, names, notes, Names())
+        parameters = dict(zip(code.to_numbers, written.parameters, strict=True))
+        at = dict(zip(code.from_numbers, written.outputs, strict=True))
+        outputs = [at[slot] for slot in code.outputs]
+        silent = code.numbers.how == "levels"
+        return Body(parameters, outputs, written.lines, written.head, written.needs, silent)
+    before, lines, words = _arrays(code, as_module)
+    taken = Names()
+    taken.taken.update(_IDENTIFIER.findall("\n".join([*before, *lines])))
+    inputs = dict(zip(code.to_arrays, code.arrays.parameters, strict=True))
+    at = dict(zip(code.from_arrays, words, strict=True))
+    body = Body(inputs, [], lines, before, silent=True, taken=taken)
+    if code.numbers is not None:
+        _put_before(body, code, at)
+    body.outputs = [at[slot] for slot in code.outputs]
+    return body
+
+
+def text_of(code: Code, name: str) -> str:
+    """Return a program to be read.
+
+    Args:
+        code: what runs.
+        name: that of the function.
+    """
+    body = body_of(code)
+    head = f"def {name}({', '.join([body.parameters[slot] for slot in code.inputs])}):"
+    lines = [f"    {line}" if line else "" for line in body.lines]
+    before = [*body.before, *([""] * 2 if body.before and not _is_comment(body.before[-1]) else [])]
+    returned = ", ".join(body.outputs) if body.outputs else "None"
+    return "\n".join([*before, *folded(head), *lines, *folded(f"    return {returned}")])
+
+
+def folded(line: str) -> list[str]:
+    """Return a line with brackets as several, if it is long.
+
+    >>> folded("return a, b")
+    ['return a, b']
+    """
+    if len(line) <= _WIDTH:
+        return [line]
+    start = len(line) - len(line.lstrip())
+    head, bracket, rest = line.partition("(")
+    if line.lstrip().startswith("return ") or not bracket:
+        keyword, _, rest = line.strip().partition(" ")
+        head, end, words = f"{' ' * start}{keyword} (", ")", rest
+    else:
+        at = rest.rindex(")")
+        head, words, end = f"{head}(", rest[:at], rest[at:]
+    lines, current = [head], " " * start + "   "
+    for word in _split(words):
+        if len(current) + len(word) + 2 > _WIDTH:
+            lines.append(current)
+            current = " " * start + "   "
+        current += f" {word},"
+    return [*lines, current, " " * start + end]
+
+
+def _split(words: str) -> list[str]:
+    """Return what stands between commas outside of brackets."""
+    found, depth, start = list[str](), 0, 0
+    quote = ""
+    for i, sign in enumerate(words):
+        if quote:
+            quote = "" if sign == quote else quote
+        elif sign in "'\"":
+            quote = sign
+        elif sign in "([{":
+            depth += 1
+        elif sign in ")]}":
+            depth -= 1
+        elif sign == "," and not depth:
+            found.append(words[start:i].strip())
+            start = i + 1
+    return [word for word in [*found, words[start:].strip()] if word]
+
+
+def _is_comment(line: str) -> bool:
+    return line.startswith("#")
+
+
+def _numbers(
+    code: Code, names: Mapping[int, str], notes: Mapping[int, str], taken: Names
+) -> NumbersText:
+    """Return the part of numbers."""
+    tape, outputs = code.number_tape
+    at = code.number_slots
+    names = {at[slot]: name for slot, name in names.items() if slot in at}
+    notes = {at[slot]: note for slot, note in notes.items() if slot in at}
+    if code.numbers.how == "levels":
+        return VectorWriter(code.numbers._program, tape.inputs, names, taken).text
+    return Writer(tape, outputs, names, notes, taken).text
+
+
+def _arrays(code: Code, as_module: bool) -> tuple[list[str], list[str], list[str]]:
+    """Return what stands before the function of arrays, its lines, and what it returns."""
+    text = code.arrays.module_text({}) if as_module else code.arrays.text()
+    tree, lines = ast.parse(text), text.splitlines()
+    function: Any = next(n for n in tree.body if getattr(n, "name", "") == "program")
+    first = min([function.lineno, *[d.lineno for d in function.decorator_list]])
+    imports = [node.end_lineno or 0 for node in tree.body if isinstance(node, _IMPORTS)]
+    before = lines[max([0, *imports]) : first - 1]
+    while before and not before[-1]:
+        before.pop()
+    while before and not before[0]:
+        before.pop(0)
+    returned = function.body[-1]
+    body = lines[function.lineno : returned.lineno - 1]
+    words = [ast.unparse(element) for element in returned.value.elts]
+    return before, [line[4:] for line in body], words
+
+
+_IMPORTS = (ast.Import, ast.ImportFrom)
+
+
+def _put_before(body: Body, code: Code, at: dict[int, str]) -> None:
+    """Let the function of arrays begin with a call of one of numbers."""
+    written = _numbers(code, code.names, code.notes, body.taken)
+    name = body.taken.new("numbers")
+    inputs = [code.names.get(slot, f"x{slot}") for slot in code.to_numbers]
+    results = [
+        body.parameters.pop(slot, None) or body.taken.new(f"n{k + 1}")
+        for k, slot in enumerate(code.from_numbers)
+    ]
+    at.update(zip(code.from_numbers, results, strict=True))
+    body.parameters.update(zip(code.to_numbers, inputs, strict=True))
+    body.needs.update(written.needs)
+    lines = [f"    {line}" for line in written.lines]
+    function = [
+        *written.head,
+        *folded(f"def {name}({', '.join(written.parameters)}):"),
+        *lines,
+        *folded(f"    return {row(written.outputs, ())}"),
+    ]
+    body.before += [*([""] * 2 if body.before else []), *function]
+    call = f"{', '.join(results)}{',' * (len(results) == 1)} = {name}({', '.join(inputs)})"
+    body.lines.insert(0, call)
+
+
+def returned(results: Any, words: Sequence[str]) -> str:
+    """Return containers as Python writes them, with words in place of numbers.
+
+    >>> returned({"loss": 0, "rest": [1, (2,)]}, ["a", "b", "c"])
+    "{'loss': a, 'rest': [b, (c,)]}"
+    """
+    if results is None:
+        return "None"
+    if results.__class__ is int:
+        return words[results]
+    if results.__class__ in (list, tuple):
+        return row([returned(part, words) for part in results], results)
+    if results.__class__ is dict and all([isinstance(key, (str, int)) for key in results]):
+        parts = [f"{key!r}: {returned(part, words)}" for key, part in results.items()]
+        return f"{{{', '.join(parts)}}}"
+    raise TypeError(type(results).__name__)
