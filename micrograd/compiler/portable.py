@@ -6,6 +6,7 @@ import ast
 import base64
 import inspect
 import math
+import textwrap
 import zlib
 from collections.abc import Callable, Iterator
 from functools import lru_cache, partial
@@ -24,6 +25,7 @@ from micrograd.errors import CompileError, MicrogradError
 from micrograd.ops.rows import BY_ELEMENT
 
 Function = Callable[..., Any]
+WIDTH = 96
 MANY = 64
 """From how many elements on an array is written packed."""
 _MODULES = ("base64", "zlib", "np", "math", "operator", "functools")
@@ -121,6 +123,7 @@ def packed(array: Any) -> Made:
     ('eNpjYMAHAAAYAAE=', '<f8', (3,))
     """
     text = base64.b64encode(zlib.compress(array.tobytes())).decode()
+    text = "\n".join(textwrap.wrap(text, WIDTH)) if len(text) > WIDTH else text
     made = Made(unpacked, (text, array.dtype.str, array.shape))
     if array.ndim > 1 and array.flags.f_contiguous and not array.flags.c_contiguous:
         return Made(np.asfortranarray, (made,))
@@ -192,11 +195,14 @@ class Definitions:
         if is_a(thing, np.ufunc) and thing in BY_ELEMENT:
             return f"np.frompyfunc({self.word(BY_ELEMENT[thing])}, 1, 1)"
         if is_a(thing, np.ndarray) and thing.dtype.kind in "biufc":
-            return array_text(thing) if thing.size <= MANY else self._made(packed(thing))
+            text = array_text(thing) if thing.size <= MANY else ""
+            return text if text and len(text) < WIDTH else self._made(packed(thing))
         if thing is Symbolic or thing is Node:  # of which a module has none
             return "()"
         if is_a(thing, type) and issubclass(thing, MicrogradError):
             return "ValueError"
+        if is_a(thing, str) and "\n" in thing:
+            return f'"""\n{thing}\n"""'
         plain = known_name(thing) if callable(thing) else literal(thing)
         if plain is not None:
             return plain

@@ -11,7 +11,7 @@ from typing import Any
 from micrograd.compiler.arrays.names import Names, row
 from micrograd.compiler.lower import Code
 from micrograd.compiler.scalars.text import NumbersText, Writer
-from micrograd.compiler.scalars.vector_text import VectorWriter
+from micrograd.compiler.scalars.vector_text import MOST, VectorWriter
 
 _IDENTIFIER = re.compile(r"[^\W\d]\w*")
 _WIDTH = 96
@@ -53,7 +53,7 @@ def body_of(code: Code, as_module: bool = False) -> Body:
     """
     names, notes = code.names, code.notes
     if code.arrays is None:
-        written = _numbers(code, names, notes, Names())
+        written = _numbers(code, names, notes, Names(), as_module)
         parameters = dict(zip(code.to_numbers, written.parameters, strict=True))
         at = dict(zip(code.from_numbers, written.outputs, strict=True))
         outputs = [at[slot] for slot in code.outputs]
@@ -66,7 +66,7 @@ def body_of(code: Code, as_module: bool = False) -> Body:
     at = dict(zip(code.from_arrays, words, strict=True))
     body = Body(inputs, [], lines, before, silent=True, taken=taken)
     if code.numbers is not None:
-        _put_before(body, code, at)
+        _put_before(body, code, at, as_module)
     body.outputs = [at[slot] for slot in code.outputs]
     return body
 
@@ -79,11 +79,11 @@ def text_of(code: Code, name: str) -> str:
         name: that of the function.
     """
     body = body_of(code)
-    head = f"def {name}({', '.join([body.parameters[slot] for slot in code.inputs])}):"
+    head = head_of(name, [body.parameters[slot] for slot in code.inputs], False)
     lines = [f"    {line}" if line else "" for line in body.lines]
     before = [*body.before, *([""] * 2 if body.before and not _is_comment(body.before[-1]) else [])]
-    returned = ", ".join(body.outputs) if body.outputs else "None"
-    return "\n".join([*before, *folded(head), *lines, *folded(f"    return {returned}")])
+    returned = ", ".join(few(body.outputs)) or "None"
+    return "\n".join([*before, *head, *lines, *folded(f"    return {returned}")])
 
 
 def folded(line: str) -> list[str]:
@@ -135,7 +135,7 @@ def _is_comment(line: str) -> bool:
 
 
 def _numbers(
-    code: Code, names: Mapping[int, str], notes: Mapping[int, str], taken: Names
+    code: Code, names: Mapping[int, str], notes: Mapping[int, str], taken: Names, whole: bool
 ) -> NumbersText:
     """Return the part of numbers."""
     tape, outputs = code.number_tape
@@ -143,7 +143,7 @@ def _numbers(
     names = {at[slot]: name for slot, name in names.items() if slot in at}
     notes = {at[slot]: note for slot, note in notes.items() if slot in at}
     if code.numbers.how == "levels":
-        return VectorWriter(code.numbers._program, tape.inputs, names, taken).text
+        return VectorWriter(code.numbers._program, tape.inputs, names, taken, whole).text
     return Writer(tape, outputs, names, notes, taken).text
 
 
@@ -168,28 +168,40 @@ def _arrays(code: Code, as_module: bool) -> tuple[list[str], list[str], list[str
 _IMPORTS = (ast.Import, ast.ImportFrom)
 
 
-def _put_before(body: Body, code: Code, at: dict[int, str]) -> None:
+def _put_before(body: Body, code: Code, at: dict[int, str], as_module: bool) -> None:
     """Let the function of arrays begin with a call of one of numbers."""
-    written = _numbers(code, code.names, code.notes, body.taken)
-    name = body.taken.new("numbers")
+    written = _numbers(code, code.names, code.notes, body.taken, as_module)
+    name, row_name = body.taken.new("numbers"), body.taken.new("found")
     inputs = [code.names.get(slot, f"x{slot}") for slot in code.to_numbers]
-    results = [
-        body.parameters.pop(slot, None) or body.taken.new(f"n{k + 1}")
-        for k, slot in enumerate(code.from_numbers)
-    ]
-    at.update(zip(code.from_numbers, results, strict=True))
+    used = [slot for slot in code.from_numbers if slot in body.parameters]
+    places = [code.from_numbers.index(slot) for slot in used]
+    at.update({slot: f"{row_name}[{k}]" for k, slot in enumerate(code.from_numbers)})
+    words = [body.parameters.pop(slot) for slot in used]
     body.parameters.update(zip(code.to_numbers, inputs, strict=True))
     body.needs.update(written.needs)
-    lines = [f"    {line}" for line in written.lines]
-    function = [
-        *written.head,
-        *folded(f"def {name}({', '.join(written.parameters)}):"),
-        *lines,
-        *folded(f"    return {row(written.outputs, ())}"),
-    ]
-    body.before += [*([""] * 2 if body.before else []), *function]
-    call = f"{', '.join(results)}{',' * (len(results) == 1)} = {name}({', '.join(inputs)})"
-    body.lines.insert(0, call)
+    body.before += [*([""] * 2 if body.before else []), *written.head]
+    body.before += head_of(name, written.parameters, as_module)
+    body.before += [f"    {line}" for line in written.lines]
+    body.before += folded(f"    return {written.row or row(written.outputs, [])}")
+    begin = folded(f"{row_name} = {name}({', '.join(few(inputs, as_module))})")
+    if places and places == list(range(places[0], places[0] + len(places))):
+        some = f"{row_name}[{places[0]}:{places[0] + len(places)}]"
+        begin += folded(f"({', '.join(few(words, as_module))},) = {some}")
+    else:
+        begin += [f"{word} = {row_name}[{k}]" for word, k in zip(words, places, strict=True)]
+    body.lines[:0] = begin
+
+
+def head_of(name: str, parameters: Sequence[str], whole: bool) -> list[str]:
+    """Return the lines that begin a function."""
+    return folded(f"def {name}({', '.join(few(parameters, whole))}):")
+
+
+def few(words: Sequence[str], whole: bool = False) -> list[str]:
+    """Return words, the first and the last if they are many and not to be whole."""
+    if whole or len(words) <= MOST:
+        return list(words)
+    return [*words[: MOST // 2], "…", words[-1]]
 
 
 def returned(results: Any, words: Sequence[str]) -> str:

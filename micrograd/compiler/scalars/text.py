@@ -45,6 +45,7 @@ class NumbersText:
         outputs: how each output is written after them.
         needs: what the lines call by name, which Python and NumPy do not have.
         head: comments before the function.
+        row: the name of a list of all outputs, if there is one.
     """
 
     parameters: list[str]
@@ -52,6 +53,7 @@ class NumbersText:
     outputs: list[str] = field(default_factory=list[str])
     needs: dict[str, Any] = field(default_factory=dict[str, Any])
     head: list[str] = field(default_factory=list[str])
+    row: str = ""
 
 
 class Writer:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import textwrap
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -21,6 +22,9 @@ _SIGNS = {
     **{"less": "<", "less_equal": "<=", "greater": ">", "greater_equal": ">="},
     **{"equal": "==", "not_equal": "!="},
 }
+WIDTH = 94
+MOST = 24
+"""Up to how many inputs are named where a program is printed."""
 FEW = 8
 """Up to how many are written one by one."""
 
@@ -33,26 +37,44 @@ class VectorWriter:
         inputs: the slots of its inputs, in order.
         names: wishes for the names of inputs, by slot.
         taken: the names that there are.
+        whole: whether to name all inputs, however many there are.
     """
 
     def __init__(
-        self, levels: Levels, inputs: Sequence[int], names: Mapping[int, str], taken: Names
+        self,
+        levels: Levels,
+        inputs: Sequence[int],
+        names: Mapping[int, str],
+        taken: Names,
+        whole: bool,
     ) -> None:
-        self._levels, self._names = levels, taken
+        self._levels, self._names, self._whole = levels, taken, whole
         parameters = [taken.new(names.get(slot, f"x{k + 1}")) for k, slot in enumerate(inputs)]
         self._at = [parameters[k] for k in levels._order]
         self._view_of = {name: view for view, name in levels._views.items()}
         self._first = levels._inputs + len(levels._constants)  # of what is computed
         self.text = NumbersText(parameters)
         self._called: dict[str, str] = {}
+        self._calls: dict[str, Any] = {}
         self._vector = taken.new("v")
         self._begin()
         for line in levels._lines:
             self._translate(line)
         self._end()
 
-    def _line(self, text: str) -> None:
-        self.text.lines.append(text)
+    def _line(self, text: str, note: str = "") -> None:
+        """Write a line, as several if it is long."""
+        lines = self.text.lines
+        if note and len(text) + len(note) > WIDTH:
+            lines.append(f"# {note}")
+            note = ""
+        target, equals, value = text.partition(" = ")
+        if len(text) <= WIDTH or not equals:
+            lines.append(text + (f"  # {note}" if note else ""))
+        elif value.startswith("["):
+            lines += [f"{target} = [", *_wrapped(value[1:-1]), "]"]
+        else:
+            lines += [f"{target} = (", f"    {value}", ")"]
 
     def _need(self, name: str, thing: Any) -> str:
         if name not in self._called:
@@ -70,11 +92,12 @@ class VectorWriter:
             f"# All numbers lie in one vector {v}. What is alike, and equally deep, is one call:",
             f"# {v}[0:{inputs}] are the inputs: {_few(self._at)}",
             f"# {v}[{inputs}:{first}] are constants",
-            f"# {v}[{first}:{levels.size}] is computed",
+            f"# {v}[{first}:{levels.size}] is computed; i0, i1, … are lists of places",
         ]
         self._line(f"{v} = np.zeros({levels.size})")
         if inputs:
-            self._line(f"{v}[:{inputs}] = [{', '.join(self._at)}]")
+            words = self._at if self._whole or inputs <= MOST else [_few(self._at)]
+            self._line(f"{v}[:{inputs}] = [{', '.join(words)}]")
         if first > inputs:
             constants = levels._constants
             text = literal(constants.tolist())
@@ -134,20 +157,21 @@ class VectorWriter:
         call: Any = self._levels._things[name].__dict__["call"]
         function = of_numbers(call.function, call.settings)
         given = (function, call.kinds, call.result, call.flags)
-        return self._need(name, Made(each, given))
+        word = name.rstrip("0123456789")
+        while self._calls.setdefault(word, given) != given:
+            word += "_"
+        return self._need(word, Made(each, given))
 
     def _assign(self, out: Any, text: str, args: Sequence[Any] = (), note: str = "") -> None:
         """Write what a call gives to where it goes."""
-        where = [f"{name}: {names}" for name in args if (names := self._inputs_in(name))]
-        del where
         word = self._word(out)
         if word.endswith(")"):
             word += "[...]"
         count = int(np.prod(self._shape(out)))
         read = [names for arg in args if (names := self._inputs_in(arg))]
-        of = f" of {' and '.join(read)}" if read else ""
+        of = f" of {' and '.join(dict.fromkeys(read))}" if read else ""
         plural = "number" if count == 1 else "numbers"
-        self._line(f"{word} = {text}  # {count:,} {plural}{of}{note}")
+        self._line(f"{word} = {text}", f"{count:,} {plural}{of}{note}")
 
     def _word(self, node: Any) -> str:
         view = self._view_of.get(getattr(node, "id", ""))
@@ -195,24 +219,33 @@ class VectorWriter:
                 self._line(
                     f"if abs({v}[{places}]).max() >= 2**53: raise ValueError('too large an integer')"
                 )
-        flags = {k: picked[flag] for flag, k in ends._mixed}
+        found = self.text.row = self._names.new("found")
         count = len(ends._kinds)
-        found = self._names.new("found")
-        if count:
-            self._line(f"{found} = {v}[{self._places('outputs', picked[:count])}].tolist()")
-        for k, kind in enumerate(ends._kinds):
-            word = f"{found}[{k}]"
-            if kind == INT or kind == TRUTH:
-                word = f"{'int' if kind == INT else 'bool'}({word})"
-            elif k in flags:
-                word = f"int({word}) if {v}[{flags[k]}] else {word}"
-            self.text.outputs.append(word)
+        places = self._places("outputs", picked[:count]) if count else "[]"
+        self._line(f"{found} = {v}[{places}].tolist()")
+        for kind, name in ((INT, "int"), (TRUTH, "bool")):
+            if which := [k for k, each in enumerate(ends._kinds) if each == kind]:
+                text = f"for k in {_numbers(which)}: {found}[k] = {name}({found}[k])"
+                self._line(text)
+        for flag, k in ends._mixed:
+            self._line(f"if {v}[{picked[flag]}]: {found}[{k}] = int({found}[{k}])")
+        self.text.outputs = [f"{found}[{k}]" for k in range(count)]
 
     def _places(self, name: str, places: list[int]) -> str:
         """Return an index of places in the vector."""
         if places == list(range(places[0], places[0] + len(places))):
             return f"{places[0]}:{places[0] + len(places)}"
         return f"{places}" if len(places) <= FEW else self._need(name, np.array(places))
+
+
+def _numbers(which: list[int]) -> str:
+    if which == list(range(which[0], which[0] + len(which))):
+        return f"range({which[0]}, {which[0] + len(which)})"
+    return f"{which}"
+
+
+def _wrapped(words: str) -> list[str]:
+    return textwrap.wrap(words, WIDTH, initial_indent="    ", subsequent_indent="    ")
 
 
 def _few(words: Sequence[str]) -> str:
