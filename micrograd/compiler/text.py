@@ -57,7 +57,7 @@ def body_of(code: Code, as_module: bool = False) -> Body:
         parameters = dict(zip(code.to_numbers, written.parameters, strict=True))
         at = dict(zip(code.from_numbers, written.outputs, strict=True))
         outputs = [at[slot] for slot in code.outputs]
-        silent = code.numbers.how == "levels"
+        silent = code.numbers.how == "levels" or bool(written.needs)
         return Body(parameters, outputs, written.lines, written.head, written.needs, silent)
     before, lines, words = _arrays(code, as_module)
     taken = Names()

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import inspect
 import re
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
-from micrograd.compiler import portable, programs
+from micrograd.compiler import portable
 from micrograd.compiler.arrays.names import Names, array_text, known_name, literal
 from micrograd.compiler.arrays.source import Source
 from micrograd.compiler.programs import is_a
@@ -98,8 +97,6 @@ def _written(name: str, value: Any, definitions: portable.Definitions) -> str:
     """
     if is_a(value, np.ndarray) and not value.dtype.hasobject and value.dtype.kind in "biuf":
         return f"{name} = {array_text(value)}"
-    if any(value is helper for helper in (programs.into, programs.written, programs.astype)):
-        return f"\n\n{inspect.getsource(value)}"
     if value is to_number or value is call_of_numbers:
         return _OF_NUMBERS[value.__name__]
     if is_a(value, Op):
