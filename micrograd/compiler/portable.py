@@ -74,6 +74,12 @@ def by_python(function: Function) -> Function:
     return call
 
 
+def called(operation: Function, args: Any, settings: dict[str, Any]) -> Any:
+    """Return what a call of numbers gives, as eager calls have it."""
+    result = operation(*args, **settings)
+    return result if result.__class__ is bool else number(result)
+
+
 def each(function: Function, kinds: Any, result: int, flags: bool) -> Function:
     """Return a function of arrays of floats that calls another for each number by itself.
 

@@ -50,7 +50,7 @@ def text_of_module(source: Source, defaults: Mapping[str, Any]) -> str:
     head += ["import numpy as np", ""]
     names = Names()
     names.taken.update(_IDENTIFIER.findall("\n".join([*source.constants, *_body(source)])))
-    names.taken.update([*defaults, *_OF_NUMBERS, "program"])
+    names.taken.update([*defaults, "program"])
     definitions = portable.Definitions(names)
     lines = [_written(name, value, definitions) for name, value in source.constants.items()]
     lines += [_written(name, value, definitions) for name, value in defaults.items()]
@@ -97,12 +97,10 @@ def _written(name: str, value: Any, definitions: portable.Definitions) -> str:
     """
     if is_a(value, np.ndarray) and not value.dtype.hasobject and value.dtype.kind in "biuf":
         return f"{name} = {array_text(value)}"
-    if value is to_number or value is call_of_numbers:
-        return _OF_NUMBERS[value.__name__]
-    if is_a(value, Op):
-        scalar, forward = known_name(value.scalar), known_name(value.forward)
-        if scalar and forward:
-            return f"{name} = {scalar}, {forward}  # for Python numbers, and where Python raises"
+    if callable(value) and value in _OF_NUMBERS:
+        value = _OF_NUMBERS[value]
+    elif is_a(value, Op):
+        value = portable.of_numbers(value)
     text = literal(value)
     if text is None:
         count = len(definitions.texts)
@@ -113,29 +111,5 @@ def _written(name: str, value: Any, definitions: portable.Definitions) -> str:
     return f"{name} = {text}"
 
 
-_OF_NUMBERS = {
-    "to_number": """
-
-def to_number(x):
-    # an integer past 2**53 becomes a float
-    return x if x.__class__ is not int or abs(x) <= 2**53 else float(x)
-
-""",
-    "call_of_numbers": """
-
-def call_of_numbers(operation, args, settings):
-    # a pair computes by IEEE-754 where Python raises an error
-    pair = operation.__class__ is tuple
-    try:
-        result = (operation[0] if pair else operation)(*args, **settings)
-    except (ArithmeticError, ValueError):
-        if not pair:
-            raise
-        result = operation[1](*map(np.float64, args), **settings).item()
-    if result.__class__ is complex:
-        return float("nan")
-    return result if result.__class__ is not int or abs(result) <= 2**53 else float(result)
-
-""",
-}
+_OF_NUMBERS: Any = {to_number: portable.number, call_of_numbers: portable.called}
 """What a module has in place of functions of this library."""
