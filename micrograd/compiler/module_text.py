@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from micrograd.compiler.arrays.names import Names
 from micrograd.compiler.lower import Code
 from micrograd.compiler.portable import Definitions
 from micrograd.compiler.programs import is_a
@@ -37,9 +38,9 @@ def module_text(
     Raises:
         CompileError: if a module cannot have what the program calls or holds.
     """
-    body = body_of(code, as_module=True)
+    function = Names().new(name)
+    body = body_of(code, function, as_module=True)
     body.taken.taken.update([*_MODULES, *[each for each, _, _ in inputs]])
-    function = body.taken.new(name)
     definitions = Definitions(body.taken)
     for word, thing in body.needs.items():
         definitions.bind(word, thing)

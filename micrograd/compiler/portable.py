@@ -7,6 +7,7 @@ import base64
 import inspect
 import math
 import textwrap
+import typing
 import zlib
 from collections.abc import Callable, Iterator
 from functools import lru_cache, partial
@@ -29,6 +30,20 @@ WIDTH = 96
 MANY = 64
 """From how many elements on an array is written packed."""
 _MODULES = ("base64", "zlib", "np", "math", "operator", "functools")
+
+
+@lru_cache(maxsize=64)
+def _definitions(path: str) -> list[Any]:
+    with open(path, encoding="utf-8") as file:
+        tree = ast.parse(file.read())
+    return [node for node in ast.walk(tree) if isinstance(node, (ast.FunctionDef, ast.Lambda))]
+
+
+_Cached: Any = type(_definitions)
+
+
+def _cast(kind: Any, x: Any) -> Any:
+    return x
 
 
 def number(x: Any) -> Any:
@@ -214,15 +229,26 @@ class Definitions:
             return plain
         if is_a(thing, Made):
             return self._made(thing)
+        if is_a(thing, partial):
+            return self._made(Made(partial, (thing.func, thing.keywords, *thing.args)))
+        if thing is partial:
+            return "functools.partial"
+        if thing is typing.cast:
+            thing = _cast
+        elif getattr(thing, "__module__", "") == "typing":
+            return "None"
+        if is_a(thing, _Cached):
+            thing = thing.__wrapped__
         if not is_a(thing, FunctionType) or not thing.__module__.startswith("micrograd."):
             raise unwritable(thing)
         return self._function(thing, bound)
 
     def _made(self, thing: Made) -> str:
         if thing.function is partial:
-            function, settings = thing.args
-            given = [f", {key}={self.word(value)}" for key, value in settings.items()]
-            return f"functools.partial({self.word(function)}{''.join(given)})"
+            function, settings, *args = thing.args
+            given = [self.word(function), *map(self.word, args)]
+            given += [f"{key}={self.word(value)}" for key, value in settings.items()]
+            return f"functools.partial({', '.join(given)})"
         return f"{self.word(thing.function)}({', '.join(map(self.word, thing.args))})"
 
     def _function(self, function: FunctionType, bound: str) -> str:
@@ -233,6 +259,7 @@ class Definitions:
             if node is None:
                 raise unwritable(function)
             tree = _bare(node, name)
+            _require_called(tree, [word for word, value in _outer(function, tree) if is_a(value, Op)])
             words = {word: self._of_global(word, value) for word, value in _outer(function, tree)}
             self.texts.append(ast.unparse(_Renamed(words).visit(tree)))
         return self._known[key]
@@ -262,7 +289,7 @@ def require_own(op: Op) -> None:
 
 def unwritable(thing: Any) -> CompileError:
     """Return the error that a thing cannot be written."""
-    what = getattr(thing, "__name__", None) or f"a {type(thing).__name__}"
+    what = thing if is_a(thing, str) else getattr(thing, "__name__", None) or f"a {type(thing).__name__}"
     return CompileError(
         f"save: the program calls or holds {what}, which a module of NumPy calls cannot have. "
         "Pickle the program instead, or compute that outside of the compiled function."
@@ -293,11 +320,12 @@ def _node_of(function: FunctionType) -> Any:
     return alike[0] if alike else None
 
 
-@lru_cache(maxsize=64)
-def _definitions(path: str) -> list[Any]:
-    with open(path, encoding="utf-8") as file:
-        tree = ast.parse(file.read())
-    return [node for node in ast.walk(tree) if isinstance(node, (ast.FunctionDef, ast.Lambda))]
+def _require_called(tree: Any, names: list[str]) -> None:
+    """Raise an error for operations that are more to a function than something to call."""
+    called = {id(node.func) for node in ast.walk(tree) if isinstance(node, ast.Call)}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Name) and node.id in names and id(node) not in called:
+            raise unwritable(tree.name)
 
 
 def _holds(node: Any, code: CodeType) -> bool:

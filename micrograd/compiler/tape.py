@@ -8,16 +8,23 @@ their class, and arrays, whose form is a `Form`.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from micrograd.compiler.programs import Form, Instruction, Slot, is_a, mapped
 from micrograd.core.numbers import compute, to_number
 from micrograd.core.op import Op
+from micrograd.ops.rows import BY_ELEMENT
 
 INPUT, CONSTANT = "input", "constant"
 """What `Tape.operations` says of a value that no call gave."""
+
+
+class ByElement(NamedTuple):
+    """What stands in a pickle for a function of arrays that calls another for each element."""
+
+    function: Callable[..., Any]
 
 
 class Tape:
@@ -59,7 +66,12 @@ class Tape:
         self.draws: list[int] = []
 
     def __getstate__(self) -> dict[str, Any]:
-        return {name: getattr(self, name) for name in self.__slots__}
+        state = {name: getattr(self, name) for name in self.__slots__}
+        state["operations"] = [
+            ByElement(BY_ELEMENT[what]) if is_a(what, np.ufunc) and what in BY_ELEMENT else what
+            for what in self.operations
+        ]
+        return state
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         for name, value in state.items():
@@ -68,6 +80,10 @@ class Tape:
         self.operations = [
             known[what] if what.__class__ is str else what for what in self.operations
         ]
+        ufuncs = {function: ufunc for ufunc, function in BY_ELEMENT.items()}
+        for slot, what in enumerate(self.operations):
+            if what.__class__ is ByElement:
+                self.operations[slot] = ufuncs[what.function]
 
     def __len__(self) -> int:
         return len(self.operations)

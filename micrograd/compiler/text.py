@@ -13,7 +13,6 @@ from micrograd.compiler.lower import Code
 from micrograd.compiler.scalars.text import NumbersText, Writer
 from micrograd.compiler.scalars.vector_text import MOST, VectorWriter
 
-_IDENTIFIER = re.compile(r"[^\W\d]\w*")
 _WIDTH = 96
 
 
@@ -40,11 +39,12 @@ class Body:
     taken: Names = field(default_factory=Names)
 
 
-def body_of(code: Code, as_module: bool = False) -> Body:
+def body_of(code: Code, name: str, as_module: bool = False) -> Body:
     """Return a program as lines.
 
     Args:
         code: what runs.
+        name: that of the function.
         as_module: whether constants are written exactly, however large, and with what NumPy and
             Python do not have.
 
@@ -53,15 +53,17 @@ def body_of(code: Code, as_module: bool = False) -> Body:
     """
     names, notes = code.names, code.notes
     if code.arrays is None:
-        written = _numbers(code, names, notes, Names(), as_module)
+        taken = Names()
+        taken.taken.add(name)
+        written = _numbers(code, names, notes, taken, as_module)
         parameters = dict(zip(code.to_numbers, written.parameters, strict=True))
         at = dict(zip(code.from_numbers, written.outputs, strict=True))
         outputs = [at[slot] for slot in code.outputs]
         silent = code.numbers.how == "levels" or bool(written.needs)
-        return Body(parameters, outputs, written.lines, written.head, written.needs, silent)
-    before, lines, words = _arrays(code, as_module)
+        return Body(parameters, outputs, written.lines, written.head, written.needs, silent, taken)
+    before, lines, words = _arrays(code, name, as_module)
     taken = Names()
-    taken.taken.update(_IDENTIFIER.findall("\n".join([*before, *lines])))
+    taken.taken.update(_names_in([*before, *lines]), {name})
     inputs = dict(zip(code.to_arrays, code.arrays.parameters, strict=True))
     at = dict(zip(code.from_arrays, words, strict=True))
     body = Body(inputs, [], lines, before, silent=True, taken=taken)
@@ -78,7 +80,8 @@ def text_of(code: Code, name: str) -> str:
         code: what runs.
         name: that of the function.
     """
-    body = body_of(code)
+    name = Names().new(name)
+    body = body_of(code, name)
     head = head_of(name, [body.parameters[slot] for slot in code.inputs], False)
     lines = [f"    {line}" if line else "" for line in body.lines]
     before = [*body.before, *([""] * 2 if body.before and not _is_comment(body.before[-1]) else [])]
@@ -147,10 +150,14 @@ def _numbers(
     return Writer(tape, outputs, names, notes, taken).text
 
 
-def _arrays(code: Code, as_module: bool) -> tuple[list[str], list[str], list[str]]:
+def _arrays(code: Code, name: str, as_module: bool) -> tuple[list[str], list[str], list[str]]:
     """Return what stands before the function of arrays, its lines, and what it returns."""
     text = code.arrays.module_text({}) if as_module else code.arrays.text()
-    tree, lines = ast.parse(text), text.splitlines()
+    tree = ast.parse(text)
+    if name in {getattr(node, "name", "") for node in tree.body} | _assigned(tree):
+        text = re.sub(rf"(?<![\w.\"'])" + name + r"\b(?!=)", f"{name}_of_arrays", text)
+        tree = ast.parse(text)
+    lines = text.splitlines()
     function: Any = next(n for n in tree.body if getattr(n, "name", "") == "program")
     first = min([function.lineno, *[d.lineno for d in function.decorator_list]])
     imports = [node.end_lineno or 0 for node in tree.body if isinstance(node, _IMPORTS)]
@@ -163,6 +170,18 @@ def _arrays(code: Code, as_module: bool) -> tuple[list[str], list[str], list[str
     body = lines[function.lineno : returned.lineno - 1]
     words = [ast.unparse(element) for element in returned.value.elts]
     return before, [line[4:] for line in body], words
+
+
+def _assigned(tree: ast.Module) -> set[str]:
+    """Return the names that a module defines by assignments."""
+    assignments = [node for node in tree.body if isinstance(node, ast.Assign)]
+    return {getattr(node.targets[0], "id", "") for node in assignments}
+
+
+def _names_in(lines: Sequence[str]) -> set[str]:
+    """Return the names that lines define or use."""
+    nodes = list(ast.walk(ast.parse("\n".join(lines).replace("return None", "pass"))))
+    return {getattr(node, "id", "") or getattr(node, "name", "") for node in nodes} - {"", None}
 
 
 _IMPORTS = (ast.Import, ast.ImportFrom)
