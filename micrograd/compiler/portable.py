@@ -203,13 +203,7 @@ class Definitions:
             CompileError: for what exists only here, or belongs to the user.
         """
         if is_a(thing, CallOf):
-            require_own(thing.op)
-            rules: Any = thing.op.derivatives
-            if thing.what == "forward":
-                return self.word(thing.op.forward, bound)
-            if is_a(rules, Each):
-                raise unwritable(thing)
-            return self.word(rules[thing.i], bound)
+            return self._call_of(thing, bound)
         if is_a(thing, Op):  # which is called with arrays
             require_own(thing)
             return self.word(thing.forward, bound)
@@ -242,6 +236,17 @@ class Definitions:
         if not is_a(thing, FunctionType) or not thing.__module__.startswith("micrograd."):
             raise unwritable(thing)
         return self._function(thing, bound)
+
+    def _call_of(self, thing: CallOf, bound: str) -> str:
+        """Return what is called as it is, as the module has it."""
+        require_own(thing.op)
+        rules: Any = thing.op.derivatives
+        if thing.what == "derivative" and is_a(rules, Each):
+            raise unwritable(thing)
+        try:
+            return self.word(thing.op.forward if thing.what == "forward" else rules[thing.i], bound)
+        except CompileError as error:
+            raise unwritable(thing) from error
 
     def _made(self, thing: Made) -> str:
         if thing.function is partial:

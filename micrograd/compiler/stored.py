@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ import numpy as np
 from micrograd.common.tree import Flat
 from micrograd.compiler.lower import Code
 from micrograd.compiler.module_text import module_text
+from micrograd.compiler.naming import output_names
 from micrograd.compiler.recording import Call, Out, OutNode, Recording, Same, Write
 from micrograd.compiler.tape import Tape
 from micrograd.compiler.text import text_of
@@ -33,6 +35,18 @@ class StoredProgram:
         left: what is left in nodes, by name.
         how: how numbers are computed; see `compile`.
         exact: likewise.
+        called: what to call what comes out where the program is printed, by slot.
+
+    >>> import micrograd as mg
+    >>> w = mg.Value(3.0, label="w")
+    >>> @mg.compile
+    ... def step(x):
+    ...     loss = (w * x - 1) ** 2
+    ...     loss.backward()
+    ...     return loss
+    >>> program = step.program(2.0).alone()
+    >>> program.inputs, program(2.0), program(2.0, w=0.5)
+    (('x', 'w'), (25.0, {'w.grad': 20.0}), (0.0, {'w.grad': 0.0}))
     """
 
     def __init__(
@@ -45,19 +59,31 @@ class StoredProgram:
         left: dict[str, Out],
         how: str | None,
         exact: bool,
+        called: dict[int, str] | None = None,
     ) -> None:
-        self._given = name, inputs, tape, results, outs, left, how, exact
+        self._given = name, inputs, tape, results, outs, left, how, exact, called
         self.name, self._inputs = name, inputs
         self._outs = [*outs, *left.values()]
         self._results, self._left = results, list(left)
         slots = [out.slot for out in self._outs if out.slot is not None]
         self._outputs = list(dict.fromkeys(slots))
-        names = dict(zip(tape.inputs, [name for name, _, _ in inputs], strict=True))
+        names = (called or {}) | dict(zip(tape.inputs, self.inputs, strict=True))
+        self._forms = [tape.forms[slot] for slot in tape.inputs]
         self._code = Code(tape, self._outputs, {}, names, how, exact)
         of = dict(zip(tape.inputs, range(len(inputs)), strict=True))
         self._read = [of[slot] for slot in self._code.inputs]
 
     def __reduce__(self) -> Any:
+        tape = self._given[2]
+        for thing in [*{*tape.operations}, self._results]:
+            try:
+                pickle.dumps(thing)
+            except (pickle.PicklingError, TypeError, AttributeError) as error:
+                what = getattr(thing, "__name__", type(thing).__name__)
+                raise CompileError(
+                    f"{self.name}: cannot be pickled, since it holds {what}, which pickle does not "
+                    f"find again ({error}). Define that at the top of a module."
+                ) from error
         return StoredProgram, self._given
 
     @property
@@ -88,15 +114,37 @@ class StoredProgram:
             )
         given = {**dict(zip(names, args, strict=False)), **others}
         values: list[Any] = []
-        for name, what, default in self._inputs:
+        for (name, what, default), form in zip(self._inputs, self._forms, strict=True):
             if name not in given and what == "argument":
                 raise ArgumentError(f"{self.name}: its argument {name} is missing.")
-            values.append(given.pop(name, default))
+            came = name in given
+            value = given.pop(name, default)
+            values.append(self._fitting(name, value, form) if came else value)
         if given:
             raise ArgumentError(
                 f"{self.name}: has no input {next(iter(given))!r}. It has {', '.join(self.inputs)}."
             )
         return values
+
+    def _fitting(self, name: str, value: Any, form: Any) -> Any:
+        """Return an input as the program was recorded for it."""
+        if form.__class__ is not type:
+            value = value if isinstance(value, np.generic) else np.asarray(value)
+            if (value.shape, value.dtype) == (form.shape, form.dtype):
+                return value
+            came = f"one of shape {value.shape} and dtype {value.dtype}"
+            expected = f"an array of shape {form.shape} and dtype {form.dtype}"
+        else:
+            value = value.item() if isinstance(value, (np.generic, np.ndarray)) else value
+            if value.__class__ is form:
+                return value
+            if value.__class__ is int and form is float:
+                return float(value)
+            came, expected = f"{value!r}", f"a number of class {form.__name__}"
+        raise ArgumentError(
+            f"{self.name}: the input {name} is {expected}, but came {came}. Convert it, or "
+            "record the function for such arguments, too."
+        )
 
     def __str__(self) -> str:
         return text_of(self._code, self.name)
@@ -160,6 +208,7 @@ def stored(
         [moved(out) for out in outs],
         {key: moved(out) for key, out in left.items()},
         *how,
+        {at[slot]: name for slot, name in output_names(recording, names).items() if slot in at},
     )
 
 
