@@ -191,7 +191,8 @@ class CompiledFunction:
 
     def _program_of(self, case: Case) -> CompiledProgram:
         assert case.replay is not None
-        return CompiledProgram(self.__name__, case.replay, case.names)
+        name = getattr(self, "__name__", "program")
+        return CompiledProgram(name, case.replay, case.names, watch=case.watch)
 
     def __get__(self, instance: Any, owner: Any = None) -> Any:
         return self if instance is None else MethodType(self, instance)

@@ -7,11 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from micrograd.compiler.arrays.names import Names
 from micrograd.compiler.lower import Code
 from micrograd.compiler.portable import Definitions
 from micrograd.compiler.programs import is_a
-from micrograd.compiler.text import Body, body_of, folded, returned
+from micrograd.compiler.text import Body, body_of, folded, identifier, returned
 from micrograd.errors import CompileError
 
 _MODULES = ("base64", "functools", "math", "operator", "zlib")
@@ -38,7 +37,7 @@ def module_text(
     Raises:
         CompileError: if a module cannot have what the program calls or holds.
     """
-    function = Names().new(name)
+    function = identifier(name)
     body = body_of(code, function, as_module=True)
     body.taken.taken.update([*_MODULES, *[each for each, _, _ in inputs]])
     definitions = Definitions(body.taken)

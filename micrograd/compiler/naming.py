@@ -41,35 +41,41 @@ def input_names(
     return found
 
 
-def output_names(recording: Recording, names: Sequence[str]) -> dict[int, str]:
-    """Return what to call what comes out, by slot.
+class OutputNames:
+    """What to call what comes out of a recording, by slot.
 
     Args:
         recording: of a call.
         names: those of its inputs.
 
-    Returns:
-        labels, and as "w_grad" and "w_new" what is left in nodes.
+    Attributes:
+        names: labels, and as "w_grad" and "w_new" what is left in nodes.
+        notes: what these are, in words.
     """
-    found: dict[int, str] = {}
-    called = dict(zip(recording.sources, names, strict=True))
-    for result in recording.results:
-        if isinstance(result, OutNode):
-            _enter(found, result.data, result.label)
-    for effect in recording.effects:
-        if isinstance(effect, Write):
-            data, grad = called.get(("data", effect.node)), called.get(("grad", effect.node))
-            name = data or (grad and grad.removesuffix("_grad")) or effect.node.label
-            end = "new" if effect.what == "data" else "grad"
-            _enter(found, effect.value, name and f"{name}_{end}")
-    for slot in recording.tape.inputs:
-        found.pop(slot, None)
-    return found
 
+    def __init__(self, recording: Recording, names: Sequence[str]) -> None:
+        self.names: dict[int, str] = {}
+        self.notes: dict[int, str] = {}
+        self._inputs = {*recording.tape.inputs}
+        called = dict(zip(recording.sources, names, strict=True))
+        for effect in recording.effects:
+            if isinstance(effect, Write):
+                data, grad = called.get(("data", effect.node)), called.get(("grad", effect.node))
+                name = data or (grad and grad.removesuffix("_grad")) or effect.node.label
+                if name and effect.what == "data":
+                    self._enter(effect.value, f"{name}_new", f"the new data of {name}")
+                elif name:
+                    self._enter(effect.value, f"{name}_grad", f"the gradient of {name}")
+        for result in recording.results:
+            if isinstance(result, OutNode) and result.label:
+                self._enter(result.data, result.label)
 
-def _enter(found: dict[int, str], out: Out, name: str | None) -> None:
-    if out.slot is not None and name:
-        found.setdefault(out.slot, name)
+    def _enter(self, out: Out, name: str, note: str = "") -> None:
+        if out.slot is not None and out.slot not in self._inputs:
+            self.names.setdefault(out.slot, name)
+            if note:
+                known = self.notes.get(out.slot)
+                self.notes[out.slot] = f"{known}, {note}" if known else note
 
 
 def _parameters(f: Callable[..., Any]) -> Sequence[str]:

@@ -143,6 +143,10 @@ class Names:
         """Let what there is be what was."""
         self._was = self.now()
 
+    def words(self) -> list[str]:
+        """Return what one calls the things."""
+        return [f"{self._owner}.{key}" if self._owner else key for key in self._was]
+
     def change(self) -> str | None:
         """Return words for the first name that stands for something else; None if there is none."""
         now, kind = self.now(), class_of(self._thing)
@@ -233,6 +237,10 @@ class Single:
         """Let what there is be what was."""
         self._was = self.now()
 
+    def words(self) -> list[str]:
+        """Return what one calls the thing."""
+        return [self._what.replace("`", "")]
+
     def change(self) -> str | None:
         """Return words if something else stands there."""
         now = self.now()
@@ -273,6 +281,10 @@ class Contents:
     def remember(self) -> None:
         """Let what there is be what was."""
         self._was, self._values = self.now()
+
+    def words(self) -> list[str]:
+        """Return what one calls the elements."""
+        return [f"the elements of {self._name}"]
 
     def change(self) -> str | None:
         """Return words for another length, or for the first element that is another."""

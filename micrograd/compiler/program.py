@@ -13,11 +13,13 @@ import numpy as np
 from micrograd.compiler import seams
 from micrograd.compiler.arguments import Arguments
 from micrograd.compiler.programs import Form, Instruction, Slot
-from micrograd.compiler.recording import Call, Out, OutNode, Same, Write
+from micrograd.compiler.recording import Out, OutNode, Same, Write
 from micrograd.compiler.replay import FAILED, Replay
 from micrograd.compiler.tape import INPUT, Tape
-from micrograd.compiler.text import text_of
+from micrograd.compiler.report import report_of
 from micrograd.compiler.stored import StoredProgram, stored
+from micrograd.compiler.text import text_of
+from micrograd.compiler.watch import Watch
 from micrograd.core.node import Node
 from micrograd.errors import ArgumentError, CompileError
 
@@ -73,11 +75,13 @@ class CompiledProgram:
         replay: Replay,
         names: Sequence[str],
         nodes: dict[Node, tuple[Any, Any]] | None = None,
+        watch: Watch | None = None,
     ) -> None:
         self.name = name
         self._replay = replay
         self._names = names
         self._nodes = nodes
+        self._watch = watch
         self.recorded = len(replay.recording.tape)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
@@ -241,29 +245,6 @@ class CompiledProgram:
         )
 
     def report(self) -> str:
-        """Return how large the program is, what it checks, and what was not traced, in words."""
-        replay = self._replay
-        code, recording = replay.code, replay.recording
-        lines = [
-            f"{self.name}: {self.recorded} values were recorded, {len(self.instructions)} calls of "
-            f"them are needed; they run as {code.calls} calls, with {code.bytes:,} bytes of "
-            f"buffers. {code.how}"
-        ]
-        decided = [recording.lines.get(slot, "?") for slot, _ in recording.tape.checks]
-        lines.append(
-            f"{len(decided)} numbers decide which way Python goes"
-            + (f": at {', '.join(dict.fromkeys(decided))}." if decided else ".")
-        )
-        lines.append(
-            "What is called as it is, since it cannot be traced: "
-            + (", ".join(recording.opaque) or "nothing")
-            + "."
-        )
-        hosted = [e.later.name for e in recording.effects if isinstance(e, Call)]
-        if hosted:
-            lines.append(f"What runs after the program: {', '.join(hosted)}.")
-        lines.append(
-            "What else Python reads while it is recorded, such as the time, files, and truths in "
-            "containers that no name leads to, is taken as it was then; checks=True finds it."
-        )
-        return "\n".join(lines)
+        """Return how large the program is, what it holds for, and what was not traced, in words."""
+        kinds = [i.what for i in self.inputs]
+        return report_of(self.name, self._replay, len(self.instructions), kinds, self._watch)

@@ -7,7 +7,7 @@ from typing import Any
 
 from micrograd.compiler import seams
 from micrograd.compiler.lower import Code
-from micrograd.compiler.naming import output_names
+from micrograd.compiler.naming import OutputNames
 from micrograd.compiler.outcome import Outcome
 from micrograd.compiler.recording import Call, Recording, Write
 from micrograd.core.node import Node
@@ -45,10 +45,9 @@ class Replay:
         stores = _stores(recording, {s: at for at, s in of_slot.items() if s[0] == "data"})
         outputs = [slot for slot in dict.fromkeys(recording.outputs) if slot not in stores]
         outputs += [slot for slot in _results_among(recording, stores)]
-        called = names | output_names(recording, [names[slot] for slot in tape.inputs])
-        self.code = Code(
-            tape, outputs, {slot: at for slot, (at, _) in stores.items()}, called, how, exact
-        )
+        told = OutputNames(recording, [names[slot] for slot in tape.inputs])
+        within = {slot: at for slot, (at, _) in stores.items()}
+        self.code = Code(tape, outputs, within, told.names | names, how, exact, told.notes)
         self.sources = [of_slot[slot] for slot in self.code.inputs]
         self.kinds = [tape.forms[slot] for slot in self.code.inputs]
         self.outcome = Outcome(recording, places, outputs, [node for _, node in stores.values()])

@@ -12,7 +12,7 @@ import numpy as np
 from micrograd.common.tree import Flat
 from micrograd.compiler.lower import Code
 from micrograd.compiler.module_text import module_text
-from micrograd.compiler.naming import output_names
+from micrograd.compiler.naming import OutputNames
 from micrograd.compiler.recording import Call, Out, OutNode, Recording, Same, Write
 from micrograd.compiler.tape import Tape
 from micrograd.compiler.text import text_of
@@ -35,7 +35,7 @@ class StoredProgram:
         left: what is left in nodes, by name.
         how: how numbers are computed; see `compile`.
         exact: likewise.
-        called: what to call what comes out where the program is printed, by slot.
+        called: names and notes of what comes out, by slot, for when the program is printed.
 
     >>> import micrograd as mg
     >>> w = mg.Value(3.0, label="w")
@@ -59,7 +59,7 @@ class StoredProgram:
         left: dict[str, Out],
         how: str | None,
         exact: bool,
-        called: dict[int, str] | None = None,
+        called: tuple[dict[int, str], dict[int, str]] = ({}, {}),
     ) -> None:
         self._given = name, inputs, tape, results, outs, left, how, exact, called
         self.name, self._inputs = name, inputs
@@ -67,15 +67,17 @@ class StoredProgram:
         self._results, self._left = results, list(left)
         slots = [out.slot for out in self._outs if out.slot is not None]
         self._outputs = list(dict.fromkeys(slots))
-        names = (called or {}) | dict(zip(tape.inputs, self.inputs, strict=True))
+        wishes, notes = called
+        names = wishes | dict(zip(tape.inputs, self.inputs, strict=True))
         self._forms = [tape.forms[slot] for slot in tape.inputs]
-        self._code = Code(tape, self._outputs, {}, names, how, exact)
+        self._code = Code(tape, self._outputs, {}, names, how, exact, notes)
         of = dict(zip(tape.inputs, range(len(inputs)), strict=True))
         self._read = [of[slot] for slot in self._code.inputs]
 
     def __reduce__(self) -> Any:
         tape = self._given[2]
-        for thing in [*{*tape.operations}, self._results]:
+        operations = {id(each): each for each in tape.__getstate__()["operations"]}
+        for thing in [*operations.values(), self._results]:
             try:
                 pickle.dumps(thing)
             except (pickle.PicklingError, TypeError, AttributeError) as error:
@@ -199,6 +201,11 @@ def stored(
     def moved(out: Out) -> Out:
         return out if out.slot is None else Out(at[out.slot])
 
+    told = OutputNames(recording, names)
+
+    def kept_names(words: dict[int, str]) -> dict[int, str]:
+        return {at[slot]: word for slot, word in words.items() if slot in at}
+
     kept = [i for i, slot in enumerate(recording.tape.inputs) if slot in at]
     return StoredProgram(
         name,
@@ -208,7 +215,7 @@ def stored(
         [moved(out) for out in outs],
         {key: moved(out) for key, out in left.items()},
         *how,
-        {at[slot]: name for slot, name in output_names(recording, names).items() if slot in at},
+        (kept_names(told.names), kept_names(told.notes)),
     )
 
 

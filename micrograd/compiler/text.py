@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import builtins
+import keyword
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -14,6 +16,7 @@ from micrograd.compiler.scalars.text import NumbersText, Writer
 from micrograd.compiler.scalars.vector_text import MOST, VectorWriter
 
 _WIDTH = 96
+_MODULES = ("np", "math", "operator", "functools", "base64", "zlib")
 
 
 @dataclass
@@ -80,13 +83,23 @@ def text_of(code: Code, name: str) -> str:
         code: what runs.
         name: that of the function.
     """
-    name = Names().new(name)
+    name = identifier(name)
     body = body_of(code, name)
     head = head_of(name, [body.parameters[slot] for slot in code.inputs], False)
     lines = [f"    {line}" if line else "" for line in body.lines]
     before = [*body.before, *([""] * 2 if body.before and not _is_comment(body.before[-1]) else [])]
     returned = ", ".join(few(body.outputs)) or "None"
     return "\n".join([*before, *head, *lines, *folded(f"    return {returned}")])
+
+
+def identifier(name: str) -> str:
+    """Return what to call a function in text.
+
+    >>> identifier("_step"), identifier("<lambda>"), identifier("max")
+    ('_step', 'lambda_', 'max_')
+    """
+    taken = hasattr(builtins, name) or keyword.iskeyword(name) or name in _MODULES
+    return Names().new(name) if taken or not name.isidentifier() else name
 
 
 def folded(line: str) -> list[str]:

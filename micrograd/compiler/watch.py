@@ -19,6 +19,7 @@ _Array = np.ndarray[Any, Any]
 
 _FULL = 1 << 16  # bytes up to which an array is compared whole
 _SAMPLES = 4096
+_OF_FUNCTIONS = ("the code of ", "the defaults of ", "the kwdefaults of ")
 
 
 class Watch:
@@ -73,6 +74,17 @@ class Watch:
         self._places = found.places
         self._reading = Reading(self._places)
         self._elements = {key: _Elements(array) for key, array in found.arrays.items()}
+
+    @property
+    def watched(self) -> list[str]:
+        """What counts besides the code of functions, as one calls it.
+
+        >>> rate = [0.1]
+        >>> Watch(lambda x: x * rate[0]).watched
+        ['rate', 'the elements of rate']
+        """
+        found = [word for place in self._places for word in place.words()]
+        return [word for word in dict.fromkeys(found) if not word.startswith(_OF_FUNCTIONS)]
 
     def changed(self) -> str | None:
         """Return words for what is no longer what it was, and for both values; None if all is."""

@@ -93,7 +93,7 @@ class Writer:
         for slot in tape.live(outputs):
             if tape.is_call(slot) and tape.backward[slot] is not backward:
                 backward = tape.backward[slot]
-                self.text.lines.append(f"# {'the backward pass' if backward else 'and forward'}")
+                self.text.lines.append(f"# {'the backward pass' if backward else 'forward again'}")
             self._write(slot)
         self.text.outputs = [self._word[slot] for slot in outputs]
 
@@ -139,6 +139,10 @@ class Writer:
         kinds = [self._kind[i] for i in args]
         if operation in _SAME:
             return args[0] if kinds[0] != TRUTH else None
+        if operation in (bool, operator.truth) and kinds[0] == TRUTH:
+            return args[0]
+        if operation is operator.index and kinds[0] == INT:
+            return args[0]
         if operation in (registry["multiply"], operator.mul):
             for one, other in (args, args[::-1]):
                 value, kind = self._value.get(one), self._kind[other]
