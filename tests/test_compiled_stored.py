@@ -400,6 +400,7 @@ def test_the_report_names_what_was_not_traced() -> None:
         optimizer.step()
         return loss
 
+    _opaque(model(np.ones((2, 2)))).sum().backward()  # its rule is tested once
     report = _line(mg.compile(trained).program(np.ones((2, 2))).report())
     assert "since it cannot be traced, is the forward of stored_opaque." in report
     assert "After the program runs Optimizer.step, as in an eager call." in report
