@@ -13,7 +13,6 @@ from micrograd.core.modes import is_grad_enabled
 from micrograd.core.node import Node
 from micrograd.errors import CompileError
 
-
 _BY_POSITION = re.compile(r"\[0\]\[(\d+)\]")
 
 

@@ -39,9 +39,6 @@ def _definitions(path: str) -> list[Any]:
     return [node for node in ast.walk(tree) if isinstance(node, (ast.FunctionDef, ast.Lambda))]
 
 
-_Cached: Any = type(_definitions)
-
-
 def _cast(kind: Any, x: Any) -> Any:
     return x
 
@@ -207,35 +204,22 @@ class Definitions:
         if is_a(thing, Op):  # which is called with arrays
             require_own(thing)
             return self.word(thing.forward, bound)
+        if is_a(thing, Made):
+            return self._made(thing)
+        if is_a(thing, partial):
+            return self._made(Made(partial, (thing.func, thing.keywords, *thing.args)))
         if is_a(thing, np.ufunc) and thing in BY_ELEMENT:
             return f"np.frompyfunc({self.word(BY_ELEMENT[thing])}, 1, 1)"
         if is_a(thing, np.ndarray) and thing.dtype.kind in "biufc":
             text = array_text(thing) if thing.size <= MANY else ""
             return text if text and len(text) < WIDTH else self._made(packed(thing))
-        if thing is Symbolic or thing is Node:  # of which a module has none
-            return "()"
-        if is_a(thing, type) and issubclass(thing, MicrogradError):
-            return "ValueError"
-        if is_a(thing, str) and "\n" in thing:
-            return f'"""\n{thing}\n"""'
-        plain = known_name(thing) if callable(thing) else literal(thing)
+        plain = _plain(thing)
         if plain is not None:
             return plain
-        if is_a(thing, Made):
-            return self._made(thing)
-        if is_a(thing, partial):
-            return self._made(Made(partial, (thing.func, thing.keywords, *thing.args)))
-        if thing is partial:
-            return "functools.partial"
-        if thing is typing.cast:
-            thing = _cast
-        elif getattr(thing, "__module__", "") == "typing":
-            return "None"
-        if is_a(thing, _Cached):
-            thing = thing.__wrapped__
-        if not is_a(thing, FunctionType) or not thing.__module__.startswith("micrograd."):
+        function: Any = _cast if thing is typing.cast else getattr(thing, "__wrapped__", thing)
+        if not is_a(function, FunctionType) or not function.__module__.startswith("micrograd."):
             raise unwritable(thing)
-        return self._function(thing, bound)
+        return self._function(function, bound)
 
     def _call_of(self, thing: CallOf, bound: str) -> str:
         """Return what is called as it is, as the module has it."""
@@ -264,7 +248,9 @@ class Definitions:
             if node is None:
                 raise unwritable(function)
             tree = _bare(node, name)
-            _require_called(tree, [word for word, value in _outer(function, tree) if is_a(value, Op)])
+            _require_called(
+                tree, [word for word, value in _outer(function, tree) if is_a(value, Op)]
+            )
             words = {word: self._of_global(word, value) for word, value in _outer(function, tree)}
             self.texts.append(ast.unparse(_Renamed(words).visit(tree)))
         return self._known[key]
@@ -282,6 +268,21 @@ class Definitions:
         return name if name in _MODULES and is_a(value, ModuleType) else self.word(value)
 
 
+def _plain(thing: Any) -> str | None:
+    """Return how Python writes what needs no definition; None for what does."""
+    if thing is Symbolic or thing is Node:  # of which a module has none
+        return "()"
+    if thing is partial:
+        return "functools.partial"
+    if is_a(thing, type) and issubclass(thing, MicrogradError):
+        return "ValueError"
+    if is_a(thing, str) and "\n" in thing:
+        return f'"""\n{thing}\n"""'
+    if getattr(thing, "__module__", "") == "typing" and thing is not typing.cast:
+        return "None"
+    return known_name(thing) if callable(thing) else literal(thing)
+
+
 def require_own(op: Op) -> None:
     """Raise an error for an operation that the user made."""
     if op.foreign:
@@ -294,7 +295,11 @@ def require_own(op: Op) -> None:
 
 def unwritable(thing: Any) -> CompileError:
     """Return the error that a thing cannot be written."""
-    what = thing if is_a(thing, str) else getattr(thing, "__name__", None) or f"a {type(thing).__name__}"
+    what = (
+        thing
+        if is_a(thing, str)
+        else getattr(thing, "__name__", None) or f"a {type(thing).__name__}"
+    )
     return CompileError(
         f"save: the program calls or holds {what}, which a module of NumPy calls cannot have. "
         "Pickle the program instead, or compute that outside of the compiled function."
@@ -347,7 +352,7 @@ def _holds(node: Any, code: CodeType) -> bool:
 
 def _bare(node: Any, name: str) -> ast.FunctionDef:
     """Return a definition without types and description, under another name."""
-    body = node.body if isinstance(node, ast.FunctionDef) else [ast.Return(node.body)]
+    body: Any = node.body if isinstance(node, ast.FunctionDef) else [ast.Return(node.body)]
     if isinstance(node, ast.FunctionDef) and ast.get_docstring(node) is not None:
         body = body[1:]
     made = ast.FunctionDef(name, node.args, body, [], None, None, lineno=1, col_offset=0)

@@ -15,9 +15,9 @@ from micrograd.compiler.arguments import Arguments
 from micrograd.compiler.programs import Form, Instruction, Slot
 from micrograd.compiler.recording import Out, OutNode, Same, Write
 from micrograd.compiler.replay import FAILED, Replay
-from micrograd.compiler.tape import INPUT, Tape
 from micrograd.compiler.report import report_of
 from micrograd.compiler.stored import StoredProgram, stored
+from micrograd.compiler.tape import INPUT, Tape
 from micrograd.compiler.text import text_of
 from micrograd.compiler.watch import Watch
 from micrograd.core.node import Node

@@ -62,7 +62,9 @@ def _guards(replay: Replay) -> str:
     )
     if not lines:
         return f"{text} No number decides which way Python goes."
-    places = ", ".join([f"{line} ({n} times)" if n > 1 else line for line, n in Counter(lines).items()])
+    places = ", ".join(
+        [f"{line} ({n} times)" if n > 1 else line for line, n in Counter(lines).items()]
+    )
     decide = "number decides" if len(lines) == 1 else "numbers decide"
     return (
         f"{text} {len(lines):,} {decide} which way Python goes, at {places}: where one goes "
@@ -97,7 +99,9 @@ def _untraced(recording: Any) -> str:
     if hosted:
         text += f" After the program runs {_and(hosted)}, as in an eager call."
     if recording.tape.draws:
-        text += f" At each call it draws random numbers {_count(len(recording.tape.draws), 'time')}."
+        text += (
+            f" At each call it draws random numbers {_count(len(recording.tape.draws), 'time')}."
+        )
     return (
         f"{text} What else Python read while it was recorded, such as the time, files, and truths "
         "in containers that no name leads to, is taken as it was then; checks=True finds it."

@@ -13,6 +13,7 @@ from micrograd.common.tree import Flat
 from micrograd.compiler.lower import Code
 from micrograd.compiler.module_text import module_text
 from micrograd.compiler.naming import OutputNames
+from micrograd.compiler.programs import is_a
 from micrograd.compiler.recording import Call, Out, OutNode, Recording, Same, Write
 from micrograd.compiler.tape import Tape
 from micrograd.compiler.text import text_of
@@ -105,7 +106,9 @@ class StoredProgram:
         values = [_copied(o.constant) if o.slot is None else at[o.slot] for o in self._outs]
         count = len(values) - len(self._left)
         result = Flat(self._results).filled(values[:count])
-        return (result, dict(zip(self._left, values[count:], strict=True))) if self._left else result
+        return (
+            (result, dict(zip(self._left, values[count:], strict=True))) if self._left else result
+        )
 
     def _filled(self, args: Sequence[Any], others: dict[str, Any]) -> list[Any]:
         names = [name for name, what, _ in self._inputs if what == "argument"]
@@ -131,13 +134,13 @@ class StoredProgram:
     def _fitting(self, name: str, value: Any, form: Any) -> Any:
         """Return an input as the program was recorded for it."""
         if form.__class__ is not type:
-            value = value if isinstance(value, np.generic) else np.asarray(value)
+            value = value if is_a(value, np.generic) else np.asarray(value)
             if (value.shape, value.dtype) == (form.shape, form.dtype):
                 return value
             came = f"one of shape {value.shape} and dtype {value.dtype}"
             expected = f"an array of shape {form.shape} and dtype {form.dtype}"
         else:
-            value = value.item() if isinstance(value, (np.generic, np.ndarray)) else value
+            value = value.item() if is_a(value, np.generic, np.ndarray) else value
             if value.__class__ is form:
                 return value
             if value.__class__ is int and form is float:
@@ -153,7 +156,9 @@ class StoredProgram:
 
     def save(self, path: str | Path) -> None:
         """Write a module that needs only NumPy; see `CompiledProgram.save`."""
-        text = module_text(self.name, self._inputs, self._code, self._results, self._outs, self._left)
+        text = module_text(
+            self.name, self._inputs, self._code, self._results, self._outs, self._left
+        )
         Path(path).write_text(text, encoding="utf-8")
 
 
@@ -184,8 +189,10 @@ def stored(
         if isinstance(result, Same):
             source = ("data", result.node)
             if source not in called:
-                raise CompileError(f"{name}: cannot be stored, as it returns a node that it only "
-                                   "passes on. Return its .data.")
+                raise CompileError(
+                    f"{name}: cannot be stored, as it returns a node that it only "
+                    "passes on. Return its .data."
+                )
             return Out(recording.tape.inputs[recording.sources.index(source)])
         return result.data if isinstance(result, OutNode) else result
 
@@ -214,10 +221,11 @@ def stored(
         recording.flat.filled(range(len(outs))),
         [moved(out) for out in outs],
         {key: moved(out) for key, out in left.items()},
-        *how,
+        how[0],
+        how[1],
         (kept_names(told.names), kept_names(told.notes)),
     )
 
 
 def _copied(thing: Any) -> Any:
-    return thing.copy() if isinstance(thing, np.ndarray) else thing
+    return thing.copy() if is_a(thing, np.ndarray) else thing

@@ -12,6 +12,7 @@ from typing import Any
 
 from micrograd.compiler.arrays.names import Names, row
 from micrograd.compiler.lower import Code
+from micrograd.compiler.programs import is_a
 from micrograd.compiler.scalars.text import NumbersText, Writer
 from micrograd.compiler.scalars.vector_text import MOST, VectorWriter
 
@@ -168,7 +169,7 @@ def _arrays(code: Code, name: str, as_module: bool) -> tuple[list[str], list[str
     text = code.arrays.module_text({}) if as_module else code.arrays.text()
     tree = ast.parse(text)
     if name in {getattr(node, "name", "") for node in tree.body} | _assigned(tree):
-        text = re.sub(rf"(?<![\w.\"'])" + name + r"\b(?!=)", f"{name}_of_arrays", text)
+        text = re.sub(r"(?<![\w.\"'])" + name + r"\b(?!=)", f"{name}_of_arrays", text)
         tree = ast.parse(text)
     lines = text.splitlines()
     function: Any = next(n for n in tree.body if getattr(n, "name", "") == "program")
@@ -244,8 +245,8 @@ def returned(results: Any, words: Sequence[str]) -> str:
     """
     if results is None:
         return "None"
-    if results.__class__ is int:
-        return words[results]
+    if is_a(results, int):
+        return words[int(results)]
     if results.__class__ in (list, tuple):
         return row([returned(part, words) for part in results], results)
     if results.__class__ is dict and all([isinstance(key, (str, int)) for key in results]):

@@ -10,7 +10,7 @@ from typing import Any
 from micrograd.compiler.arrays.names import Names, known_name, literal
 from micrograd.compiler.portable import number, of_numbers
 from micrograd.compiler.programs import SIGNS
-from micrograd.compiler.scalars.kinds import ANY, FLOAT, INT, LIMIT, MIXED, TRUTH, Range, kind_of
+from micrograd.compiler.scalars.kinds import ANY, FLOAT, INT, LIMIT, TRUTH, Range, kind_of
 from micrograd.compiler.tape import CONSTANT, INPUT, Tape, call_of_numbers
 from micrograd.core.op import Op, registry
 
@@ -21,7 +21,7 @@ _SIGN_OF = {
     **{registry["multiply"]: "*", registry["negative"]: "-", registry["positive"]: "+"},
 }
 _CALLED = {abs: "abs", operator.abs: "abs", registry["absolute"]: "abs", operator.truth: "bool"}
-_NAMED = {
+_NAMED: dict[Any, str] = {
     **{operator.add: "add", operator.sub: "subtract", operator.mul: "multiply"},
     **{operator.truediv: "divide", operator.neg: "negative", operator.abs: "absolute"},
     abs: "absolute",
@@ -118,7 +118,7 @@ class Writer:
             self._enter_constant(slot, tape.constants[slot])
             return
         settings = tape.settings[slot]
-        pure = isinstance(operation, Op) and not operation.foreign or operation in _SIGN_OF
+        pure = (isinstance(operation, Op) and not operation.foreign) or operation in _SIGN_OF
         if pure and not settings and all([i in self._value for i in args]):
             value = _computed(operation, [self._value[i] for i in args])
             if value is not None:
@@ -186,7 +186,12 @@ class Writer:
             return f"{words[0]} {sign} {words[1]}", False
         if operation is operator.not_:
             return f"not {words[0]}", False
-        given = ", ".join([*words, *[f"{k}={literal(value) or self._need(k, value)}" for k, value in settings.items()]])
+        given = ", ".join(
+            [
+                *words,
+                *[f"{k}={literal(value) or self._need(k, value)}" for k, value in settings.items()],
+            ]
+        )
         if operation in _CALLED:
             return f"{_CALLED[operation]}({given})", False
         if operation is registry["where"] and TRUTH not in [self._kind[i] for i in args[1:]]:

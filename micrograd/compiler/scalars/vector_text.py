@@ -50,7 +50,7 @@ class VectorWriter:
     ) -> None:
         self._levels, self._names, self._whole = levels, taken, whole
         parameters = [taken.new(names.get(slot, f"x{k + 1}")) for k, slot in enumerate(inputs)]
-        self._at = [parameters[k] for k in levels._order]
+        self._at: list[str] = [parameters[k] for k in levels._order.tolist()]
         self._view_of = {name: view for view, name in levels._views.items()}
         self._first = levels._inputs + len(levels._constants)  # of what is computed
         self.text = NumbersText(parameters)
@@ -193,7 +193,9 @@ class VectorWriter:
         view = self._view_of.get(getattr(node, "id", ""))
         if view is None:
             return ""
-        grid = np.ix_(*[np.arange(n) * step for n, step in zip(view.shape, view.steps, strict=True)])
+        grid = np.ix_(
+            *[np.arange(n) * step for n, step in zip(view.shape, view.steps, strict=True)]
+        )
         places = np.unique(view.start + sum(grid))
         if places[-1] >= self._levels._inputs:
             return ""
@@ -209,16 +211,17 @@ class VectorWriter:
         if wanted:
             checks = self._places("checked", checked)
             truths = self._need("wanted", np.array(wanted, float))
-            self._line(f"if not np.array_equal({v}[{checks}], {truths}): raise ValueError({OTHER!r})")
+            self._line(
+                f"if not np.array_equal({v}[{checks}], {truths}): raise ValueError({OTHER!r})"
+            )
         if divisors := picked[ends._divisors]:
             places = self._places("divisors", divisors)
             self._line(f"if not {v}[{places}].all(): raise ZeroDivisionError")
         for where in (ends._wide, ends._large):
             if where is not None and (large := picked[where]):
                 places = self._places("integers", large)
-                self._line(
-                    f"if abs({v}[{places}]).max() >= 2**53: raise ValueError('too large an integer')"
-                )
+                text = f"if abs({v}[{places}]).max() >= 2**53"
+                self._line(f"{text}: raise ValueError('an integer is too large')")
         found = self.text.row = self._names.new("found")
         count = len(ends._kinds)
         places = self._places("outputs", picked[:count]) if count else "[]"
