@@ -13,7 +13,7 @@ from typing import Any
 from micrograd.compiler.arrays.names import Names, row
 from micrograd.compiler.lower import Code
 from micrograd.compiler.programs import is_a
-from micrograd.compiler.scalars.text import NumbersText, Writer
+from micrograd.compiler.scalars.written import NumbersText, Writer
 from micrograd.compiler.scalars.vector_text import MOST, VectorWriter
 
 _WIDTH = 96

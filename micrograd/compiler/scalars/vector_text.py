@@ -13,7 +13,7 @@ from micrograd.compiler.arrays.names import Names, literal
 from micrograd.compiler.portable import Made, each, of_numbers, strided
 from micrograd.compiler.scalars.kinds import INT, TRUTH
 from micrograd.compiler.scalars.levels import Levels
-from micrograd.compiler.scalars.text import OTHER, NumbersText
+from micrograd.compiler.scalars.written import OTHER, NumbersText
 from micrograd.compiler.scalars.views import View
 from micrograd.core.op import registry
 
