@@ -70,6 +70,11 @@ class Replay:
         values = self.code.run(inputs)
         return FAILED if values is None else self.outcome.finish(values, leaves)
 
+    def without_calls(self, leaves: Sequence[Any]) -> Any:
+        """Return the results alone, for a program after which something is called."""
+        values = self.code.run(self.read(leaves)) if self.holds(leaves) else None
+        return FAILED if values is None else self.outcome.results_of(values, leaves)
+
     def holds(self, leaves: Sequence[Any]) -> bool:
         """Tell whether the nodes are as they were: which need a gradient, and which have one."""
         if list(map(_requires_grad, self.fixed)) != self.wants:
