@@ -177,7 +177,8 @@ class CompiledProgram:
         return found
 
     def _called(self, node: Node) -> str:
-        names = dict(zip(self._replay.recording.sources, self._names, strict=True))
+        sources = zip(self._replay.recording.sources, self._names, strict=True)
+        names = {source: name for source, name in sources if source[0] in ("data", "grad")}
         return names.get(("data", node)) or names.get(("grad", node)) or node.label or "a node"
 
     def _shown(self, result: Any) -> Any:

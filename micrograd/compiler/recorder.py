@@ -69,6 +69,7 @@ class Recorder(Teller):
         self.draws = Draws(generators)
         self.depth = 0  # of operations and rules that are under way
         self.done = False
+        self.fresh: Any = None  # the node that was made last
         self.backward = False  # whether a backward pass is under way
         self.seams: dict[Any, Any] = {}
         self._constants: dict[Any, int] = {}
@@ -107,7 +108,9 @@ class Recorder(Teller):
                 "compile: a number that was computed while a function was recorded is used after "
                 "it. Return it from the function."
             )
-        value = call_of_numbers(operation, values, settings)
+        value = _computed(operation, values) if settings is _NONE else None
+        if value.__class__ is not float:
+            value = call_of_numbers(operation, values, settings)
         slot = self.tape.add(operation, slots, settings, value.__class__, self.backward)
         return Number(self, slot, value)
 
@@ -253,6 +256,7 @@ class Recorder(Teller):
         try:
             version = seams.VERSION.__get__(node)
         except AttributeError:  # one that is just being made
+            self.fresh = node
             return False
         return version < self.since or version == SEALED or node in self._versions
 
@@ -363,6 +367,15 @@ class Recorder(Teller):
         """Give the nodes from outside their versions back."""
         for node, version in self._versions.items():
             seams.VERSION.__set__(node, version)
+
+
+def _computed(operation: Any, values: Any) -> Any:
+    """Return what a call of numbers gives the short way; None if it takes the long one."""
+    try:
+        scalar = operation.__dict__["scalar"] if operation.__class__ is Op else operation
+        return scalar(*values)
+    except (ArithmeticError, ValueError):
+        return None
 
 
 def describe_plainly(node: Node) -> str:

@@ -40,7 +40,7 @@ class Surroundings:
     from the objects: both grow until nothing new is found.
 
     Args:
-        things: functions and objects, by what one calls them; '' for what needs no name.
+        things: functions and objects, by what one calls them; the function that calls them first.
         live: tells of an object whether only those attributes count that code names, where all
             would, as of our modules.
 
@@ -64,7 +64,8 @@ class Surroundings:
         self._looked: list[tuple[Names, str, set[str]]] = []
         self._seen: dict[int, Any] = {}
         self._queue = deque(things)
-        self._own = {getattr(thing, "__module__", None) for _, thing in self._queue}
+        first = self._queue[0][1]
+        self._own = first.__module__ if is_of(first, FunctionType, MethodType) else None
         self._find()
 
     def _find(self) -> None:
@@ -150,7 +151,7 @@ class Surroundings:
         self._add_names(name, names)
         if not users and not whole:  # a library's object may hold functions of the user's
             held = dict_of(thing).items()
-            self._queue += [(f"{name}.{k}", v) for k, v in held if is_of(v, FunctionType)]
+            self._queue += [(f"{name}.{k}", v) for k, v in held if is_of(v, FunctionType, tuple)]
 
     def _look_at_class(self, kind: Any) -> None:
         """Note the names in a class that code names; its dunder methods are called by others."""
@@ -183,12 +184,11 @@ class Surroundings:
 
     def _look_at_function(self, name: str, function: FunctionType) -> None:
         cells = zip(function.__code__.co_freevars, function.__closure__ or (), strict=True)
-        if is_a_librarys(function) and function.__module__ not in self._own:
+        if is_a_librarys(function) and function.__module__ != self._own:
             for key, cell in cells:
                 value = Single("", attrgetter("cell_contents"), cell).now()
                 if is_of(value, FunctionType) and not is_a_librarys(value):
                     self._queue.append((key, value))
-            self._queue.append((name, vars(function).get("__wrapped__")))
             return
         self._read(function.__code__, function.__globals__)
         called = f"`{function.__name__}`"
@@ -206,7 +206,7 @@ class Surroundings:
         self._queue += zip(positional[len(positional) - len(defaults) :], defaults, strict=True)
         self._queue.append((f"{function.__name__}.__kwdefaults__", function.__kwdefaults__))
         if vars(function):
-            self._look_at_names(name, function, [vars(function)])
+            self._look_at_names(name or function.__name__, function, [vars(function)])
 
     def _read(self, code: CodeType, variables: dict[str, Any]) -> None:
         """Note the names in code."""
@@ -228,7 +228,8 @@ def _names_of(thing: Any) -> Mapping[str, Any]:
 
 def _owner(method: str) -> str:
     """Return what one calls the object of a method."""
-    return method.rpartition(".")[0] or "self"
+    owner = method.rpartition(".")[0]
+    return owner or (f"{method}.__self__" if method else "self")
 
 
 def _data_in(names: Mapping[str, Any]) -> set[str]:

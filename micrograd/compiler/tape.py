@@ -7,7 +7,7 @@ their class, and arrays, whose form is a `Form`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -97,29 +97,32 @@ class Tape:
         """Tell whether a call gave a value."""
         return self.operations[slot].__class__ is not str
 
-    def used_by(self, slot: int) -> Iterator[int]:
-        """Yield the slots that a call was given, each as often as it was."""
-        arguments = self.arguments[slot]
-        if self.has_plain_slots(slot):
-            yield from arguments
-        else:
-            yield from slots_in((arguments, self.settings[slot]))
-
     def has_plain_slots(self, slot: int) -> bool:
         """Tell whether the arguments are slots as plain ints: those of a call of numbers are."""
         arguments = self.arguments[slot]
-        return bool(arguments) and self.is_number(slot) and arguments[0].__class__ is int
+        return (
+            bool(arguments) and arguments[0].__class__ is int and self.forms[slot].__class__ is type
+        )
+
+    def used_by(self, slot: int) -> Sequence[int]:
+        """Return the slots that a call was given, each as often as it was."""
+        arguments = self.arguments[slot]
+        if not arguments or self.has_plain_slots(slot):
+            return arguments
+        return slots_in((arguments, self.settings[slot]))
 
     def live(self, outputs: Sequence[int]) -> list[int]:
         """Return the draws and the slots that outputs and checks depend on, in order."""
-        needed: set[int] = set()
-        stack = [*outputs, *self.draws, *[slot for slot, _ in self.checks]]
-        while stack:
-            slot = stack.pop()
-            if slot not in needed:
-                needed.add(slot)
-                stack.extend(self.used_by(slot))
-        return sorted(needed)
+        needed = bytearray(len(self))
+        for slot in (*outputs, *self.draws, *[slot for slot, _ in self.checks]):
+            needed[slot] = True
+        found: list[int] = []
+        for slot in reversed(range(len(self))):
+            if needed[slot]:
+                found.append(slot)
+                for other in self.used_by(slot):
+                    needed[other] = True
+        return found[::-1]
 
     def part(self, slots: Sequence[int]) -> tuple[Tape, dict[int, int]]:
         """Return some of the calls as a tape of their own, and the slots there by those here.
@@ -135,26 +138,22 @@ class Tape:
             return Slot(at[leaf.number]) if is_a(leaf, Slot) else leaf
 
         for slot in slots:
-            operation, arguments, form = (
-                self.operations[slot],
-                self.arguments[slot],
-                self.forms[slot],
-            )
+            operation, form = self.operations[slot], self.forms[slot]
             if operation is INPUT:
                 at[slot] = part.add_input(form)
-            elif operation is CONSTANT:
+                continue
+            if operation is CONSTANT:
                 at[slot] = part.add_constant(self.constants[slot], form)
+                continue
+            given, settings = self.arguments[slot], self.settings[slot]
+            for other in self.used_by(slot):
+                if other not in at:
+                    at[other] = part.add_input(self.forms[other])
+            if self.has_plain_slots(slot):
+                given = tuple(map(at.__getitem__, given))
             else:
-                plain = self.has_plain_slots(slot)
-                used = arguments if plain else slots_in((arguments, self.settings[slot]))
-                for other in used:
-                    if other not in at:
-                        at[other] = part.add_input(self.forms[other])
-                if plain:
-                    given, settings = tuple([at[i] for i in arguments]), self.settings[slot]
-                else:
-                    given, settings = mapped((arguments, self.settings[slot]), there)
-                at[slot] = part.add(operation, given, settings, form, self.backward[slot])
+                given, settings = mapped((given, settings), there)
+            at[slot] = part.add(operation, given, settings, form, self.backward[slot])
         part.draws = [at[slot] for slot in self.draws if slot in inside]
         part.checks = [(at[slot], truth) for slot, truth in self.checks if slot in inside]
         return part, at

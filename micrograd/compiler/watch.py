@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Mapping
-from types import FunctionType
+from types import FunctionType, MethodType
 from typing import Any
 
 import numpy as np
@@ -57,7 +57,10 @@ class Watch:
     ) -> None:
         if not isinstance(args, Mapping):
             args = {f"args[{i}]": thing for i, thing in enumerate(args)}
-        things: dict[str, Any] = {"" if isinstance(f, FunctionType) else "self": f, **args}
+        things: dict[str, Any] = {
+            "" if isinstance(f, (FunctionType, MethodType)) else "self": f,
+            **args,
+        }
         found = Surroundings(things.items(), live)
         self.arrays = found.arrays
         self.generators = found.generators
