@@ -123,7 +123,7 @@ class CompiledFunction:
         outputs = [*recording.examples]
         try:
             self._agreeing(case, cases, given)
-        except CompileError:
+        except BaseException:
             recording.draws.put_back()
             raise
         values = [*recording.examples.values()]

@@ -77,8 +77,7 @@ class Writer:
             return row([self.word(part) for part in thing], thing)
         if is_a(thing, slice):
             return f"slice({', '.join(map(self.word, (thing.start, thing.stop, thing.step)))})"
-        wish = "rng" if is_a(thing, np.random.Generator) else "c"
-        return literal(thing) or self.constant(thing, wish)
+        return literal(thing) or self.constant(thing)
 
     def constant(self, thing: Any) -> str:
         """Return the name of a constant that has a line of its own."""
@@ -378,6 +377,8 @@ def wish_for(thing: Any) -> str:
     if is_a(thing, np.ndarray):
         made = array_text(thing).removeprefix("np.").partition("(")[0] if thing.size < 9999 else ""
         return {"ones": "ones", "zeros": "zeros", "arange": "counts"}.get(made, "c")
+    if is_a(thing, np.random.Generator):
+        return "rng"
     name = getattr(thing, "__name__", None) or getattr(thing, "name", None)
     return name if is_a(name, str) else "c"
 
