@@ -86,12 +86,14 @@ class Recording:
         absent: by node whose gradient was read, whether there was none.
         lines: where the user's code was at constants and checks, by slot.
         opaque: names of what is called as it is.
+        draws: the states of random generators.
     """
 
     def __init__(self, recorder: Recorder, returned: Any) -> None:
         self._recorder: Any = recorder
         self.tape, self.sources = recorder.tape, recorder.sources
         self.absent, self.lines, self.opaque = recorder.absent, recorder.lines, recorder.opaque
+        self.draws = recorder.draws
         self.nodes = list(dict.fromkeys([*recorder.data, *recorder.grads]))
         self.arrays = [of for what, of in recorder.sources if what == "array"]
         self.examples: dict[int, Any] = {}

@@ -39,6 +39,7 @@ class Replay:
     ) -> None:
         tape = recording.tape
         self.recording, self.places = recording, places
+        self.how = how, exact
         of_slot = dict(zip(tape.inputs, recording.sources, strict=True))
         stores = _stores(recording, {s: at for at, s in of_slot.items() if s[0] == "data"})
         outputs = [slot for slot in dict.fromkeys(recording.outputs) if slot not in stores]
