@@ -16,7 +16,7 @@ from micrograd.common.symbolic import Symbolic
 from micrograd.compiler import seams
 from micrograd.compiler.draws import Draws
 from micrograd.compiler.number import Number, user_line
-from micrograd.compiler.programs import Slot, form_of, is_a, mapped, name_of
+from micrograd.compiler.programs import Slot, form_of, is_a, item, mapped, name_of
 from micrograd.compiler.symbols import Symbol, Teller, overlap
 from micrograd.compiler.tape import Tape, call_of_numbers
 from micrograd.core.node import Node
@@ -153,6 +153,9 @@ class Recorder(Teller):
             self.tape.forms[slot] = result._example.__class__
             return Number(self, slot, result._example)
         return result
+
+    def item(self, symbol: Symbol) -> Any:
+        return self.tell(item, (symbol,), {})
 
     def note(self, operation: Any, args: Any, settings: dict[str, Any], result: Any) -> Slot:
         given, named = mapped((args, settings), self._noted)

@@ -348,7 +348,7 @@ class Tensor(ArrayMethods):
     def __repr__(self) -> str:
         array = ops.axes.as_array(self._data)
         if isinstance(array, Symbolic):
-            return f"Tensor({array!r})"
+            return f"{array}"  # which is refused
         numbers = np.array2string(array, separator=", ", prefix="Tensor(")
         dtype = "" if array.dtype == np.float64 else f", dtype={array.dtype}"
         constant = "" if self.requires_grad or array.dtype.kind != "f" else ", requires_grad=False"
