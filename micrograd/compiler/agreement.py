@@ -68,6 +68,14 @@ def difference(a: Recording, b: Recording, places: dict[Node, Any]) -> Differenc
     for one, other in zip_longest(a.sources, b.sources):
         if _place(one, places) != _place(other, places):
             return Difference(f"one read {_source(one)}, the other {_source(other)}", False)
+    for one, other in zip(a.results, b.results, strict=False):
+        if _is_strange(one) and one.constant is not getattr(other, "constant", None):
+            kind = type(one.constant).__name__
+            return Difference(
+                f"f returns an object of class {kind} that it makes, where a program returns "
+                "numbers, arrays, nodes, and dicts, lists, tuples and dataclasses of them",
+                False,
+            )
     if _results(a, places) != _results(b, places):
         return Difference("what they returned is of other kinds", False)
     if not _same_effects(a, b, places):
@@ -141,6 +149,12 @@ def _source(source: Any) -> str:
     return f"argument {of}" if what == "argument" else f"the {what} of {type(of).__name__}"
 
 
+def _is_strange(result: Any) -> bool:
+    """Tell whether a result is an object that may hold anything."""
+    plain = (str, bytes, float, int, complex, type(None), type, np.ndarray, np.generic, np.dtype)
+    return isinstance(result, Out) and result.slot is None and not is_a(result.constant, *plain)
+
+
 def _results(recording: Recording, places: dict[Node, Any]) -> list[Any]:
     nodes: dict[int, int] = {}
 
@@ -153,7 +167,7 @@ def _results(recording: Recording, places: dict[Node, Any]) -> list[Any]:
             return "same", places.get(result.node, id(result.node))
         return _result(result)
 
-    return [type(recording.flat), *map(key, recording.results)]
+    return [recording.shells, *map(key, recording.results)]
 
 
 def _result(result: Any) -> Any:

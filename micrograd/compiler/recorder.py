@@ -16,7 +16,7 @@ from micrograd.common.symbolic import Symbolic
 from micrograd.compiler import seams
 from micrograd.compiler.draws import Draws
 from micrograd.compiler.number import Number, user_line
-from micrograd.compiler.programs import Slot, form_of, is_a, mapped, name_of
+from micrograd.compiler.programs import Slot, form_of, is_a, item, mapped, name_of
 from micrograd.compiler.symbols import Symbol, Teller, overlap
 from micrograd.compiler.tape import Tape, call_of_numbers
 from micrograd.core.node import Node
@@ -154,6 +154,9 @@ class Recorder(Teller):
             return Number(self, slot, result._example)
         return result
 
+    def item(self, symbol: Symbol) -> Any:
+        return self.tell(item, (symbol,), {})
+
     def note(self, operation: Any, args: Any, settings: dict[str, Any], result: Any) -> Slot:
         given, named = mapped((args, settings), self._noted)
         form = form_of(result)
@@ -285,7 +288,10 @@ class Recorder(Teller):
     def write_data(self, node: Node, x: Any) -> bool:
         """Keep what is written to the data of a node; tell whether the node is from outside."""
         if node not in self.data and not self.is_outside(node):
-            return False
+            known = x.__class__ is np.ndarray and id(x) in self.arrays
+            if known:
+                seams.DATA.__set__(node, self.lift_array(x))
+            return known
         self.keep_version(node)
         self.data[node] = x
         self.written["data", node] = self._fresh["data", node] = None

@@ -10,6 +10,7 @@ import numpy as np
 from micrograd.common.symbolic import Symbolic
 from micrograd.common.tree import Flat
 from micrograd.compiler import seams
+from micrograd.compiler.arguments import shells_of
 from micrograd.compiler.hosted import Later
 from micrograd.compiler.number import Number
 from micrograd.compiler.programs import is_a, mapped
@@ -79,6 +80,7 @@ class Recording:
         sources: where each input of the tape comes from: see `Recorder`.
         results: for each leaf of what f returned, an `Out`, an `OutNode`, `Same` or `Later`.
         flat: its containers.
+        shells: their kinds, and where the leaves stand in them.
         effects: what is written and called after the program, in order.
         examples: what came out in this call, by slot.
         nodes: those from outside that were read or written.
@@ -100,6 +102,7 @@ class Recording:
         flat = Flat(returned)
         self.results = [self._result(leaf) for leaf in flat.leaves]
         self.flat = Flat(flat.filled(range(len(flat.leaves))))  # that holds no graph
+        self.shells = shells_of(returned), tuple(flat.paths)
         self.effects: list[Write | Call] = []
         for writes, (function, args, kwargs, later) in recorder.hosted:
             self.effects += [self._write(*write) for write in writes]
