@@ -23,7 +23,14 @@ from micrograd.compiler.arrays.calls import (
     is_pure,
     is_ufunc,
 )
-from micrograd.compiler.arrays.layouts import UNKNOWN, lies_alike, models_of, order_of, root_of
+from micrograd.compiler.arrays.layouts import (
+    UNKNOWN,
+    Layout,
+    lies_alike,
+    models_of,
+    order_of,
+    root_of,
+)
 from micrograd.compiler.programs import Slot, is_a, mapped
 from micrograd.compiler.tape import Tape, slots_in
 
@@ -99,7 +106,7 @@ def plan(
     tape: Tape,
     outputs: Sequence[int],
     stores: Mapping[int, int],
-    strides: Mapping[int, tuple[int, ...]],
+    layouts: Mapping[int, Layout],
 ) -> Plan:
     """Return what has to be done to get outputs, and what to store.
 
@@ -107,12 +114,12 @@ def plan(
         tape: what was recorded.
         outputs: the slots wanted, in order.
         stores: for slots, the inputs to which their values are written.
-        strides: those of the inputs that are not in C order.
+        layouts: those of the inputs that are not arrays in C order.
     """
     calls = [slot for slot in range(len(tape)) if tape.is_call(slot)]
     kept = [slot for slot in calls if not _is_pure(tape, slot)]
     live = tape.live([*outputs, *stores, *kept])
-    models = models_of(tape, live, strides)
+    models = models_of(tape, live, layouts)
     made = Plan([], [], [], [], tape.inputs, models, list(tape.forms), len(calls))
     leaf_of: dict[int, Any] = {}
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from micrograd.compiler import programs
-from micrograd.compiler.arrays.calls import UFUNCS, depends_on_numbers
+from micrograd.compiler.arrays.calls import UFUNCS, depends_on_numbers, is_method, is_ufunc
 from micrograd.compiler.arrays.layouts import order_of
 from micrograd.compiler.arrays.memory import BUFFER, OWN, SAME, STATIC, Memory, Place, fill_of
 from micrograd.compiler.arrays.names import Names, array_text, known_name, literal, row
@@ -26,6 +26,12 @@ SIGN_OF: dict[Any, str] = {
     for function in (operation, UFUNCS.get(operation, operation))
 }
 """How the operators are written, and the functions of NumPy's that they call."""
+
+PLAIN: set[Any] = {
+    *(np.add, np.subtract, np.multiply, np.true_divide, np.maximum, np.minimum),
+    *(np.less, np.less_equal, np.greater, np.greater_equal, np.equal, np.not_equal),
+}
+"""Functions that take two arrays of one dtype, or an array and a number as if of that dtype."""
 
 METHODS = {
     np.reshape: "reshape", np.swapaxes: "swapaxes", np.ravel: "ravel", np.squeeze: "squeeze",
@@ -53,10 +59,20 @@ class Source:
 
 
 class Writer:
-    """Writes a plan as lines of Python."""
+    """Writes a plan as lines of Python.
 
-    def __init__(self, plan: Plan, memory: Memory, wishes: Mapping[int, str]) -> None:
-        self.plan, self.memory, self.wishes = plan, memory, wishes
+    Args:
+        plan: what is to be done.
+        memory: where the values lie.
+        wishes: names for slots.
+        terse: whether to write what is faster, and not so well to read.
+    """
+
+    def __init__(
+        self, plan: Plan, memory: Memory, wishes: Mapping[int, str], terse: bool = False
+    ) -> None:
+        self.plan, self.memory, self.wishes, self.terse = plan, memory, wishes, terse
+        self.scalars: dict[Any, str] = {}
         self.count = 0
         self.buffers: dict[int, dict[tuple[int, ...], str]] = {}
         self.views: dict[str, str] = {}
@@ -82,6 +98,8 @@ class Writer:
     def constant(self, thing: Any) -> str:
         """Return the name of a constant that has a line of its own."""
         key: Any = id(thing)
+        if is_method(thing, "reduce", "accumulate"):  # made anew each time that one asks for it
+            key = thing.__self__, thing.__name__
         if is_a(thing, np.ndarray) and thing.nbytes <= 65536 and not thing.dtype.hasobject:
             key = thing.dtype, thing.shape, thing.strides, thing.tobytes()
         if key not in self.hoisted:
@@ -105,12 +123,44 @@ class Writer:
 
     def call(self, function: str, step: Step, *more: str, skip: int = 0) -> str:
         """Return a call with the arguments of a step."""
-        words = [self.word(arg) for arg in step.args[skip:]]
+        words = [self.operand(arg, step) for arg in step.args[skip:]]
         words += [f"{key}={self.word(value)}" for key, value in step.settings.items()]
         return f"{function}({', '.join([*words, *more])})"
 
+    def operand(self, thing: Any, step: Step) -> str:
+        """Return how an argument is written; tersely, a number as an array, which is made once.
+
+        NumPy makes an array of each Python number that it is given, at each call.
+        """
+        dtype = self.dtype_beside(thing, step) if self.terse else None
+        if dtype is None:
+            return self.word(thing)
+        if not is_a(thing, Slot):
+            return self.constant(np.array(thing, dtype))
+        key = thing.number, dtype
+        if key not in self.scalars:
+            made = f"np.array({self.word(thing)}, {literal(dtype)})"
+            self.scalars[key] = self.names.new(f"{self.word(thing)}_{dtype.name}")
+            self.line(f"{self.scalars[key]} = {made}")
+        return self.scalars[key]
+
+    def dtype_beside(self, thing: Any, step: Step) -> Any:
+        """Return the dtype that the array beside a Python number gives it, None if not plain."""
+        form = self.form(thing) if is_a(thing, Slot) else thing.__class__
+        if form not in (float, int) or step.function not in PLAIN or step.settings:
+            return None
+        if form is int and not is_a(thing, Slot) and abs(thing) > 2**24:
+            return None
+        others = [arg for arg in step.args if arg is not thing]
+        dtypes = {self.form(arg).dtype for arg in others if self.is_array(arg)}
+        if len(others) != 1 or len(dtypes) != 1:
+            return None
+        dtype = dtypes.pop()
+        return dtype if dtype.kind == "f" else None
+
     def function(self, function: Any) -> str:
-        return known_name(function) or self.constant(function)
+        bound = self.terse and is_method(function, "reduce", "accumulate")
+        return (not bound and known_name(function)) or self.constant(function)
 
     # Steps
 
@@ -206,19 +256,23 @@ class Writer:
         """Write a step whose value lies in memory that there is, and `holds` its base, or not."""
         function, constant = step.function, fill_of(step)
         if step.base is not None and not holds:
-            self.line(f"np.copyto({name}, {self.word(step.base)})")
+            self.copy(name, step.base)
         if step.manner is WRITES:
             self.line(self.writing(name, step), step)
         elif constant is not None:
             self.line(f"{name}.fill({self.word(constant)})", step)
         elif step.manner is GIVES and function in (np.copy, programs.astype):
-            unsafe = "" if function is np.copy else ', casting="unsafe"'
-            self.line(f"np.copyto({name}, {self.word(step.args[0])}{unsafe})", step)
+            self.copy(name, step.args[0], step)
         elif step.manner is GIVES and function in METHODS and self.is_array(step.args[0]):
             method = f"{self.word(step.args[0])}.{METHODS[function]}"
             self.line(self.call(method, step, f"out={name}", skip=1), step)
         else:
-            self.line(self.call(self.function(function), step, f"out={name}"), step)
+            out = name if self.terse and takes_last(step) else f"out={name}"
+            self.line(self.call(self.function(function), step, out), step)
+
+    def copy(self, name: str, thing: Any, step: Step | None = None) -> None:
+        """Write what copies the elements of an array to memory, of another dtype or not."""
+        self.line(f"{name}[...] = {self.word(thing)}", step)
 
     def writing(self, name: str, step: Step) -> str:
         """Return what writes to the array of a step."""
@@ -366,6 +420,13 @@ def comment_of(form: Any) -> str:
     return f"{form.shape} {dtype}" if form.shape else f"{dtype}"
 
 
+def takes_last(step: Step) -> bool:
+    """Tell whether a function takes its `out` as the last argument by position, which is faster."""
+    function = step.function
+    known = is_ufunc(function) or function is np.matmul
+    return known and not step.settings and function not in (np.maximum, np.minimum)
+
+
 def wish_for(thing: Any) -> str:
     """Return what to call a constant.
 
@@ -375,6 +436,8 @@ def wish_for(thing: Any) -> str:
     if is_a(thing, np.ndarray):
         made = array_text(thing).removeprefix("np.").partition("(")[0] if thing.size < 9999 else ""
         return {"ones": "ones", "zeros": "zeros", "arange": "counts"}.get(made, "c")
+    if is_method(thing, "reduce", "accumulate"):
+        return f"{thing.__self__.__name__}_{thing.__name__}"
     name = getattr(thing, "__name__", None) or getattr(thing, "name", None)
     return name if is_a(name, str) else "c"
 
