@@ -13,8 +13,10 @@ import numpy as np
 from micrograd.compiler.arrays.layouts import Layout, layout_of
 from micrograd.compiler.arrays.memory import place
 from micrograd.compiler.arrays.module import text_of_module, text_to_read, text_to_run
-from micrograd.compiler.arrays.passes import Plan, plan
-from micrograd.compiler.arrays.source import Source, Writer
+from micrograd.compiler.arrays.passes import plan
+from micrograd.compiler.arrays.source import Writer
+from micrograd.compiler.arrays.steps import Plan
+from micrograd.compiler.arrays.words import Source
 from micrograd.compiler.programs import is_a
 from micrograd.compiler.tape import Tape
 

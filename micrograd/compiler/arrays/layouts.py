@@ -130,3 +130,19 @@ def root_of(model: Any) -> int:
     while getattr(model, "base", None) is not None:  # of strided views, others have a base, too
         model = model.base
     return id(model)
+
+
+def shares(a: Any, b: Any) -> bool:
+    """Tell whether two models, or parts of them, lie in the same memory.
+
+    >>> x = np.ones(3)
+    >>> shares(x[1:], (x, 2)), shares(x, x.copy())
+    (True, False)
+    """
+    return bool(_roots(a) & _roots(b))
+
+
+def _roots(model: Any) -> set[int]:
+    if is_a(model, tuple, list):
+        return set[int]().union(*map(_roots, model))
+    return {root_of(model)} if is_a(model, np.ndarray) else set()

@@ -14,7 +14,7 @@ import numpy as np
 
 from micrograd.compiler.arrays.calls import NEW, is_method, is_ufunc
 from micrograd.compiler.arrays.layouts import UNKNOWN, lies_alike, order_of
-from micrograd.compiler.arrays.passes import FILLS, GIVES, Plan, Step
+from micrograd.compiler.arrays.steps import FILLS, GIVES, Plan, Step
 from micrograd.compiler.programs import Form, Slot, astype, is_a
 from micrograd.compiler.tape import slots_in
 
