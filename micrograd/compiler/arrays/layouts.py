@@ -82,7 +82,7 @@ def laid_out(form: Form, layout: Layout | None) -> Any:
     array = np.zeros(form.shape, form.dtype)
     if layout is None or layout == layout_of(array):
         return array
-    if is_a(layout, type):
+    if isinstance(layout, type):
         return array[()]
     ends = [(n - 1) * stride for n, stride in zip(form.shape, layout, strict=True) if n]
     low = sum(end for end in ends if end < 0)

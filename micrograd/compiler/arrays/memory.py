@@ -111,7 +111,7 @@ class Planner:
         for k, step in enumerate(self.plan.steps):
             used = {self.root(slot) for slot in step.uses()}
             self.last.update(dict.fromkeys(used, k))
-            view = step.view if step.manner is GIVES else None
+            view: Any = step.view if step.manner is GIVES else None
             if is_a(view, Slot):
                 self.view_of[step.slot] = self.root(view.number)
             elif view is not None:  # a view of a constant, or of anything

@@ -96,7 +96,8 @@ def _same_as(step: Step, models: dict[int, Any]) -> Slot | None:
     """
     if step.manner is not GIVES or not step.pure or not step.args:
         return None
-    first, operand = step.args[0], None
+    first: Any = step.args[0]
+    operand: Any = None
     if is_a(step.view, Slot):
         whole, part = models[step.view.number], models[step.slot]
         same = lies_alike(whole, part) and _address(whole) == _address(part)

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import operator
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
 from micrograd.compiler import programs
-from micrograd.compiler.arrays.calls import depends_on_numbers, is_ufunc
+from micrograd.compiler.arrays.calls import depends_on_numbers, is_ufunc, operator
 from micrograd.compiler.arrays.layouts import order_of
 from micrograd.compiler.arrays.memory import BUFFER, OWN, SAME, STATIC, Memory, Place, fill_of
 from micrograd.compiler.arrays.names import literal, row
 from micrograd.compiler.arrays.steps import GIVES, WRITES, Plan, Step
-from micrograd.compiler.arrays.words import METHODS, Source, Words, comment_of
+from micrograd.compiler.arrays.words import BUILTIN, METHODS, Source, Words, comment_of
 from micrograd.compiler.programs import Form, Slot, is_a
 
 
@@ -171,7 +170,10 @@ class Writer(Words):
     def check(self, slot: int) -> None:
         for value, wanted in self.plan.checks:
             if is_a(value, Slot) and value.number == slot:
-                self.line(f"if {self.name_of[slot]} != {self.word(wanted)}: return None")
+                name = self.name_of[slot]
+                wrong = {False: name, True: f"not {name}"} if wanted.__class__ is bool else {}
+                differs = wrong.get(wanted, f"{name} != {self.word(wanted)}")
+                self.line(f"if {differs}: return None")
 
     def write(self) -> Source:
         """Return the whole program."""
@@ -228,6 +230,6 @@ def takes_last(step: Step) -> bool:
 def keeps_class(step: Step) -> bool:
     """Tell whether a call of numbers always gives a number of the class that it gave."""
     function = step.function
-    if not is_a(function, type(operator.add)) or function is operator.pow:
+    if not is_a(function, BUILTIN) or function is operator.pow:
         return step.function in (bool, float)
     return step.form is not int

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import operator
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from micrograd.compiler import programs
-from micrograd.compiler.arrays.calls import REDUCTIONS, UFUNCS, WRITTEN
+from micrograd.compiler.arrays.calls import REDUCTIONS, UFUNCS, WRITTEN, operator
 from micrograd.compiler.arrays.layouts import UNKNOWN, order_of, shares
 from micrograd.compiler.programs import Slot, is_a, mapped
 from micrograd.compiler.tape import Tape, slots_in

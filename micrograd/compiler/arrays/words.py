@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import operator
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -10,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from micrograd.compiler import programs
-from micrograd.compiler.arrays.calls import UFUNCS, is_method
+from micrograd.compiler.arrays.calls import UFUNCS, is_method, operator
 from micrograd.compiler.arrays.names import Names, array_text, known_name, literal, row
 from micrograd.compiler.arrays.steps import Plan, Step
 from micrograd.compiler.programs import SIGNS, Form, Slot, is_a
@@ -30,6 +29,9 @@ PLAIN: set[Any] = {
     *(np.less, np.less_equal, np.greater, np.greater_equal, np.equal, np.not_equal),
 }
 """Functions that take two arrays of one dtype, or an array and a number as if of that dtype."""
+
+BUILTIN: Any = operator.add.__class__
+"""The class of the functions of `operator`."""
 
 METHODS = {
     np.reshape: "reshape", np.swapaxes: "swapaxes", np.ravel: "ravel", np.squeeze: "squeeze",
@@ -108,7 +110,7 @@ class Words:
 
     def is_array(self, thing: Any) -> bool:
         """Tell whether a value is an array for sure, and no number."""
-        form = self.plan.forms[thing.number] if is_a(thing, Slot) else None
+        form: Any = self.plan.forms[thing.number] if is_a(thing, Slot) else None
         return is_a(form, Form) and bool(form.shape)
 
     def call(self, function: str, step: Step, *more: str, skip: int = 0) -> str:
@@ -190,7 +192,7 @@ class Words:
     def number(self, step: Step) -> str:
         """Return a call of numbers, with the meaning of `call_of_numbers`."""
         function, args = step.function, step.args
-        sign = SIGNS.get(function.__name__) if is_a(function, type(operator.add)) else None
+        sign = SIGNS.get(function.__name__) if is_a(function, BUILTIN) else None
         if sign is not None and getattr(operator, function.__name__) is function:
             text = self.signs(sign, args)
             if step.form is bool or (step.form is float and sign != "**"):
@@ -240,4 +242,4 @@ def wish_for(thing: Any) -> str:
     if is_method(thing, "reduce", "accumulate"):
         return f"{thing.__self__.__name__}_{thing.__name__}"
     name = getattr(thing, "__name__", None) or getattr(thing, "name", None)
-    return name if is_a(name, str) else "c"
+    return name if isinstance(name, str) else "c"
