@@ -10,6 +10,7 @@ from typing import Any
 from micrograd.compiler import seams
 from micrograd.compiler.agreement import difference
 from micrograd.compiler.arguments import Arguments
+from micrograd.compiler.checking import checked
 from micrograd.compiler.graph import program_of
 from micrograd.compiler.naming import input_names
 from micrograd.compiler.outcome import Outcome
@@ -45,6 +46,7 @@ class Case:
         self.fixed = {node for node in recording.nodes if node not in self.places}
         self.replay: Replay | None = None
         self.names: list[str] = []
+        self.calls = 0  # of the program, where it is checked
 
     def fits(self, given: Arguments) -> bool:
         """Tell whether the nodes among the arguments are others than those named from outside."""
@@ -68,6 +70,7 @@ class CompiledFunction:
         self._max_programs = max_programs
         self._checks = checks
         self._how = scalars, exact
+        self._recorded_once = 0  # how often it was recorded, and nothing agreed
         self._cases: dict[Any, list[Case]] = {}
         self._why = "the arguments were of other kinds, shapes or dtypes"
         update_wrapper(self, f)
@@ -86,10 +89,26 @@ class CompiledFunction:
             if changed is not None:
                 self._why = changed
                 continue
-            found = case.replay(given.leaves)
+            found = case.replay(given.leaves) if not self._checks else self._checked(case, given)
             if found is not FAILED:
                 return found
         return self._recorded(given, cases)
+
+    def _checked(self, case: Case, given: Arguments) -> Any:
+        """Run the program of a case; at calls 1, 2, 4, 8 and so on beside the function itself."""
+        assert case.replay is not None
+        case.calls += 1
+        if case.calls & (case.calls - 1):
+            return case.replay(given.leaves)
+        args, kwargs = given.filled(given.leaves)
+        nodes = [*case.fixed, *given.nodes()]
+        try:
+            return checked(
+                repr(self), case.replay, given.leaves, lambda: self._f(*args, **kwargs), nodes
+            )
+        except CompileError:
+            case.replay = None
+            raise
 
     @property
     def programs(self) -> list[CompiledProgram]:
@@ -173,14 +192,18 @@ class CompiledFunction:
                     f"the same: {found.what}. What changes from call to call has to be an argument."
                 )
             self._why = found.what
-        total = sum(map(len, self._cases.values()))
-        if total >= self._max_programs:
+        self._recorded_once += 1
+        if self._recorded_once > 2 * self._max_programs:
             raise CompileError(
-                f"compile: {self!r} needs more than {total} programs. The last one was recorded "
+                f"compile: {self!r} needs more than {self._max_programs} programs. The last one "
+                "was recorded "
                 f"since {self._why}. Choose element by element with micrograd.where, "
                 "micrograd.maximum and micrograd.minimum in place of if, max and min, give what "
                 "changes as an argument, or allow more with max_programs=..."
             )
+        waiting = [other for other in cases if other.replay is None]
+        if len(waiting) > 2:
+            cases.remove(waiting[0])
         cases.append(case)
         return case
 

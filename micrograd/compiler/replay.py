@@ -39,14 +39,14 @@ class Replay:
     ) -> None:
         tape = recording.tape
         self.recording, self.places = recording, places
-        inputs = dict(zip(recording.sources, tape.inputs, strict=True))
-        stores = _stores(recording, inputs)
+        self.how = how, exact
+        of_slot = dict(zip(tape.inputs, recording.sources, strict=True))
+        stores = _stores(recording, {s: at for at, s in of_slot.items() if s[0] == "data"})
         outputs = [slot for slot in dict.fromkeys(recording.outputs) if slot not in stores]
         outputs += [slot for slot in _results_among(recording, stores)]
         self.code = Code(
             tape, outputs, {slot: at for slot, (at, _) in stores.items()}, names, how, exact
         )
-        of_slot = {slot: source for source, slot in inputs.items()}
         self.sources = [of_slot[slot] for slot in self.code.inputs]
         self.kinds = [tape.forms[slot] for slot in self.code.inputs]
         self.outcome = Outcome(recording, places, outputs, [node for _, node in stores.values()])
@@ -69,6 +69,11 @@ class Replay:
             return FAILED
         values = self.code.run(inputs)
         return FAILED if values is None else self.outcome.finish(values, leaves)
+
+    def without_calls(self, leaves: Sequence[Any]) -> Any:
+        """Return the results alone, for a program after which something is called."""
+        values = self.code.run(self.read(leaves)) if self.holds(leaves) else None
+        return FAILED if values is None else self.outcome.results_of(values, leaves)
 
     def holds(self, leaves: Sequence[Any]) -> bool:
         """Tell whether the nodes are as they were: which need a gradient, and which have one."""

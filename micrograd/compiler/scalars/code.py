@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from operator import itemgetter
 from typing import Any
 
 from micrograd.compiler.scalars.careful import interpret
-from micrograd.compiler.scalars.graph import simplify
+from micrograd.compiler.scalars.graph import Graph, simplify
+from micrograd.compiler.scalars.levels import Levels
+from micrograd.compiler.scalars.primitives import Unfit
 from micrograd.compiler.scalars.source import Source
+from micrograd.compiler.scalars.width import ENOUGH, width_of
 from micrograd.compiler.tape import Tape
 
 
@@ -40,8 +42,16 @@ class Code:
 
     def __init__(self, tape: Tape, outputs: Sequence[int], how: str | None, exact: bool) -> None:
         self._given = tape, list(outputs), how, exact
-        self.how = "source"
-        self._program = SourceProgram(tape, self._given[1])
+        graph = simplify(tape, outputs)
+        self._program: Any = None
+        if how == "levels" or (how is None and width_of(graph) > ENOUGH):
+            try:
+                self._program = Levels(tape, self._given[1], graph, exact)
+            except Unfit:
+                pass
+        self.how = "levels" if self._program else "source"
+        if self._program is None:
+            self._program = SourceProgram(tape, self._given[1], graph)
         self.instructions = self._program.instructions
         self.calls = self._program.calls
         self.bytes = self._program.bytes
@@ -63,9 +73,8 @@ class Code:
 class SourceProgram:
     """A tape as straight Python; where that raises an error, call by call."""
 
-    def __init__(self, tape: Tape, outputs: list[int]) -> None:
+    def __init__(self, tape: Tape, outputs: list[int], graph: Graph) -> None:
         self.tape, self.outputs = tape, outputs
-        graph = simplify(tape, outputs)
         source = Source(graph)
         scope = dict(source.names)
         exec(compile(source.text, "<program>", "exec"), scope)
