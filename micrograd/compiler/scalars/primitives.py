@@ -22,6 +22,9 @@ UFUNCS: dict[str, Any] = {
     **{"and_": np.logical_and, "or_": np.logical_or, "xor": np.logical_xor},
 }
 CHOICES = frozenset(("relu", "where", "maximum", "minimum"))
+_SIGNED = frozenset(("multiply", "negative"))
+"""Operations that give -0.0 of floats where they give 0 of integers."""
+
 BY_FLOATS = frozenset(("sigmoid", "tanh_slope", "power")) | {
     name
     for name, function in FUNCTIONS.items()
@@ -122,14 +125,12 @@ class Primitives:
 
     def _enter_call(self, i: int, name: Any) -> None:
         graph, values = self.graph, self.values
-        kind = graph.kinds[i]
-        args = [values[j] for j in graph.arguments[i]]
+        args = tuple([values[j] for j in graph.arguments[i]])
         if name in UFUNCS or name in CHOICES:
-            if kind == FLOAT or name not in ("multiply", "negative"):
-                values[i] = self._add(name, *args)
-                return
-            values[i] = self._add(name, *args)
-            if kind == INT and _signed_zero(graph, i):
+            values[i] = len(self.operations)
+            self.operations.append(name)
+            self.arguments.append(args)
+            if graph.kinds[i] == INT and name in _SIGNED and _signed_zero(graph, i):
                 values[i] = self._add("add", values[i], self._constant(0.0))
             return
         values[i] = self._call(i, name, False)
@@ -139,7 +140,7 @@ class Primitives:
         graph = self.graph
         nodes = graph.arguments[i]
         args = [self.values[j] for j in nodes]
-        settings, function = graph.settings[i], graph.functions[i]
+        settings, function = graph.settings.get(i, {}), graph.function(i)
         kinds = None
         if name not in BY_FLOATS or settings:
             kinds = tuple([graph.kinds[j] for j in nodes])
@@ -180,7 +181,7 @@ class Primitives:
             small = add("lt", add("absolute", values[i]), self._constant(float(LIMIT)))
             flag = self._both(flag, self._both(add("ge", args[1], zero), small))
         self.flags[i] = flag
-        if name in ("multiply", "negative") and _signed_zero(graph, i):
+        if name in _SIGNED and _signed_zero(graph, i):
             values[i] = add("where", flag, add("add", values[i], zero), values[i])
 
     def _both(self, a: int, b: int) -> int:
@@ -209,9 +210,9 @@ def _flags_needed(graph: Graph) -> bytearray:
         if name is INPUT or name is CONSTANT:
             continue
         mixed = kinds[i] == MIXED
-        if mixed and name in ("multiply", "negative") and _signed_zero(graph, i):
+        if mixed and name in _SIGNED and _signed_zero(graph, i):
             needed[i] = 1
-        of_floats = name in UFUNCS or name in CHOICES or (name in BY_FLOATS and not graph.settings[i])
+        of_floats = name in UFUNCS or name in CHOICES or (name in BY_FLOATS and not graph.settings.get(i))
         if needed[i] or not of_floats:
             for j in graph.arguments[i][1 if name == "where" else 0 :]:
                 needed[j] = needed[j] or kinds[j] == MIXED

@@ -122,9 +122,10 @@ class Source:
     def _call(self, i: int, name: Any, args: list[str]) -> str:
         """Return the call of a node as text."""
         graph = self.graph
-        settings, function, kind = graph.settings[i], graph.functions[i], graph.kinds[i]
+        settings, kind = graph.settings.get(i, {}), graph.kinds[i]
         if name in _SIGNS:
             return _SIGNS[name].format(*args)
+        function = graph.function(i)
         if name == "power" and kind == FLOAT:
             return f"{self._name('pow', math.pow)}({', '.join(args)})"
         words = list(args)
