@@ -29,6 +29,9 @@ def _parser() -> argparse.ArgumentParser:
         metavar="PEER",
         help=f"of {', '.join(peer for peer in PEERS if peer != OURS)}; all if left out",
     )
+    parser.add_argument(
+        "--only", default="", metavar="TEXT", help="only sizes whose name contains this text"
+    )
     parser.add_argument("--rounds", type=int, default=15, help="how many; default: 15")
     parser.add_argument(
         "--write", type=Path, metavar="FOLDER", help="also write speed.md and speed.json there"
@@ -55,7 +58,7 @@ def main() -> None:
     peers = [OURS, *(options.peers or [peer for peer in PEERS if peer != OURS])]
     results: list[Result] = []
     for name in options.cases or CASES:
-        results += measure(CASES[name], peers, options.rounds, _say)
+        results += measure(CASES[name], peers, options.rounds, _say, options.only)
     report = Report(results)
     print(report.text())
     if options.write:

@@ -21,7 +21,7 @@ class Result:
     """What one peer took in one variant of a case.
 
     Attributes:
-        seconds: of a step, round by round.
+        costs: of a step, round by round: its seconds, or what the case tells instead.
         bytes: how far the process grew during its first step.
         missing: why there are no figures, if so.
     """
@@ -29,7 +29,7 @@ class Result:
     case: str
     variant: str
     peer: str
-    seconds: list[float] = field(default_factory=list[float])
+    costs: list[float] = field(default_factory=list[float])
     bytes: int = 0
     missing: str = ""
 
@@ -48,9 +48,11 @@ class _Worker:
         if line:
             return json.loads(line)
         assert self.process.stderr is not None
-        told = re.findall(r"^(\w+(?:Error|Exception))\b", self.process.stderr.read(), re.MULTILINE)
+        told = re.findall(
+            r"^(?:\w+\.)*(\w+(?:Error|Exception))\b", self.process.stderr.read(), re.MULTILINE
+        )
         self.result.missing = told[-1] if told else "it ended without an error"
-        self.result.seconds.clear()
+        self.result.costs.clear()
         return {}
 
     def run_round(self) -> None:
@@ -59,14 +61,22 @@ class _Worker:
             assert self.process.stdin is not None
             self.process.stdin.write("\n")
             self.process.stdin.flush()
-            self.result.seconds += [answer["seconds"] for answer in [self.hear()] if answer]
+            self.result.costs += [answer["cost"] for answer in [self.hear()] if answer]
 
 
 def measure(
-    case: Case, chosen: Sequence[str], rounds: int, say: Callable[[str], None]
+    case: Case,
+    chosen: Sequence[str],
+    rounds: int,
+    say: Callable[[str], None],
+    only: str = "",
 ) -> Iterable[Result]:
-    """Yield the results of a case, for the peers that were chosen and are part of it."""
-    groups = [list(case.variants)] if case.together else [[name] for name in case.variants]
+    """Yield the results of a case, for the peers that were chosen and are part of it.
+
+    Only those variants are measured whose names contain the text `only`.
+    """
+    names = [name for name in case.variants if only in name]
+    groups = [names] if case.together else [[name] for name in names]
     for names in groups:
         say(f"{case.name}: {', '.join(names)}")
         yield from _measure_together(case, names, chosen, rounds)
@@ -115,12 +125,12 @@ def _stop(process: subprocess.Popen[str]) -> None:
 
 
 def ratio(ours: Result, theirs: Result) -> float | None:
-    """Return our time over theirs: the median over rounds of what was measured one after the other.
+    """Return our cost over theirs: the median over rounds of what was measured one after the other.
 
     >>> ratio(Result("", "", OURS, [1.0, 2.0]), Result("", "", "numpy", [2.0, 4.0]))
     0.5
     """
-    pairs = list(zip(ours.seconds, theirs.seconds, strict=False))
+    pairs = list(zip(ours.costs, theirs.costs, strict=False))
     return statistics.median(a / b for a, b in pairs) if pairs else None
 
 

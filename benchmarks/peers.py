@@ -39,13 +39,17 @@ class Peer:
 OURS = "micrograd"
 PEERS = {
     OURS: Peer("this library", "micrograd"),
+    "eager": Peer("this library, not compiled", "micrograd"),
     "numpy": Peer("NumPy by hand, with care", "numpy"),
     "book": Peer("the book's layers in NumPy", "numpy"),
     "karpathy": Peer("karpathy/micrograd", "micrograd", apart=True),
     "mygrad": Peer("MyGrad", "mygrad"),
     "autograd": Peer("autograd", "autograd"),
     "dezero": Peer("DeZero", "dezero"),
+    "casadi": Peer("CasADi's SX machine", "casadi"),
+    "xad": Peer("XAD", "xad"),
     "pytorch": Peer("PyTorch", "torch"),
+    "torch-compile": Peer("torch.compile", "torch"),
     "jax": Peer("JAX", "jax"),
     "jax-jit": Peer("JAX, jitted", "jax"),
 }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Any
 
 from benchmarks.cases import CASES, Case, Variant
@@ -22,11 +22,9 @@ class Report:
 
     def text(self, markdown: bool = False) -> str:
         """Return all tables, each with a sentence on what it shows."""
+        headings = dict.fromkeys(case.heading for case in CASES.values())
         parts = [
-            (
-                "Our time, as a multiple of theirs (below 1 we are faster):",
-                list(self._times()),
-            ),
+            *[(heading, list(self._costs(heading))) for heading in headings],
             ("What a unit costs us, beside our own base:", list(self._own())),
             ("Memory that the first step takes, as a multiple of theirs:", list(self._memory())),
             ("The bars:", list(self._bars())),
@@ -35,13 +33,13 @@ class Report:
         return "\n\n".join([*tables, *self._gaps()])
 
     def json(self) -> str:
-        """Return the seconds of all rounds, and the ratios, as JSON."""
+        """Return the costs of all rounds, and the ratios, as JSON."""
         rows: list[dict[str, Any]] = []
         for result in self.results:
             ours = self._by_place.get((result.case, result.variant, OURS))
             row = dict(vars(result))
             if ours is not None and result is not ours:
-                row["our_time_over_theirs"] = ratio(ours, result)
+                row["ours_over_theirs"] = ratio(ours, result)
             rows.append(row)
         return json.dumps(rows, indent=1)
 
@@ -53,15 +51,16 @@ class Report:
                 if ours is not None:
                     yield case, name, variant, ours
 
-    def _peers(self) -> list[str]:
-        found = {result.peer for result in self.results} - {OURS}
+    def _peers(self, cases: Collection[str]) -> list[str]:
+        found = {result.peer for result in self.results if result.case in cases} - {OURS}
         return [peer for peer in PEERS if peer in found]
 
-    def _times(self) -> Iterator[Row]:
-        peers = self._peers()
+    def _costs(self, heading: str) -> Iterator[Row]:
+        cases = [case.name for case in CASES.values() if case.heading == heading]
+        peers = self._peers(cases)
         yield ["case", *[PEERS[peer].title for peer in peers]]
         for case, name, variant, ours in self._places():
-            if len(variant.peers) > 1:
+            if case.name in cases and len(variant.peers) > 1:
                 theirs = [self._by_place.get((case.name, name, peer)) for peer in peers]
                 cells = [_cell(ours, result) for result in theirs]
                 if any(cells):
@@ -76,13 +75,14 @@ class Report:
                 yield [f"{case.title}: {name}", _number(cost), size]
 
     def _over_base(self, case: Case, variant: Variant, ours: Result) -> float | None:
-        base = self._by_place[case.name, str(variant.base), OURS]
-        found = ratio(ours, base)
-        units = case.variants[base.variant].units
+        name = str(variant.base)
+        base = self._by_place.get((case.name, name, OURS))
+        found = None if base is None else ratio(ours, base)
+        units = case.variants[name].units
         return None if found is None else found * units / variant.units
 
     def _memory(self) -> Iterator[Row]:
-        peers = self._peers()
+        peers = self._peers([case.name for case in CASES.values() if case.memory])
         yield ["case", *[PEERS[peer].title for peer in peers]]
         for case, name, variant, ours in self._places():
             if case.memory and len(variant.peers) > 1:
@@ -105,7 +105,7 @@ class Report:
                 cost = self._over_base(case, variant, ours)
                 yield _bar(title, f"cost a node, {variant.base}", cost, variant.base_bar)
             if variant.byte_bar is not None:
-                size = ours.bytes / variant.units if ours.seconds else None
+                size = ours.bytes / variant.units if ours.costs else None
                 yield _bar(title, "bytes a node", size, variant.byte_bar)
 
     def _gaps(self) -> Iterator[str]:

@@ -42,12 +42,12 @@ def seconds(step: Callable[[], Any], times: int, clock: Callable[[], float]) -> 
 
 
 def main(case: str, peer: str, threads: int, settings: dict[str, Any]) -> None:
-    """Prepare a step, then answer each line with the seconds of a step, and the end with bytes."""
+    """Prepare a step, tell its bytes, then answer each line with what a step costs."""
     module = importlib.import_module(f"benchmarks.cases.{case}")
-    if peer == "pytorch":
+    if peer in ("pytorch", "torch-compile"):
         importlib.import_module("torch").set_num_threads(threads)
     make = getattr(module, peer.replace("-", "_"))
-    measured = getattr(module, "seconds", seconds)  # unless a step tells its time itself
+    measured = getattr(module, "cost", seconds)  # unless a case tells what a step costs
     # Of one thread, the processor's time is told, which other programs do not lengthen.
     clock = time.process_time if threads == 1 else time.perf_counter
     step = make(**settings)
@@ -59,7 +59,7 @@ def main(case: str, peer: str, threads: int, settings: dict[str, Any]) -> None:
     times = max(1, round(_ROUND / max(min(first, measured(step, 1, clock)), 1e-7)))
     print(json.dumps({"bytes": peak}), flush=True)
     for _ in sys.stdin:
-        print(json.dumps({"seconds": measured(step, times, clock)}), flush=True)
+        print(json.dumps({"cost": measured(step, times, clock)}), flush=True)
 
 
 if __name__ == "__main__":

@@ -45,22 +45,22 @@ def test_a_worker_measures_and_a_peer_that_is_missing_is_named(
     monkeypatch.setitem(PEERS, "numpy", PEERS["numpy"].__class__("NumPy", "no_such_module"))
     results = list(measure(CASES["einsum"], [OURS, "numpy"], 2, lambda sentence: None))
     ours, theirs = results
-    assert len(ours.seconds) == 2
-    assert min(ours.seconds) > 0
+    assert len(ours.costs) == 2
+    assert min(ours.costs) > 0
     assert theirs.missing == "not installed"
     assert "Not installed, so not measured: NumPy." in Report(results).text()
 
 
-def test_a_step_may_tell_its_time_itself(
+def test_a_case_may_tell_what_a_step_costs(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    case = types.SimpleNamespace(numpy=lambda: None, seconds=lambda step, times, clock: 7.0)
+    case = types.SimpleNamespace(numpy=lambda: None, cost=lambda step, times, clock: 7.0)
     monkeypatch.setitem(sys.modules, "benchmarks.cases.told", case)
     monkeypatch.setattr("sys.stdin", io.StringIO("\n\n"))
     worker.main("told", "numpy", 1, {})
     told = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
-    assert told[1:] == [{"seconds": 7.0}] * 2
-    assert importlib.import_module("benchmarks.cases.imports").seconds(lambda: 3.0, 2, None) == 3.0
+    assert told[1:] == [{"cost": 7.0}] * 2
+    assert importlib.import_module("benchmarks.cases.imports").cost(lambda: 3.0, 2, None) == 3.0
 
 
 @pytest.mark.parametrize("peer", PEERS)
@@ -102,7 +102,7 @@ def test_tables_have_the_ratios_and_the_bars() -> None:
     assert "| a chain of scalars: 1,000,000 nodes | 2.00 | 200 |" in text
     assert "| cost a node, 1,000 nodes | 2.00 | 1.5 | no |" in text
     rows = json.loads(Report(results).json())
-    assert [row.get("our_time_over_theirs") for row in rows] == [
+    assert [row.get("ours_over_theirs") for row in rows] == [
         None,
         pytest.approx(1.15),
         None,
@@ -117,6 +117,86 @@ def test_each_way_of_the_mnist_step_has_the_losses_of_numpy_by_hand(peer: str) -
     losses = [[float(take()) for _ in range(5)] for take in (step, by_hand)]
     assert losses[0] == pytest.approx(losses[1], rel=1e-6)  # the book adds 1e-7 in the logarithm
     assert losses[0][4] < losses[0][0]
+
+
+def _step(case: str, peer: str, *settings: Any) -> Any:
+    """Return what a peer's step of a case gives, at each call."""
+    if not PEERS[peer].is_installed():
+        pytest.skip(f"{PEERS[peer].title} is not installed")
+    module = importlib.import_module(f"benchmarks.cases.{case}")
+    return getattr(module, peer.replace("-", "_"))(*settings)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("peer", ["casadi", "xad"])
+def test_each_way_of_the_demo_step_has_its_losses_and_accuracies(peer: str) -> None:
+    eager, theirs = _step("compiled_demo", "eager"), _step("compiled_demo", peer)
+    for _ in range(3):
+        (loss, accuracy), (their_loss, their_accuracy) = eager(), theirs()
+        assert their_loss == pytest.approx(loss, rel=1e-12)
+        assert their_accuracy == accuracy
+
+
+def test_an_irregular_graph_has_the_gradients_of_casadi() -> None:
+    settings = 300, 20
+    theirs = _step("compiled_irregular", "casadi", *settings)
+    assert theirs() == pytest.approx(_step("compiled_irregular", "eager", *settings)(), rel=1e-11)
+
+
+@pytest.mark.parametrize(
+    "peer",
+    [
+        "numpy",
+        *[pytest.param(name, marks=pytest.mark.slow) for name in ("jax-jit", "torch-compile")],
+    ],
+)
+def test_each_way_of_the_compiled_step_has_the_losses_of_the_eager_one(peer: str) -> None:
+    settings = [20, 12, 10], 8, "float32"
+    eager, theirs = (_step("compiled_mnist", each, *settings) for each in ("eager", peer))
+    for _ in range(4):
+        assert float(theirs()) == pytest.approx(eager(), rel=1e-5)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("peer", ["pytorch", "jax-jit"])
+def test_each_way_of_the_second_derivative_has_the_numbers_of_the_eager_one(peer: str) -> None:
+    eager, theirs = _step("compiled_hvp", "eager")(), _step("compiled_hvp", peer)()
+    for ours, other in zip(eager, theirs, strict=True):
+        np.testing.assert_allclose(np.asarray(ours), np.asarray(other), rtol=1e-9, atol=1e-12)
+
+
+def test_a_whole_run_by_hand_has_the_losses_of_the_eager_one() -> None:
+    eager, by_hand = (_step("compiled_run", peer, 12, 50, 1000)() for peer in ("eager", "numpy"))
+    assert by_hand == pytest.approx(eager, rel=1e-4)
+    assert by_hand[-1] < by_hand[0]
+
+
+def test_what_a_step_allocates_is_told_in_bytes() -> None:
+    case = importlib.import_module("benchmarks.cases.compiled_memory")
+    assert 2**20 < case.cost(lambda: np.empty(2**17), 1, None) < 2**21
+
+
+def test_tables_have_only_the_peers_of_their_cases() -> None:
+    name = "MLP(2, [16, 16, 1])"
+    results = [
+        Result("demo", name, OURS, [1.0]),
+        Result("demo", name, "karpathy", [4.0]),
+        Result("compiled_demo", name, OURS, [1.0]),
+        Result("compiled_demo", name, "casadi", [2.0]),
+    ]
+    text = Report(results).text(markdown=True)
+    assert "| case | karpathy/micrograd |\n|---|---|\n" in text
+    assert "The time of our compiled step, as a multiple of theirs:\n\n| case | CasADi" in text
+
+
+def test_only_some_variants_are_measured() -> None:
+    said: list[str] = []
+    results = measure(CASES["mnist"], ["casadi"], 1, said.append, only="batch 100, float32")
+    assert list(results) == []
+    assert said == [
+        "mnist: 784-50-10, batch 100, float32",
+        "mnist: 784-50-10, batch 100, float32, 2 threads",
+    ]
 
 
 def test_the_elementwise_step_by_hand_has_the_gradients_of_the_engine() -> None:

@@ -1,68 +1,18 @@
 """What is measured: cases, their variants, the peers that take part, and the bars.
 
 A case is a module here with a function for each peer, of the same name, that
-prepares and returns a step to be timed. It imports a peer nowhere else. Where
-steps tell their time themselves, its function `seconds` asks them.
+prepares and returns a step to be timed. It imports a peer nowhere else. Where a
+step costs something else, or tells its time itself, its function `cost` asks it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from benchmarks.cases.case import Case, Variant
+from benchmarks.cases.compiled import compiled_cases
 
 LIBRARIES = ("mygrad", "autograd", "dezero", "pytorch", "jax", "jax-jit")
 ARRAYS = ("micrograd", *LIBRARIES)
 _one = "micrograd", "numpy"
-
-
-@dataclass(frozen=True)
-class Variant:
-    """One size of a case.
-
-    Attributes:
-        settings: what the function of each peer is called with.
-        peers: who takes part.
-        bars: by peer, how much of its time ours may take.
-        threads: on how many threads.
-        keeps_memory: whether the C library is told to keep freed memory, of every peer.
-        units: nodes, say, by which time and memory are divided within a case.
-        base: the variant to which ours is compared, too, a unit.
-        base_bar: how many times the cost of the base ours may have.
-        byte_bar: how many bytes a unit ours may have.
-    """
-
-    settings: Mapping[str, Any]
-    peers: tuple[str, ...]
-    bars: Mapping[str, float] = field(default_factory=dict[str, float])
-    threads: int = 1
-    keeps_memory: bool = True
-    units: int = 1
-    base: str | None = None
-    base_bar: float | None = None
-    byte_bar: float | None = None
-
-
-@dataclass(frozen=True)
-class Case:
-    """Something that is measured.
-
-    Attributes:
-        name: its module.
-        title: what a step is, for the table.
-        variants: its sizes, by what the table calls them.
-        memory: whether the bytes are of interest.
-    """
-
-    name: str
-    title: str
-    variants: Mapping[str, Variant]
-    memory: bool = False
-
-    @property
-    def together(self) -> bool:
-        """Whether all variants take turns with each other."""
-        return any(variant.base for variant in self.variants.values())
 
 
 def _shapes() -> dict[str, Variant]:
@@ -148,7 +98,7 @@ CASES = {
         Case(
             "demo",
             "micrograd's demo step, 65,818 scalar nodes",
-            {"MLP(2, [16, 16, 1])": Variant({}, _every[:2], {"karpathy": 0.1})},
+            {"MLP(2, [16, 16, 1])": Variant({}, (*_every[:2], "xad"), {"karpathy": 0.1})},
         ),
         Case(
             "scalar",
@@ -212,5 +162,6 @@ CASES = {
             },
         ),
         Case("drawing", "a drawing", _drawings()),
+        *compiled_cases(),
     )
 }

@@ -46,7 +46,7 @@ def micrograd(count: int, dot: bool) -> Callable[[], Any]:
     return lambda: draw(root).svg
 
 
-def seconds(step: Callable[[], Any], times: int, clock: Any) -> float:
+def cost(step: Callable[[], Any], times: int, clock: Any) -> float:
     """Return the mean processor time of a step, that of the `dot` program included."""
     before = _spent()
     for _ in range(times):

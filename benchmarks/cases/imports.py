@@ -28,6 +28,6 @@ def numpy() -> Callable[[], float]:
     return _importing("numpy")
 
 
-def seconds(step: Callable[[], float], times: int, clock: Any) -> float:
+def cost(step: Callable[[], float], times: int, clock: Any) -> float:
     """Return what steps tell of themselves, as a mean."""
     return sum(step() for _ in range(times)) / times

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks.cases import decorated
 from benchmarks.cases.generic import import_dezero
 
 Array = Any
@@ -38,29 +39,38 @@ def scores_of(relu: Callable[[Any], Any], params: Any, x: Any) -> Any:
     return x
 
 
-def micrograd(sizes: list[int], batch: int, dtype: str) -> Step:
-    """Return the step with Tensors."""
+def trainer(decorate: decorated.Decorate, arrays: list[Array]) -> Callable[[Array, Array], Any]:
+    """Return the step as a function of images and labels, with Tensors that start from arrays."""
     mg: Any = import_module("micrograd")
-    arrays, x, t = data(sizes, batch, dtype)
     params = [mg.Tensor(array) for array in arrays]
 
-    def step() -> Any:
+    @decorate
+    def step(x: Array, t: Array) -> Any:
         loss = mg.softmax_cross_entropy(scores_of(mg.relu, params, x), t)
         loss.backward()
         for param in params:
             param.data -= RATE * param.grad
             param.zero_grad()
-        return loss.item()
+        return loss
 
-    return step
+    return lambda x, t: step(x, t).item()
 
 
-def numpy(sizes: list[int], batch: int, dtype: str) -> Step:
+def build(decorate: decorated.Decorate, sizes: list[int], batch: int, dtype: str) -> Step:
+    """Return the step with Tensors."""
+    arrays, x, t = data(sizes, batch, dtype)
+    step = trainer(decorate, arrays)
+    return lambda: step(x, t)
+
+
+micrograd = decorated.eager(build)
+
+
+def trainer_by_hand(params: list[Array], batch: int) -> Callable[[Array, Array], Any]:
     """Return the step in NumPy by hand, which writes into arrays that are no longer needed."""
-    params, x, t = data(sizes, batch, dtype)
     rows = np.arange(batch)
 
-    def step() -> Any:
+    def step(x: Array, t: Array) -> Any:
         inputs = [x]
         for i in range(0, len(params), 2):
             h = inputs[-1] @ params[i]
@@ -87,6 +97,13 @@ def numpy(sizes: list[int], batch: int, dtype: str) -> Step:
         return loss
 
     return step
+
+
+def numpy(sizes: list[int], batch: int, dtype: str) -> Step:
+    """Return the step in NumPy by hand."""
+    params, x, t = data(sizes, batch, dtype)
+    step = trainer_by_hand(params, batch)
+    return lambda: step(x, t)
 
 
 def book(sizes: list[int], batch: int, dtype: str) -> Step:
@@ -242,9 +259,10 @@ def jax(sizes: list[int], batch: int, dtype: str, jit: bool = False) -> Step:
 
     update = module.jit(update) if jit else update
 
-    def step() -> None:
+    def step() -> Any:
         nonlocal params
-        _, params = module.block_until_ready(update(params, images, labels))
+        value, params = module.block_until_ready(update(params, images, labels))
+        return value
 
     return step
 

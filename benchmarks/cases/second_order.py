@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks.cases import decorated
 from benchmarks.cases.mnist import data, scores_of
 
 Step = Callable[[], Any]
@@ -19,15 +20,22 @@ def _build() -> tuple[list[Any], list[Any], Any, Any]:
     return params, [rng.standard_normal(param.shape) for param in params], x, t
 
 
-def micrograd() -> Step:
+def build(decorate: decorated.Decorate) -> Step:
     """Return the step with `hvp`."""
     mg: Any = import_module("micrograd")
     params, vectors, x, t = _build()
 
-    def loss(params: Any) -> Any:
-        return mg.softmax_cross_entropy(scores_of(mg.relu, params, x), t)
+    @decorate
+    def product(params: Any, vectors: Any, x: Any, t: Any) -> Any:
+        def loss(params: Any) -> Any:
+            return mg.softmax_cross_entropy(scores_of(mg.relu, params, x), t)
 
-    return lambda: mg.hvp(loss, (params,), (vectors,))
+        return mg.hvp(loss, (params,), (vectors,))
+
+    return lambda: product(params, vectors, x, t)
+
+
+micrograd = decorated.eager(build)
 
 
 def autograd() -> Step:

@@ -34,6 +34,8 @@ def difference(a: Recording, b: Recording, places: dict[Node, Any]) -> Differenc
         b: the other.
         places: by node that came as an argument of one of them, its place.
     """
+    if _absent(a, places) != _absent(b, places):
+        return Difference("a gradient was there in one call, and not in the other", True)
     first, second = a.tape, b.tape
     earlier, later = dict(first.checks), dict(second.checks)
     for slot in range(min(len(first), len(second))):
@@ -66,13 +68,15 @@ def difference(a: Recording, b: Recording, places: dict[Node, Any]) -> Differenc
     for one, other in zip_longest(a.sources, b.sources):
         if _place(one, places) != _place(other, places):
             return Difference(f"one read {_source(one)}, the other {_source(other)}", False)
-    if [*map(_result, a.results)] != [*map(_result, b.results)]:
+    if _results(a, places) != _results(b, places):
         return Difference("what they returned is of other kinds", False)
     if not _same_effects(a, b, places):
         return Difference("they wrote to other nodes, or called something else after it", False)
-    if [*a.absent.values()] != [*b.absent.values()]:
-        return Difference("a gradient was there in one call, and not in the other", True)
     return None
+
+
+def _absent(recording: Recording, places: dict[Node, Any]) -> dict[Any, bool]:
+    return {places.get(node, id(node)): none for node, none in recording.absent.items()}
 
 
 def _same_form(first: Any, second: Any, slot: int) -> bool:
@@ -137,12 +141,23 @@ def _source(source: Any) -> str:
     return f"argument {of}" if what == "argument" else f"the {what} of {type(of).__name__}"
 
 
+def _results(recording: Recording, places: dict[Node, Any]) -> list[Any]:
+    nodes: dict[int, int] = {}
+
+    def key(result: Any) -> Any:
+        if isinstance(result, OutNode):
+            of = nodes.setdefault(result.of, len(nodes))
+            parts = [_result(out) for out in (result.data, result.grad)]
+            return of, result.kind, result.requires_grad, result.label, *parts
+        if isinstance(result, Same):
+            return "same", places.get(result.node, id(result.node))
+        return _result(result)
+
+    return [type(recording.flat), *map(key, recording.results)]
+
+
 def _result(result: Any) -> Any:
-    if isinstance(result, OutNode):
-        return result.kind, result.data.slot, result.grad.slot, result.requires_grad
-    if isinstance(result, Out):
-        return result.slot, _key(result.constant)
-    return type(result), id(result.node) if isinstance(result, Same) else 0
+    return (result.slot, _key(result.constant)) if isinstance(result, Out) else type(result)
 
 
 def _same_effects(a: Recording, b: Recording, places: dict[Node, Any]) -> bool:

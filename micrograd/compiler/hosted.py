@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import wraps
-from typing import Any, NoReturn, TypeVar
+from typing import Any, NoReturn, TypeVar, cast
 
 from micrograd.compiler import seams
 from micrograd.errors import CompileError
@@ -13,9 +13,10 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 
 def hosted(function: F) -> F:
-    """Let a method be called after the program, where it is called in a compiled function.
+    """Let a function be called after the program, where it is called in a compiled function.
 
     What it reads and writes is that of nodes; the program leaves them as they are at that call.
+    Iterators among its arguments are gone through once, and stand for lists from then on.
     """
 
     @wraps(function)
@@ -24,10 +25,25 @@ def hosted(function: F) -> F:
         if recorder is None:
             return function(*args, **kwargs)
         later = Later(function.__qualname__)
-        recorder.host(function, args, kwargs, later)
+        given = tuple([_listed(arg) for arg in args])
+        recorder.host(function, given, {k: _listed(v) for k, v in kwargs.items()}, later)
         return later
 
     return called  # pyright: ignore[reportReturnType]
+
+
+def host_overrides(kind: type, *names: str) -> None:
+    """Let the methods that a class defines itself be hosted, as those of its base are.
+
+    So what such a method does beside calling the one of its base happens after each program, too.
+    """
+    for name in names:
+        if name in vars(kind):
+            setattr(kind, name, hosted(vars(kind)[name]))
+
+
+def _listed(thing: Any) -> Any:
+    return list(cast("Iterator[Any]", thing)) if isinstance(thing, Iterator) else thing
 
 
 class Later:

@@ -126,14 +126,11 @@ class Code:
 
 def _numbers_apart(tape: Tape, live: Sequence[int]) -> set[int]:
     """Return the slots of numbers that depend on no array, if they are worth it, with constants."""
-    apart: set[int] = set()
-    arrays = False
-    calls = 0
+    if all([tape.forms[slot].__class__ is type for slot in live]):
+        return set(live)
+    calls, apart = 0, bytearray(len(tape))
     for slot in live:
-        plain = tape.has_plain_slots(slot) or not tape.arguments[slot]
-        if tape.is_number(slot) and plain and all([i in apart for i in tape.used_by(slot)]):
-            apart.add(slot)
-            calls += tape.is_call(slot)
-        else:
-            arrays = True
-    return apart if not arrays or calls >= MANY_NUMBERS else set()
+        if tape.is_number(slot) and (tape.has_plain_slots(slot) or not tape.arguments[slot]):
+            apart[slot] = all([apart[other] for other in tape.arguments[slot]])
+            calls += apart[slot] and tape.is_call(slot)
+    return {slot for slot in live if apart[slot]} if calls >= MANY_NUMBERS else set()

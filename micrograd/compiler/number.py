@@ -16,6 +16,8 @@ from micrograd.compiler.programs import SIGNS, is_a
 from micrograd.core.node import Node
 from micrograd.errors import CompileError
 
+_new_number: Any = object.__new__
+_NO_SETTINGS: dict[str, Any] = {}
 _PLAIN = (float, int, bool)
 _ENGINE = ("micrograd.core.", "micrograd.engine.", "micrograd.ops.", "micrograd.transforms.")
 
@@ -42,6 +44,11 @@ class Number(Symbolic):
     def as_number(self) -> Any:
         """Return what a Value holds of it: a truth becomes 0 or 1."""
         return +self if self._value.__class__ is bool else self
+
+    def as_operand(self, copied: bool) -> Any:
+        """Return what a constant beside a Tensor holds of it: a truth becomes an array."""
+        is_truth = self._value.__class__ is bool
+        return self._recorder.tell(np.asarray, (self,), {}) if is_truth else self
 
     def __bool__(self) -> bool:
         return self._recorder.decide(self, bool)
@@ -148,10 +155,19 @@ def _method(function: Callable[..., Any], op: Any, raises: bool, turned: bool) -
             slots, values = (second, self._slot), (value, self._value)
         else:
             slots, values = (self._slot, second), (self._value, value)
-        told = op
-        if raises and not recorder.depth and not _module(sys._getframe(1)).startswith(_ENGINE):
-            told = function
-        return recorder.call_of_numbers(told, slots, values)
+        if raises:
+            told = op
+            if not recorder.depth and not _module(sys._getframe(1)).startswith(_ENGINE):
+                told = function
+            return recorder.call_of_numbers(told, slots, values)
+        result = function(*values)
+        if result.__class__ is not float or recorder.done:
+            return recorder.call_of_numbers(op, slots, values)
+        # The commonest, written out: `Recorder.call_of_numbers` does the same.
+        number = _new_number(Number)
+        number._recorder, number._value = recorder, result
+        number._slot = recorder.tape.add(op, slots, _NO_SETTINGS, float, recorder.backward)
+        return number
 
     return method
 

@@ -82,7 +82,10 @@ class Outcome:
 
     def _value(self, out: Out, values: Any) -> Any:
         if out.slot is not None:
-            return values[self.at[out.slot]]
+            value = values[self.at[out.slot]]
+            if out.kind is None or value.__class__ is out.kind:
+                return value
+            return np.asarray(value) if out.kind is np.ndarray else value[()]
         thing = out.constant
         return thing.copy() if is_a(thing, np.ndarray) else thing
 

@@ -7,12 +7,14 @@ So if the call fails, everything is as it was.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
 
 from micrograd.common.symbolic import Symbolic
 from micrograd.compiler import seams
+from micrograd.compiler.draws import Draws
 from micrograd.compiler.number import Number, user_line
 from micrograd.compiler.programs import Slot, form_of, is_a, mapped, name_of
 from micrograd.compiler.symbols import Symbol, Teller, overlap
@@ -35,6 +37,7 @@ class Recorder(Teller):
 
     Args:
         arrays: the arrays that the function names from outside, by id: each is an input.
+        generators: the random generators that it names, with their names.
 
     Attributes:
         tape: what was noted.
@@ -45,9 +48,12 @@ class Recorder(Teller):
         absent: by node from outside whose gradient was read, whether there was none at first.
         lines: where the user's code was at constants and checks, by slot.
         opaque: names of what is called as it is, since it could not be told.
+        draws: the states of random generators.
     """
 
-    def __init__(self, arrays: dict[int, Any]) -> None:
+    def __init__(
+        self, arrays: dict[int, Any], generators: Iterable[tuple[str, Any]] = ()
+    ) -> None:
         super().__init__()
         self.tape = Tape()
         self.since = versions.advance()
@@ -60,8 +66,10 @@ class Recorder(Teller):
         self.hosted: list[tuple[list[Any], tuple[Any, ...]]] = []  # writes before it, and the call
         self.lines: dict[int, str] = {}
         self.opaque: dict[str, None] = {}
+        self.draws = Draws(generators)
         self.depth = 0  # of operations and rules that are under way
         self.done = False
+        self.fresh: Any = None  # the node that was made last
         self.backward = False  # whether a backward pass is under way
         self.seams: dict[Any, Any] = {}
         self._constants: dict[Any, int] = {}
@@ -100,7 +108,9 @@ class Recorder(Teller):
                 "compile: a number that was computed while a function was recorded is used after "
                 "it. Return it from the function."
             )
-        value = call_of_numbers(operation, values, settings)
+        value = _computed(operation, values) if settings is _NONE else None
+        if value.__class__ is not float:
+            value = call_of_numbers(operation, values, settings)
         slot = self.tape.add(operation, slots, settings, value.__class__, self.backward)
         return Number(self, slot, value)
 
@@ -212,6 +222,14 @@ class Recorder(Teller):
         values = [arg._value if arg.__class__ is Number else arg for arg in args]
         return self.call_of_numbers(as_it_is, tuple(slots), values, settings)
 
+    def draw(self, generator: Any, method: str, args: Any, settings: dict[str, Any]) -> Any:
+        """Note what is drawn from a random generator, and return what stands for it."""
+        self.draws.before(generator)
+        result = self.tell(getattr(np.random.Generator, method), (generator, *args), settings)
+        self.draws.after(generator)
+        self.tape.draws.append(len(self.tape) - 1)
+        return result
+
     # Decisions
 
     def decide(self, symbol: Any, how: Any) -> Any:
@@ -238,6 +256,7 @@ class Recorder(Teller):
         try:
             version = seams.VERSION.__get__(node)
         except AttributeError:  # one that is just being made
+            self.fresh = node
             return False
         return version < self.since or version == SEALED or node in self._versions
 
@@ -348,6 +367,15 @@ class Recorder(Teller):
         """Give the nodes from outside their versions back."""
         for node, version in self._versions.items():
             seams.VERSION.__set__(node, version)
+
+
+def _computed(operation: Any, values: Any) -> Any:
+    """Return what a call of numbers gives the short way; None if it takes the long one."""
+    try:
+        scalar = operation.__dict__["scalar"] if operation.__class__ is Op else operation
+        return scalar(*values)
+    except (ArithmeticError, ValueError):
+        return None
 
 
 def describe_plainly(node: Node) -> str:

@@ -39,14 +39,14 @@ class Replay:
     ) -> None:
         tape = recording.tape
         self.recording, self.places = recording, places
-        inputs = dict(zip(recording.sources, tape.inputs, strict=True))
-        stores = _stores(recording, inputs)
+        self.how = how, exact
+        of_slot = dict(zip(tape.inputs, recording.sources, strict=True))
+        stores = _stores(recording, {s: at for at, s in of_slot.items() if s[0] == "data"})
         outputs = [slot for slot in dict.fromkeys(recording.outputs) if slot not in stores]
         outputs += [slot for slot in _results_among(recording, stores)]
         self.code = Code(
             tape, outputs, {slot: at for slot, (at, _) in stores.items()}, names, how, exact
         )
-        of_slot = {slot: source for source, slot in inputs.items()}
         self.sources = [of_slot[slot] for slot in self.code.inputs]
         self.kinds = [tape.forms[slot] for slot in self.code.inputs]
         self.outcome = Outcome(recording, places, outputs, [node for _, node in stores.values()])

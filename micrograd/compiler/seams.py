@@ -30,6 +30,9 @@ VERSION: Any = Node.__dict__["_version"]
 current: ContextVar[Any] = ContextVar("current", default=None)
 """The recorder of this context."""
 
+_recorder = current.get
+_get_data, _set_data = DATA.__get__, DATA.__set__
+_get_grad, _set_grad = GRAD.__get__, GRAD.__set__
 _lock = Lock()
 _open = 0
 
@@ -55,28 +58,46 @@ def recording(recorder: Any) -> Iterator[None]:
                     seam.remove(kind, name)
 
 
-class _Slot:
-    """A slot of nodes that a recorder may stand in for."""
-
-    def __init__(self, slot: Any, read: str, write: str) -> None:
-        self.slot, self.read, self.write = slot, read, write
+class _Data:
+    """The data of nodes, for which a recorder may have a symbol."""
 
     def remove(self, kind: Any, name: str) -> None:
-        setattr(kind, name, self.slot)
+        setattr(kind, name, DATA)
 
     def __get__(self, node: Any, owner: Any = None) -> Any:
         if node is None:
             return self
-        x = self.slot.__get__(node)
-        recorder = current.get()
-        if recorder is None or x.__class__ is Number:
+        x = _get_data(node)
+        if x.__class__ is Number:
             return x
-        return getattr(recorder, self.read)(node, x)
+        recorder = _recorder()
+        return x if recorder is None else recorder.read_data(node, x)
 
     def __set__(self, node: Any, x: Any) -> None:
-        recorder = current.get()
-        if recorder is None or not getattr(recorder, self.write)(node, x):
-            self.slot.__set__(node, x)
+        recorder = _recorder()
+        if recorder is None or not recorder.write_data(node, x):
+            _set_data(node, x)
+
+
+class _Grad:
+    """The gradients of nodes, likewise; those of computed nodes are always their own."""
+
+    def remove(self, kind: Any, name: str) -> None:
+        setattr(kind, name, GRAD)
+
+    def __get__(self, node: Any, owner: Any = None) -> Any:
+        if node is None:
+            return self
+        x = _get_grad(node)
+        if node.op is not None:
+            return x
+        recorder = _recorder()
+        return x if recorder is None else recorder.read_grad(node, x)
+
+    def __set__(self, node: Any, x: Any) -> None:
+        recorder = _recorder()
+        if recorder is None or node is recorder.fresh or not recorder.write_grad(node, x):
+            _set_grad(node, x)
 
 
 class _OfOp:
@@ -145,6 +166,15 @@ def _rule(recorder: Any, op: Op, raw: Function, i: int) -> Function:
     as_it_is = CallOf(op, "derivative", i)
 
     def rule(*args: Any, **settings: Any) -> Any:
+        if args[0].__class__ is Number and not op.foreign:  # the commonest
+            recorder.backward = True
+            recorder.depth += 1
+            try:
+                return raw(*args, **settings)
+            except CompileError:  # it asks for a number: it is called as it is, below
+                pass
+            finally:
+                recorder.depth -= 1
         if not any([isinstance(arg, Symbolic) for arg in args]):
             return raw(*args, **settings)
         recorder.backward = True
@@ -176,8 +206,8 @@ def _together(recorder: Any, op: Op, raw: Function) -> Function:
 
 
 _SEAMS: Any = (
-    (Node, "_data", _Slot(DATA, "read_data", "write_data")),
-    (Node, "_grad", _Slot(GRAD, "read_grad", "write_grad")),
+    (Node, "_data", _Data()),
+    (Node, "_grad", _Grad()),
     (Op, "scalar", _OfOp("scalar", _scalar)),
     (Op, "forward", _OfOp("forward", _forward)),
     (Op, "derivatives", _OfOp("derivatives", _derivatives)),

@@ -26,6 +26,7 @@ from micrograd.compiler.places import Contents, Names, Place, Single, dict_of, h
 _WHOLE = ("micrograd.nn.", "micrograd.layers", "micrograd.transforms.")
 _LIVE = ("micrograd.nn.optimizer", "micrograd.nn.schedules", "micrograd.nn.plateau")
 _FROZEN = (tuple, frozenset)
+_MOVING = ("datetime", "os", "random", "secrets", "time")
 
 
 def is_live(thing: Any) -> bool:
@@ -40,7 +41,7 @@ class Surroundings:
     from the objects: both grow until nothing new is found.
 
     Args:
-        things: functions and objects, by what one calls them; '' for what needs no name.
+        things: functions and objects, by what one calls them; the function that calls them first.
         live: tells of an object whether only those attributes count that code names, where all
             would, as of our modules.
 
@@ -49,6 +50,9 @@ class Surroundings:
         arrays: the arrays of numbers, by id.
         generators: NumPy's generators, with what one calls them.
         names: what one calls arrays and nodes, by id.
+        functions: the functions whose code was read.
+        unwatched: what is of a library and may have a state that nobody sees, as an iterator has.
+        writes: the attributes, globals and outer variables that the code assigns to.
     """
 
     def __init__(
@@ -58,13 +62,17 @@ class Surroundings:
         self.arrays: dict[int, np.ndarray[Any, Any]] = {}
         self.generators: list[tuple[str, np.random.Generator]] = []
         self.names: dict[int, str] = {}
+        self.functions: list[FunctionType] = []
+        self.unwatched: list[str] = []
+        self.writes: set[str] = set()
         self._live = live
         self._attributes: set[str] = set()
         self._variables: dict[int, set[str]] = {}  # names of globals, by id of their dicts
         self._looked: list[tuple[Names, str, set[str]]] = []
         self._seen: dict[int, Any] = {}
         self._queue = deque(things)
-        self._own = {getattr(thing, "__module__", None) for _, thing in self._queue}
+        first = self._queue[0][1]
+        self._own = first.__module__ if is_of(first, FunctionType, MethodType) else None
         self._find()
 
     def _find(self) -> None:
@@ -105,6 +113,8 @@ class Surroundings:
         elif is_of(thing, ModuleType):
             if not is_a_librarys(thing):
                 self._look_at_names(name, thing, [vars(thing)])
+            elif thing.__name__ in _MOVING:
+                self.unwatched.append(f"`{name}`, the module {thing.__name__}")
         elif is_of(thing, type):
             self._look_at_class(thing)
         elif is_of(thing, property):
@@ -134,6 +144,8 @@ class Surroundings:
         kinds: tuple[Any, ...] = type(thing).__mro__[:-1]
         whole = any(kind.__module__.startswith(_WHOLE) for kind in kinds) and not self._live(thing)
         users = [kind for kind in kinds if not is_a_librarys(kind)]
+        if not users and not whole and not callable(thing) and not base_of(thing):
+            self.unwatched.append(f"`{name}`, {shown(thing)}")
         if not has_dict(thing) and not users and not whole:
             return
         classes: list[Any] = [vars(kind) for kind in kinds]
@@ -150,7 +162,7 @@ class Surroundings:
         self._add_names(name, names)
         if not users and not whole:  # a library's object may hold functions of the user's
             held = dict_of(thing).items()
-            self._queue += [(f"{name}.{k}", v) for k, v in held if is_of(v, FunctionType)]
+            self._queue += [(f"{name}.{k}", v) for k, v in held if is_of(v, FunctionType, tuple)]
 
     def _look_at_class(self, kind: Any) -> None:
         """Note the names in a class that code names; its dunder methods are called by others."""
@@ -183,13 +195,13 @@ class Surroundings:
 
     def _look_at_function(self, name: str, function: FunctionType) -> None:
         cells = zip(function.__code__.co_freevars, function.__closure__ or (), strict=True)
-        if is_a_librarys(function) and function.__module__ not in self._own:
+        if is_a_librarys(function) and function.__module__ != self._own:
             for key, cell in cells:
                 value = Single("", attrgetter("cell_contents"), cell).now()
                 if is_of(value, FunctionType) and not is_a_librarys(value):
                     self._queue.append((key, value))
-            self._queue.append((name, vars(function).get("__wrapped__")))
             return
+        self.functions.append(function)
         self._read(function.__code__, function.__globals__)
         called = f"`{function.__name__}`"
         for field in ("code", "defaults", "kwdefaults"):
@@ -206,12 +218,14 @@ class Surroundings:
         self._queue += zip(positional[len(positional) - len(defaults) :], defaults, strict=True)
         self._queue.append((f"{function.__name__}.__kwdefaults__", function.__kwdefaults__))
         if vars(function):
-            self._look_at_names(name, function, [vars(function)])
+            self._look_at_names(name or function.__name__, function, [vars(function)])
 
     def _read(self, code: CodeType, variables: dict[str, Any]) -> None:
         """Note the names in code."""
         names = names_in(code)
         self._attributes |= names.attributes
+        if code.co_name != "__init__":  # what that assigns to is new
+            self.writes |= names.stored | names.globals | (names.cells & {*code.co_freevars})
         if {"getattr", "attrgetter"} & names.read:
             self._attributes |= names.written
         for module in names.imported & sys.modules.keys():
@@ -228,7 +242,8 @@ def _names_of(thing: Any) -> Mapping[str, Any]:
 
 def _owner(method: str) -> str:
     """Return what one calls the object of a method."""
-    return method.rpartition(".")[0] or "self"
+    owner = method.rpartition(".")[0]
+    return owner or (f"{method}.__self__" if method else "self")
 
 
 def _data_in(names: Mapping[str, Any]) -> set[str]:

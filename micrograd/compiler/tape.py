@@ -7,7 +7,7 @@ their class, and arrays, whose form is a `Form`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -38,12 +38,13 @@ class Tape:
             that gave several arrays, whose parts are calls of `operator.getitem`.
         constants: the values of the constants, by their slots.
         checks: pairs of a slot and what its value has to be, for the program to be right.
+        draws: the slots of calls of random generators, which are made whether needed or not.
         backward: for each slot, whether the call was made in a backward pass.
     """
 
     __slots__ = (
-        *("arguments", "backward", "checks", "constants", "forms", "inputs", "operations"),
-        "settings",
+        *("arguments", "backward", "checks", "constants", "draws", "forms", "inputs"),
+        *("operations", "settings"),
     )
 
     def __init__(self) -> None:
@@ -55,6 +56,18 @@ class Tape:
         self.constants: dict[int, Any] = {}
         self.inputs: list[int] = []
         self.checks: list[tuple[int, Any]] = []
+        self.draws: list[int] = []
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: getattr(self, name) for name in self.__slots__}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        for name, value in state.items():
+            setattr(self, name, value)
+        known = {INPUT: INPUT, CONSTANT: CONSTANT}  # the very ones
+        self.operations = [
+            known[what] if what.__class__ is str else what for what in self.operations
+        ]
 
     def __len__(self) -> int:
         return len(self.operations)
@@ -95,29 +108,32 @@ class Tape:
         """Tell whether a call gave a value."""
         return self.operations[slot].__class__ is not str
 
-    def used_by(self, slot: int) -> Iterator[int]:
-        """Yield the slots that a call was given, each as often as it was."""
-        arguments = self.arguments[slot]
-        if self.has_plain_slots(slot):
-            yield from arguments
-        else:
-            yield from slots_in((arguments, self.settings[slot]))
-
     def has_plain_slots(self, slot: int) -> bool:
         """Tell whether the arguments are slots as plain ints: those of a call of numbers are."""
         arguments = self.arguments[slot]
-        return bool(arguments) and self.is_number(slot) and arguments[0].__class__ is int
+        return (
+            bool(arguments) and arguments[0].__class__ is int and self.forms[slot].__class__ is type
+        )
+
+    def used_by(self, slot: int) -> Sequence[int]:
+        """Return the slots that a call was given, each as often as it was."""
+        arguments = self.arguments[slot]
+        if not arguments or self.has_plain_slots(slot):
+            return arguments
+        return slots_in((arguments, self.settings[slot]))
 
     def live(self, outputs: Sequence[int]) -> list[int]:
-        """Return the slots that outputs and checks depend on, in order, with no recursion."""
-        needed: set[int] = set()
-        stack = [*outputs, *[slot for slot, _ in self.checks]]
-        while stack:
-            slot = stack.pop()
-            if slot not in needed:
-                needed.add(slot)
-                stack.extend(self.used_by(slot))
-        return sorted(needed)
+        """Return the draws and the slots that outputs and checks depend on, in order."""
+        needed = bytearray(len(self))
+        for slot in (*outputs, *self.draws, *[slot for slot, _ in self.checks]):
+            needed[slot] = True
+        found: list[int] = []
+        for slot in reversed(range(len(self))):
+            if needed[slot]:
+                found.append(slot)
+                for other in self.used_by(slot):
+                    needed[other] = True
+        return found[::-1]
 
     def part(self, slots: Sequence[int]) -> tuple[Tape, dict[int, int]]:
         """Return some of the calls as a tape of their own, and the slots there by those here.
@@ -133,26 +149,23 @@ class Tape:
             return Slot(at[leaf.number]) if is_a(leaf, Slot) else leaf
 
         for slot in slots:
-            operation, arguments, form = (
-                self.operations[slot],
-                self.arguments[slot],
-                self.forms[slot],
-            )
+            operation, form = self.operations[slot], self.forms[slot]
             if operation is INPUT:
                 at[slot] = part.add_input(form)
-            elif operation is CONSTANT:
+                continue
+            if operation is CONSTANT:
                 at[slot] = part.add_constant(self.constants[slot], form)
+                continue
+            given, settings = self.arguments[slot], self.settings[slot]
+            for other in self.used_by(slot):
+                if other not in at:
+                    at[other] = part.add_input(self.forms[other])
+            if self.has_plain_slots(slot):
+                given = tuple(map(at.__getitem__, given))
             else:
-                plain = self.has_plain_slots(slot)
-                used = arguments if plain else slots_in((arguments, self.settings[slot]))
-                for other in used:
-                    if other not in at:
-                        at[other] = part.add_input(self.forms[other])
-                if plain:
-                    given, settings = tuple([at[i] for i in arguments]), self.settings[slot]
-                else:
-                    given, settings = mapped((arguments, self.settings[slot]), there)
-                at[slot] = part.add(operation, given, settings, form, self.backward[slot])
+                given, settings = mapped((given, settings), there)
+            at[slot] = part.add(operation, given, settings, form, self.backward[slot])
+        part.draws = [at[slot] for slot in self.draws if slot in inside]
         part.checks = [(at[slot], truth) for slot, truth in self.checks if slot in inside]
         return part, at
 

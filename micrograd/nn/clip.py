@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from micrograd.compiler.hosted import hosted
 from micrograd.errors import ArgumentError, in_range
 from micrograd.nn.parameters import Parameters, by_name, require_finite, with_gradients
 from micrograd.ops.ranges import is_sound, wide
@@ -14,6 +15,7 @@ from micrograd.ops.ranges import is_sound, wide
 __all__ = ["clip_grad_norm", "clip_grad_value"]
 
 
+@hosted
 def clip_grad_norm(
     parameters: Parameters,
     max_norm: float,
@@ -70,6 +72,7 @@ def clip_grad_norm(
     return norm
 
 
+@hosted
 def clip_grad_value(parameters: Parameters, clip_value: float) -> None:
     """Clip each element of each gradient, in place, to -clip_value..clip_value.
 

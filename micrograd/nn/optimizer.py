@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from micrograd.compiler.hosted import host_overrides, hosted
 from micrograd.core.node import Node
 from micrograd.errors import ArgumentError, in_range
 from micrograd.nn.parameters import (
@@ -52,6 +53,10 @@ class Optimizer:
         steps: how many steps were taken.
     """
 
+    def __init_subclass__(cls, **settings: Any) -> None:
+        super().__init_subclass__(**settings)
+        host_overrides(cls, "step")
+
     def __init__(
         self,
         parameters: Parameters,
@@ -78,6 +83,7 @@ class Optimizer:
         return self._lr
 
     @lr.setter
+    @hosted
     def lr(self, new: float) -> None:
         self._lr = in_range(type(self).__name__, "lr", new)
 
@@ -95,6 +101,7 @@ class Optimizer:
         for node in self._named.values():
             node.zero_grad()
 
+    @hosted
     def step(self) -> None:
         """Update each parameter that has a gradient; or none, if something is wrong with one.
 
@@ -112,6 +119,7 @@ class Optimizer:
             for name, _, grad in found:
                 self._advance(self._entries[name], grad)
 
+    @hosted
     def state_dict(self) -> dict[str, _Array]:
         """Return the state as arrays, copied: what `load_state_dict` needs to go on exactly so.
 
@@ -136,6 +144,7 @@ class Optimizer:
                     state[f"{slot}.{name}"] = array.copy()
         return state
 
+    @hosted
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Go on from a state that an optimizer of the same kind and parameters gave.
 

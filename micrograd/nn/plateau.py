@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from micrograd.compiler.hosted import host_overrides, hosted
 from micrograd.errors import ArgumentError, OperandError, in_range, whole
 from micrograd.nn.optimizer import Optimizer
 from micrograd.nn.scalars import read_scalars, require_optimizer
@@ -40,6 +41,10 @@ class ReduceLROnPlateau:
     >>> optimizer.lr
     0.5
     """
+
+    def __init_subclass__(cls, **settings: Any) -> None:
+        super().__init_subclass__(**settings)
+        host_overrides(cls, "step")
 
     def __init__(
         self,
@@ -72,6 +77,7 @@ class ReduceLROnPlateau:
         self.bad_steps = 0
         self.resting = 0  # steps of the cooldown that are left
 
+    @hosted
     def step(self, metric: float) -> None:
         """Take note of the metric, and reduce the rate if it is time.
 
@@ -93,6 +99,7 @@ class ReduceLROnPlateau:
                 self.optimizer.lr = new
             self.resting, self.bad_steps = self.cooldown, 0
 
+    @hosted
     def state_dict(self) -> dict[str, NDArray[Any]]:
         """Return the state as arrays; the rate itself is in that of the optimizer.
 
@@ -105,6 +112,7 @@ class ReduceLROnPlateau:
         """
         return {name: np.array(getattr(self, name)) for name in ("best", "bad_steps", "resting")}
 
+    @hosted
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Go on from a state of a schedule with the same settings.
 

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from micrograd.compiler.hosted import host_overrides, hosted
 from micrograd.errors import ArgumentError, OperandError, in_range, whole
 from micrograd.nn.optimizer import Optimizer
 from micrograd.nn.plateau import ReduceLROnPlateau
@@ -45,6 +46,10 @@ class Schedule:
         t: how many steps were taken.
     """
 
+    def __init_subclass__(cls, **settings: Any) -> None:
+        super().__init_subclass__(**settings)
+        host_overrides(cls, "step")
+
     def __init__(self, optimizer: Optimizer, warmup: int = 0) -> None:
         kind = type(self).__name__
         self.optimizer = require_optimizer(kind, optimizer)
@@ -66,11 +71,13 @@ class Schedule:
             return self.base_lr * self._factor(0) * (t + 1) / (self.warmup + 1)
         return self.base_lr * self._factor(t - self.warmup)
 
+    @hosted
     def step(self) -> None:
         """Set the learning rate of the next step."""
         self.optimizer.lr = self.at(self.t + 1)
         self.t += 1
 
+    @hosted
     def state_dict(self) -> dict[str, NDArray[Any]]:
         """Return the state as arrays: the number of the step, and the rate at first.
 
@@ -83,6 +90,7 @@ class Schedule:
         """
         return {"t": np.array(self.t), "base_lr": np.array(self.base_lr)}
 
+    @hosted
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Go on from a state of a schedule with the same settings, and set the rate.
 

@@ -52,6 +52,7 @@ _WRITING = {np.copyto, np.put, np.place, np.putmask, np.put_along_axis, np.fill_
 _WRITING |= {operator.setitem, operator.ipow, operator.imatmul, *WRITTEN}
 _OPERATORS = {*UFUNCS, operator.pow, operator.getitem, operator.index, operator.truth}
 _BUILTINS: set[Any] = {bool, int, float, abs, round, max, min, divmod, pow, len}
+_OURS: set[Any] = {programs.astype, programs.item}
 _PLAIN = (np.ndarray, np.generic, np.dtype, Slot, int, float, complex, str, type, type(None))
 
 
@@ -89,7 +90,7 @@ def _is_known(function: Any, writing: bool = False) -> bool:
         return True
     if not callable(function) or getattr(function, "__hash__", None) is None:
         return False
-    if function in _BUILTINS or function in _OPERATORS or function is programs.astype:
+    if function in _BUILTINS or function in _OPERATORS or function in _OURS:
         return True
     if writing and (function in _WRITING or is_method(function, "at")):
         return True
@@ -114,6 +115,8 @@ def _are_plain(thing: Any) -> bool:
 def depends_on_numbers(function: Any, args: tuple[Any, ...], form_of: Callable[[Any], Any]) -> bool:
     """Tell whether the shape or dtype of what a call gives may depend on numbers."""
     if is_a(function, np.ufunc) or is_method(function, "reduce", "accumulate", "outer"):
+        return False
+    if function is operator.pow:
         return False
     if function is operator.getitem:
         index = args[1] if is_a(args[1], tuple) else (args[1],)

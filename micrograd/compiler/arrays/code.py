@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import operator
 from collections.abc import Mapping, Sequence
 from operator import attrgetter
 from typing import Any
@@ -9,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from micrograd.compiler.arrays.memory import place
+from micrograd.compiler.arrays.module import text_of_module, text_to_read, text_to_run
 from micrograd.compiler.arrays.passes import plan
 from micrograd.compiler.arrays.source import Source, Writer
 from micrograd.compiler.programs import is_a
@@ -36,7 +39,7 @@ def lower_arrays(
         fresh: whether results lie in memory of their own; otherwise they may be views of inputs,
             or be overwritten by the next call.
 
-    >>> from micrograd.compiler.programs import Slot
+    >>> from micrograd.compiler.programs import Form, Slot
     >>> import operator
     >>> tape, form = Tape(), Form((3,), np.dtype(float))
     >>> x = tape.add_input(form)
@@ -117,7 +120,24 @@ class ArrayCode:
 
     def text(self) -> str:
         """Return the function as a careful person would have written it."""
-        return self._first.text()
+        return text_to_read(self._first.source)
+
+    def module_text(self, defaults: Mapping[str, Any]) -> str:
+        """Return the text of a module that needs only NumPy, whose `program` is the function.
+
+        Args:
+            defaults: for names of inputs, as `text` has them, what they are where the caller
+                gives nothing else. Arrays among them are written to, if the program stores there.
+
+        Raises:
+            CompileError: if the program calls what only exists here; it names that.
+        """
+        return text_of_module(self._first.source, defaults)
+
+    @property
+    def parameters(self) -> list[str]:
+        """The names of the inputs, in order."""
+        return self._first.source.parameters
 
     def _lower(self, strides: Any) -> _Lowered:
         tape, outputs, stores, names, fresh = self._given
@@ -140,22 +160,14 @@ class _Lowered:
         self.source, self.calls, self.recorded, self.bytes = source, calls, recorded, size
         self.strides: Any = strides
         self.strides_of = _strides_of(arrays)
-        self.compiled = compile(self.text(), "<program>", "exec")
+        self.compiled = compile(text_to_run(source), "<program>", "exec")
         self.free: list[Any] = []
 
     def function(self) -> Any:
         """Return the function with buffers of its own."""
-        space = {"np": np, **self.source.constants}
+        space = {"np": np, "math": math, "operator": operator, **self.source.constants}
         exec(self.compiled, space)
         return space["program"]
-
-    def text(self) -> str:
-        lines = [f"{text}  # {note}" for text, note in self.source.made]
-        lines += ["", ""] if lines else []
-        lines.append(f"def program({', '.join(self.source.parameters)}):")
-        for text, note in self.source.lines:
-            lines.append("    " + "  # ".join([part for part in (text, note) if part]))
-        return "\n".join(lines)
 
 
 def _strides_of(arrays: list[int]) -> Any:

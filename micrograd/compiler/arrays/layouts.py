@@ -14,7 +14,7 @@ import numpy as np
 from micrograd.compiler import programs
 from micrograd.compiler.arrays.calls import UFUNCS, is_pure, is_ufunc
 from micrograd.compiler.programs import Form, Slot, form_of, is_a, mapped
-from micrograd.compiler.tape import CONSTANT, INPUT, Tape, slots_in
+from micrograd.compiler.tape import Tape, slots_in
 
 UNKNOWN: Any = object()
 """Stands for a value of which only the form is known."""
@@ -39,11 +39,11 @@ def models_of(
 
 def _model(tape: Tape, slot: int, models: dict[int, Any], strides: Mapping[int, Any]) -> Any:
     operation, form = tape.operations[slot], tape.forms[slot]
-    if operation is CONSTANT:
+    if slot in tape.constants:
         return tape.constants[slot]
     if tape.is_number(slot):
         return form(1)
-    if operation is INPUT:
+    if not tape.is_call(slot):
         return laid_out(form, strides.get(slot))
     args, settings = tape.arguments[slot], tape.settings[slot]
     used = [models[i] for i in slots_in((args, settings))]
@@ -92,8 +92,11 @@ def _lies_in_c_order(operation: Any, args: Any, settings: Any, models: dict[int,
 
 
 def lies_alike(a: Any, b: Any) -> bool:
-    """Tell whether two models are arrays of one form that lie in memory in one way."""
-    if not (is_a(a, np.ndarray) and is_a(b, np.ndarray)) or a is UNKNOWN or b is UNKNOWN:
+    """Tell whether two models are arrays of one form that lie in memory in one way.
+
+    Of an array of no axes nobody knows whether it is an array or a number of NumPy's.
+    """
+    if not (is_a(a, np.ndarray) and is_a(b, np.ndarray) and a.ndim):
         return False
     return a.dtype == b.dtype and a.shape == b.shape and (a.strides == b.strides or not a.size)
 
@@ -111,6 +114,6 @@ def order_of(model: Any) -> str:
 
 def root_of(model: Any) -> int:
     """Return a number for the memory that a model lies in, the same for all views of it."""
-    while is_a(model, np.ndarray) and model.base is not None:
+    while getattr(model, "base", None) is not None:  # of strided views, others have a base, too
         model = model.base
     return id(model)

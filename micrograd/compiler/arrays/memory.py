@@ -208,12 +208,13 @@ class Planner:
 
     def _copy_what_is_shared(self) -> None:
         """Note which outputs lie in memory that is not theirs alone."""
-        taken: dict[int, int] = {}
+        taken: set[int] = set()
         for i, output in enumerate(self.plan.outputs):
             slot = output.number if is_a(output, Slot) else -1
             root = self.root(slot)
-            if slot < 0 or root in self.pinned or taken.setdefault(root, slot) != slot:
+            if slot < 0 or root in self.pinned or root in taken:
                 self.memory.copied.add(i)
+            taken.add(root)
 
 
 def place(plan: Plan, fresh: bool = True, reuse: bool = True) -> Memory:

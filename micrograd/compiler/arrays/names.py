@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import builtins
 import keyword
+import math
+import operator
 import re
 from typing import Any
 
@@ -11,22 +13,25 @@ import numpy as np
 
 from micrograd.compiler.programs import is_a, name_of
 
+_RESERVED = {"np", "math", "operator", "program", *dir(builtins), *keyword.kwlist}
+
 
 class Names:
     """Names that differ from each other, and from what Python and NumPy have.
 
     >>> names = Names()
-    >>> [names.new(wish) for wish in ("layer.0 W", "np", "t", "t", "2nd")]
-    ['layer_0_W', 'np_2', 't', 't_2', '_2nd']
+    >>> [names.new(wish) for wish in ("layer.0 W", "lambda", "t", "t", "2nd")]
+    ['layer_0_W', 'lambda_', 't', 't_2', '_2nd']
     """
 
     def __init__(self) -> None:
-        self.taken = {"np", *dir(builtins), *keyword.kwlist}
+        self.taken: set[str] = set()
 
     def new(self, wish: str) -> str:
         """Return a name like the one that is wished for."""
         name = re.sub(r"\W+", "_", wish).strip("_") or "x"
-        name = made = name if name.isidentifier() else f"_{name}"
+        name = name if name.isidentifier() else f"_{name}"
+        name = made = f"{name}_" if name in _RESERVED else name
         number = 1
         while made in self.taken:
             number += 1
@@ -55,7 +60,7 @@ def literal(thing: Any) -> str | None:
     if is_a(thing, np.dtype):
         if thing.kind == "b":
             return "bool"
-        known = getattr(np, thing.name, None)
+        known = getattr(np, thing.name, None) if thing.kind in "iufc" else None
         plain = known is not None and np.dtype(known) == thing
         return f"np.{thing.name}" if plain else f'np.dtype("{thing.str}")'
     if is_a(thing, tuple, list):
@@ -76,14 +81,15 @@ def row(parts: list[Any], like: Any) -> str:
 
 
 def known_name(function: Any) -> str | None:
-    """Return how Python names a function of NumPy's or a builtin one; None if it does not.
+    """Return how Python names a function of NumPy's or its own; None if it does not.
 
-    >>> known_name(np.add.reduce), known_name(float), known_name(known_name)
-    ('np.add.reduce', 'float', None)
+    >>> known_name(np.add.reduce), known_name(operator.pow), known_name(known_name)
+    ('np.add.reduce', 'operator.pow', None)
     """
     name = getattr(function, "__name__", "")
-    if name and getattr(builtins, name, None) is function:
-        return name
+    for module, path in ((builtins, ""), (operator, "operator."), (math, "math.")):
+        if name and getattr(module, name, None) is function:
+            return path + name
     try:
         name = name_of(function)
     except (AttributeError, TypeError):
@@ -100,6 +106,8 @@ def array_text(array: Any) -> str:
     >>> array_text(np.arange(20)), array_text(np.ones(3)), array_text(np.array([1.5, -0.0]))
     ('np.arange(20)', 'np.ones(3)', 'np.array([1.5, -0.0])')
     """
+    if array.flags.f_contiguous and not array.flags.c_contiguous:
+        return f"np.asfortranarray({array_text(array.copy('C'))})"
     dtype = literal(array.dtype)
     more = {np.dtype(float): "", np.dtype(int): ""}.get(array.dtype, f", {dtype}")
     if array.size and array.ndim and (array == 1).all():

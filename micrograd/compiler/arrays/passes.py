@@ -48,6 +48,7 @@ class Step:
         pure: whether it may be left out, or made once for two.
         view: the value in whose memory this one lies, a `Slot` or a constant; `UNKNOWN`, if it may
             be that of anything; None, if it lies in memory of its own.
+        of_numbers: whether it means what `call_of_numbers` does.
         stored: the slot of the input into whose memory the value is written at once.
     """
 
@@ -61,6 +62,7 @@ class Step:
     base: Slot | None = None
     pure: bool = True
     view: Any = None
+    of_numbers: bool = False
     stored: int | None = None
 
     def uses(self) -> list[int]:
@@ -149,13 +151,15 @@ def _is_pure(tape: Tape, slot: int) -> bool:
 def _step(tape: Tape, slot: int, models: dict[int, Any], now: Any) -> Step:
     """Return a call as a step: operators as functions of NumPy's, writing as writing."""
     function, form, args = tape.operations[slot], tape.forms[slot], tape.arguments[slot]
-    if tape.is_number(slot):
+    of_numbers = tape.has_plain_slots(slot)
+    if of_numbers:
         args = tuple([Slot(i) for i in args])
     used = slots_in((args, tape.settings[slot]))
     given: Any = mapped(
         (args, tape.settings[slot]), lambda leaf: now(leaf.number) if is_a(leaf, Slot) else leaf
     )
     step = Step(slot, function, *given, form, tape.backward[slot], pure=_is_pure(tape, slot))
+    step.of_numbers = of_numbers
     if models[slot] is UNKNOWN:
         step.view = UNKNOWN
     else:

@@ -13,9 +13,9 @@ from micrograd.compiler import programs
 from micrograd.compiler.arrays.calls import UFUNCS, depends_on_numbers
 from micrograd.compiler.arrays.layouts import order_of
 from micrograd.compiler.arrays.memory import BUFFER, OWN, SAME, STATIC, Memory, Place, fill_of
-from micrograd.compiler.arrays.names import Names, known_name, literal, row
+from micrograd.compiler.arrays.names import Names, array_text, known_name, literal, row
 from micrograd.compiler.arrays.passes import GIVES, WRITES, Plan, Step
-from micrograd.compiler.programs import SIGNS, Form, Slot, form_of, is_a
+from micrograd.compiler.programs import SIGNS, Form, Slot, is_a
 from micrograd.compiler.tape import call_of_numbers
 from micrograd.core.numbers import to_number
 
@@ -73,20 +73,19 @@ class Writer:
         """Return how a value or a constant is written."""
         if is_a(thing, Slot):
             return self.name_of[thing.number]
-        if is_a(thing, tuple, list) and not hasattr(thing, "_fields"):
+        if is_a(thing, tuple, list):
             return row([self.word(part) for part in thing], thing)
         if is_a(thing, slice):
             return f"slice({', '.join(map(self.word, (thing.start, thing.stop, thing.step)))})"
         return literal(thing) or self.constant(thing)
 
-    def constant(self, thing: Any, wish: str = "c") -> str:
+    def constant(self, thing: Any) -> str:
         """Return the name of a constant that has a line of its own."""
         key: Any = id(thing)
         if is_a(thing, np.ndarray) and thing.nbytes <= 65536 and not thing.dtype.hasobject:
             key = thing.dtype, thing.shape, thing.strides, thing.tobytes()
         if key not in self.hoisted:
-            name = getattr(thing, "__name__", None) or getattr(thing, "name", None)
-            self.hoisted[key] = self.names.new(name if is_a(name, str) else wish)
+            self.hoisted[key] = self.names.new(wish_for(thing))
             self.source.constants[self.hoisted[key]] = thing
         return self.hoisted[key]
 
@@ -118,8 +117,10 @@ class Writer:
     def expression(self, step: Step) -> str:
         """Return what gives the value of a step, in memory of its own or in that of an operand."""
         function, args, settings = step.function, step.args, step.settings
-        if step.form.__class__ is type:
+        if step.of_numbers:
             return self.number(step)
+        if function is programs.item:
+            return f"{self.word(args[0])}.item()"
         words = SIGN_OF.get(function)
         if words is not None and not settings:
             return self.signs(words, args)
@@ -252,20 +253,23 @@ class Writer:
                 text = self.empty(step, order)
             else:
                 text = f"{first}.reshape({shape}{', order=' + repr(order) if order == 'F' else ''})"
-            self.source.made.append((f"{name} = {text}", comment_of(step.form)))
+            self.source.made.append((f"{name} = {text}", ""))
             views[shape] = name
         return views[shape]
 
     def empty(self, step: Step, order: str) -> str:
-        more = ', order="F"' if order == "F" else ""
-        return f"np.empty({step.form.shape}, {literal(np.dtype(step.form.dtype))}{more})"
+        dtype = np.dtype(step.form.dtype)
+        more = "" if dtype == np.float64 else f", {literal(dtype)}"
+        more += ', order="F"' if order == "F" else ""
+        return f"np.empty({step.form.shape}{more})"
 
     def static_view(self, step: Step) -> None:
         """Write a view of a buffer among the lines that are run once."""
         text = self.expression(step)
         if text not in self.views:
             self.views[text] = self.made_name(step)
-            self.source.made.append((f"{self.views[text]} = {text}", comment_of(step.form)))
+            note = comment_of(step.form)
+            self.source.made.append((f"{self.views[text]} = {text}", note))
         self.name_of[step.slot] = self.views[text]
 
     # Checks and what is returned
@@ -279,9 +283,18 @@ class Writer:
         elif step.manner is GIVES and (
             not step.pure or depends_on_numbers(step.function, step.args, self.form)
         ):
-            told = f"{self.constant(form_of)}({name}) != {self.constant(form, 'form')}"
-            self.line(f"if {told}: return None")
+            self.line(f"if {self.differs(name, form)}: return None")
         self.check(step.slot)
+
+    def differs(self, name: str, form: Any) -> str:
+        """Return the question whether a value has another form."""
+        if is_a(form, tuple):
+            parts = [self.differs(f"{name}[{i}]", part) for i, part in enumerate(form)]
+            return " or ".join([f"len({name}) != {len(form)}", *parts])
+        if form.dtype.__class__ is type:
+            return f"{name}.__class__ is not {form.dtype.__name__}"
+        dtype = literal(np.dtype(form.dtype))
+        return f"np.shape({name}) != {form.shape} or {name}.dtype != {dtype}"
 
     def check(self, slot: int) -> None:
         for value, wanted in self.plan.checks:
@@ -351,6 +364,19 @@ def comment_of(form: Any) -> str:
         return ", ".join(map(comment_of, form))
     dtype = getattr(form.dtype, "name", None) or form.dtype.__name__
     return f"{form.shape} {dtype}" if form.shape else f"{dtype}"
+
+
+def wish_for(thing: Any) -> str:
+    """Return what to call a constant.
+
+    >>> wish_for(np.ones(3)), wish_for(np.arange(3)), wish_for(np.array([0.5])), wish_for(print)
+    ('ones', 'counts', 'c', 'print')
+    """
+    if is_a(thing, np.ndarray):
+        made = array_text(thing).removeprefix("np.").partition("(")[0] if thing.size < 9999 else ""
+        return {"ones": "ones", "zeros": "zeros", "arange": "counts"}.get(made, "c")
+    name = getattr(thing, "__name__", None) or getattr(thing, "name", None)
+    return name if is_a(name, str) else "c"
 
 
 def keeps_class(step: Step) -> bool:

@@ -298,7 +298,11 @@ EXPANSIONS: dict[Any, Callable[..., int | None]] = {
 _PYTHONS = {operator.floordiv: "floordiv", operator.mod: "mod"}
 
 NAMES: dict[Any, str] = {
-    **{op: name for name, op in registry.items() if not op.arrays_only and not op.foreign and op not in EXPANSIONS},
+    **{
+        op: name
+        for name, op in registry.items()
+        if not op.arrays_only and not op.foreign and op not in EXPANSIONS
+    },
     operator.add: "add",
     operator.sub: "subtract",
     operator.mul: "multiply",

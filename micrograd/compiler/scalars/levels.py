@@ -48,10 +48,15 @@ class Levels:
         self._picked = layout.place[self._ends.roots]
         self.instructions, self.calls = len(graph), len(self._lines)
         self.bytes = 8 * self.size + sum(
-            [int(np.prod(shape)) * np.dtype(kind).itemsize for shape, kind in self._buffers.values()]
+            [
+                int(np.prod(shape)) * np.dtype(kind).itemsize
+                for shape, kind in self._buffers.values()
+            ]
             + [a.nbytes for a in self._things.values() if isinstance(a, np.ndarray)]
         )
-        self.text = "\n".join(["def compute(v):", *[f"    {line}" for line in self._lines or ["pass"]]])
+        self.text = "\n".join(
+            ["def compute(v):", *[f"    {line}" for line in self._lines or ["pass"]]]
+        )
         self._compiled = compile(self.text, "<program>", "exec")
         self._free: list[tuple[Any, Callable[..., None]]] = []
 
@@ -72,16 +77,16 @@ class Levels:
                 self._write_reduce(step, name, parts[0][0], parts[1], axes)
             else:
                 args = [
-                    self._view(view_of(part, axes, q + 1)) if axes is not None else self._gathered(part)
+                    self._view(view_of(part, axes, q + 1))
+                    if axes is not None
+                    else self._gathered(part)
                     for q, part in enumerate(parts[1:])
                 ]
                 self._lines.extend(self._calls(step.operation, name, shape, args))
             if scattered:
                 self._lines.append(f"v[{self._thing('i', parts[0])}] = {name}")
 
-    def _write_reduce(
-        self, step: Step, out: str, place: Any, first: Indices, axes: Any
-    ) -> None:
+    def _write_reduce(self, step: Step, out: str, place: Any, first: Indices, axes: Any) -> None:
         rows, width = step.rows, step.width
         if axes is None and len(first) > 1 and straight(first) is None:
             index = first[None] + width * np.arange(rows)[:, None]
@@ -99,7 +104,9 @@ class Levels:
         if last != int(place):
             self._lines.append(f"copyto({out}, {self._view(View(last, (1,), (1,)))})")
 
-    def _calls(self, operation: Any, out: str, shape: tuple[int, ...], args: list[str]) -> list[str]:
+    def _calls(
+        self, operation: Any, out: str, shape: tuple[int, ...], args: list[str]
+    ) -> list[str]:
         """Return the lines of an operation."""
         words = ", ".join([*args, out])
         if operation == "copy":
@@ -108,7 +115,9 @@ class Levels:
             fast = None if self._exact else self._fast(operation)
             if fast is not None:
                 return [f"{fast}({words})"]
-            return [f"{self._thing('each_' + (operation.name or 'f'), each(operation))}({out}, {', '.join(args)})"]
+            return [
+                f"{self._thing('each_' + (operation.name or 'f'), each(operation))}({out}, {', '.join(args)})"
+            ]
         if operation in UFUNCS:
             return [f"{UFUNCS[operation].__name__}({words})"]
         mask = self._buffer(shape, bool)

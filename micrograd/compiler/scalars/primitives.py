@@ -212,7 +212,9 @@ def _flags_needed(graph: Graph) -> bytearray:
         mixed = kinds[i] == MIXED
         if mixed and name in _SIGNED and _signed_zero(graph, i):
             needed[i] = 1
-        of_floats = name in UFUNCS or name in CHOICES or (name in BY_FLOATS and not graph.settings.get(i))
+        of_floats = (
+            name in UFUNCS or name in CHOICES or (name in BY_FLOATS and not graph.settings.get(i))
+        )
         if needed[i] or not of_floats:
             for j in graph.arguments[i][1 if name == "where" else 0 :]:
                 needed[j] = needed[j] or kinds[j] == MIXED
