@@ -19,7 +19,7 @@ from micrograd.core.op import Op
 FAST = {"exp": np.exp, "log": np.log, "tanh": np.tanh, "power": np.power}
 
 
-class Surprise(Exception):
+class SurpriseError(Exception):
     """A number came out as another class than was foreseen."""
 
 
@@ -194,7 +194,7 @@ class Levels:
             with np.errstate(all="ignore"):
                 compute(vector)
                 found = vector.take(self._picked).tolist()
-        except (ArithmeticError, ValueError, Surprise):
+        except (ArithmeticError, ValueError, SurpriseError):
             return interpret(self.tape, self.outputs, inputs)
         finally:
             self._free.append(bound)
@@ -281,7 +281,7 @@ def each(call: Call) -> Callable[..., None]:
         if kinds is not None:
             classes = set(map(type, found))
             if not classes <= _FORESEEN[call.result]:
-                raise Surprise
+                raise SurpriseError
             if call.flags:
                 found = [x.__class__ is int for x in found]
         out[...] = np.array(found, float).reshape(out.shape)

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from micrograd.compiler.scalars.graph import FUNCTIONS, Graph
-from micrograd.compiler.scalars.kinds import FLOAT, INT, LIMIT, MIXED, TRUTH
+from micrograd.compiler.scalars.kinds import FLOAT, INT, LIMIT, MIXED
 from micrograd.compiler.tape import CONSTANT, INPUT
 
 UFUNCS: dict[str, Any] = {
@@ -33,7 +33,7 @@ BY_FLOATS = frozenset(("sigmoid", "tanh_slope", "power")) | {
 """Operations that give the same for an integer as for the float that equals it, but for the class."""
 
 
-class Unfit(Exception):
+class UnfitError(Exception):
     """What is computed does not come in floats."""
 
 
@@ -77,7 +77,7 @@ class Primitives:
 
     def __init__(self, graph: Graph) -> None:
         if any(graph.kinds[i] == MIXED for i in graph.wide):
-            raise Unfit
+            raise UnfitError
         self.graph = graph
         self.operations: list[Any] = [INPUT] * len(graph.inputs)
         self.arguments: list[tuple[int, ...]] = [()] * len(graph.inputs)
@@ -93,7 +93,7 @@ class Primitives:
         self._enter_constants(0.0, 1.0, float(LIMIT))
         for i, value in graph.constants.items():
             if value.__class__ is int and abs(value) > LIMIT:
-                raise Unfit
+                raise UnfitError
             self.values[i] = self._enter_constants(float(value))
         for i, name in enumerate(graph.operations):
             if name is not INPUT and name is not CONSTANT:
