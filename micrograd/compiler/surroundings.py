@@ -68,7 +68,7 @@ class Surroundings:
         self._live = live
         self._attributes: set[str] = set()
         self._variables: dict[int, set[str]] = {}  # names of globals, by id of their dicts
-        self._looked: list[tuple[Names, str, set[str]]] = []
+        self._looked: list[tuple[Names, str, set[str]]] = []  # with the owner, and names seen
         self._seen: dict[int, Any] = {}
         self._queue = deque(things)
         first = self._queue[0][1]
@@ -79,11 +79,11 @@ class Surroundings:
         while self._queue:
             while self._queue:
                 self._look(*self._queue.popleft())
-            for names, prefix, known in self._looked:
+            for names, owner, known in self._looked:
                 for key, value in names.now().items():
                     if key not in known:
                         known.add(key)
-                        self._queue.append((prefix + key, value))
+                        self._queue.append((_attribute(owner, key), value))
         for place in self.places:
             place.remember()
 
@@ -191,7 +191,7 @@ class Surroundings:
 
     def _add_names(self, owner: str, names: Names) -> None:
         self.places.append(names)
-        self._looked.append((names, f"{owner}." if owner else "", set()))
+        self._looked.append((names, owner, set()))
 
     def _look_at_function(self, name: str, function: FunctionType) -> None:
         cells = zip(function.__code__.co_freevars, function.__closure__ or (), strict=True)
@@ -238,6 +238,13 @@ class Surroundings:
 
 def _names_of(thing: Any) -> Mapping[str, Any]:
     return cast("Mapping[str, Any]", vars(thing))
+
+
+def _attribute(owner: str, key: str) -> str:
+    """Return what one calls an attribute, or a variable; a Sequential is indexed itself."""
+    if owner:
+        return owner if key == "_modules" else f"{owner}.{key}"
+    return key
 
 
 def _owner(method: str) -> str:
