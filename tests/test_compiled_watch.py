@@ -412,6 +412,13 @@ def test_a_property_is_not_run_but_watched() -> None:
     )
 
 
+def test_a_namespace() -> None:
+    config = types.SimpleNamespace(rate=0.1)
+    watch = Watch(lambda x: x * config.rate)
+    assert after(watch, lambda: setattr(config, "rate", 1)) == "`config.rate` was 0.1 and is 1"
+    assert watch.unwatched == []
+
+
 def test_an_attribute_named_in_a_string() -> None:
     config = Config()
     watch = Watch(lambda x: x * getattr(config, "rate"))  # noqa: B009

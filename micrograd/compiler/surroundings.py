@@ -7,6 +7,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from operator import attrgetter
+from random import Random
 from types import (
     BuiltinFunctionType,
     CodeType,
@@ -26,6 +27,7 @@ from micrograd.compiler.places import Contents, Names, Place, Single, dict_of, h
 _WHOLE = ("micrograd.nn.", "micrograd.layers", "micrograd.transforms.")
 _LIVE = ("micrograd.nn.optimizer", "micrograd.nn.schedules", "micrograd.nn.plateau")
 _FROZEN = (tuple, frozenset)
+_BY_STRING = {"getattr", "hasattr", "attrgetter", "methodcaller"}
 _MOVING = ("datetime", "os", "random", "secrets", "time")
 
 
@@ -144,7 +146,8 @@ class Surroundings:
         kinds: tuple[Any, ...] = type(thing).__mro__[:-1]
         whole = any(kind.__module__.startswith(_WHOLE) for kind in kinds) and not self._live(thing)
         users = [kind for kind in kinds if not is_a_librarys(kind)]
-        if not users and not whole and not callable(thing) and not base_of(thing):
+        seen = users or whole or callable(thing) or base_of(thing) or has_dict(thing)
+        if not seen or self._live(thing) or is_of(thing, Random):
             self.unwatched.append(f"`{name}`, {shown(thing)}")
         if not has_dict(thing) and not users and not whole:
             return
@@ -226,7 +229,7 @@ class Surroundings:
         self._attributes |= names.attributes
         if code.co_name != "__init__":  # what that assigns to is new
             self.writes |= names.stored | names.globals | (names.cells & {*code.co_freevars})
-        if {"getattr", "attrgetter"} & names.read:
+        if _BY_STRING & (names.read | names.attributes):
             self._attributes |= names.written
         for module in names.imported & sys.modules.keys():
             self._queue.append((module, sys.modules[module]))
