@@ -15,3 +15,11 @@ class Symbolic:
     def as_number(self) -> Any:
         """Return what a Value holds of it, a symbol too."""
         raise NotImplementedError
+
+    def as_operand(self, copied: bool) -> Any:
+        """Return what a constant beside a Tensor holds of it.
+
+        Args:
+            copied: whether of an array it is a copy, laid out in memory as that is.
+        """
+        raise NotImplementedError

@@ -56,7 +56,14 @@ class Outcome:
         later: dict[Any, Any] = {}
         for step in self.steps:
             step(values, leaves, later)
+        return self.results_of(values, leaves, later)
+
+    def results_of(
+        self, values: Sequence[Any], leaves: Sequence[Any], later: dict[Any, Any] | None = None
+    ) -> Any:
+        """Return what f returns; what is called after the program gives `later`, or None."""
         made: dict[int, Any] = {}
+        later = {} if later is None else later
         return self.flat.filled(
             [self._result(result, values, leaves, later, made) for result in self.results]
         )
@@ -67,7 +74,7 @@ class Outcome:
         if isinstance(result, Out):
             return self._value(result, values)
         if isinstance(result, Later):
-            return later[result]
+            return later.get(result)
         if isinstance(result, Same):
             return self._node(result.node, leaves)
         if result.of not in made:
@@ -82,7 +89,10 @@ class Outcome:
 
     def _value(self, out: Out, values: Any) -> Any:
         if out.slot is not None:
-            return values[self.at[out.slot]]
+            value = values[self.at[out.slot]]
+            if out.kind is None or value.__class__ is out.kind:
+                return value
+            return np.asarray(value) if out.kind is np.ndarray else value[()]
         thing = out.constant
         return thing.copy() if is_a(thing, np.ndarray) else thing
 

@@ -170,7 +170,7 @@ def astype(x: Any, dtype: Any, order: Any = "K") -> Any:
     >>> astype(np.ones(1), np.dtype("float32")).dtype
     dtype('float32')
     """
-    return np.asarray(x).astype(dtype, order)
+    return (x if is_a(x, np.generic) else np.asarray(x)).astype(dtype, order)
 
 
 def item(x: Any) -> Any:

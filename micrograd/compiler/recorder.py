@@ -7,12 +7,14 @@ So if the call fails, everything is as it was.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
 
 from micrograd.common.symbolic import Symbolic
 from micrograd.compiler import seams
+from micrograd.compiler.draws import Draws
 from micrograd.compiler.number import Number, user_line
 from micrograd.compiler.programs import Slot, form_of, is_a, mapped, name_of
 from micrograd.compiler.symbols import Symbol, Teller, overlap
@@ -35,6 +37,7 @@ class Recorder(Teller):
 
     Args:
         arrays: the arrays that the function names from outside, by id: each is an input.
+        generators: the random generators that it names, with their names.
 
     Attributes:
         tape: what was noted.
@@ -45,9 +48,12 @@ class Recorder(Teller):
         absent: by node from outside whose gradient was read, whether there was none at first.
         lines: where the user's code was at constants and checks, by slot.
         opaque: names of what is called as it is, since it could not be told.
+        draws: the states of random generators.
     """
 
-    def __init__(self, arrays: dict[int, Any]) -> None:
+    def __init__(
+        self, arrays: dict[int, Any], generators: Iterable[tuple[str, Any]] = ()
+    ) -> None:
         super().__init__()
         self.tape = Tape()
         self.since = versions.advance()
@@ -60,6 +66,7 @@ class Recorder(Teller):
         self.hosted: list[tuple[list[Any], tuple[Any, ...]]] = []  # writes before it, and the call
         self.lines: dict[int, str] = {}
         self.opaque: dict[str, None] = {}
+        self.draws = Draws(generators)
         self.depth = 0  # of operations and rules that are under way
         self.done = False
         self.fresh: Any = None  # the node that was made last
@@ -214,6 +221,14 @@ class Recorder(Teller):
         slots = [arg._slot if arg.__class__ is Number else self.constant(arg) for arg in args]
         values = [arg._value if arg.__class__ is Number else arg for arg in args]
         return self.call_of_numbers(as_it_is, tuple(slots), values, settings)
+
+    def draw(self, generator: Any, method: str, args: Any, settings: dict[str, Any]) -> Any:
+        """Note what is drawn from a random generator, and return what stands for it."""
+        self.draws.before(generator)
+        result = self.tell(getattr(np.random.Generator, method), (generator, *args), settings)
+        self.draws.after(generator)
+        self.tape.draws.append(len(self.tape) - 1)
+        return result
 
     # Decisions
 

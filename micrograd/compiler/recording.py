@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from micrograd.common.symbolic import Symbolic
 from micrograd.common.tree import Flat
 from micrograd.compiler import seams
@@ -23,10 +25,12 @@ class Out(NamedTuple):
     Attributes:
         slot: where it stands on the tape; None for a constant.
         constant: what it is, if it has no slot.
+        kind: of a value without axes whether it is an array or a scalar, for which NumPy has two.
     """
 
     slot: int | None
     constant: Any = None
+    kind: type | None = None
 
 
 class OutNode(NamedTuple):
@@ -82,12 +86,14 @@ class Recording:
         absent: by node whose gradient was read, whether there was none.
         lines: where the user's code was at constants and checks, by slot.
         opaque: names of what is called as it is.
+        draws: the states of random generators.
     """
 
     def __init__(self, recorder: Recorder, returned: Any) -> None:
         self._recorder: Any = recorder
         self.tape, self.sources = recorder.tape, recorder.sources
         self.absent, self.lines, self.opaque = recorder.absent, recorder.lines, recorder.opaque
+        self.draws = recorder.draws
         self.nodes = list(dict.fromkeys([*recorder.data, *recorder.grads]))
         self.arrays = [of for what, of in recorder.sources if what == "array"]
         self.examples: dict[int, Any] = {}
@@ -123,8 +129,8 @@ class Recording:
             return Out(thing._slot)
         if is_a(thing, Symbol):
             slot = thing._checked_slot().number
-            self.examples[slot] = self._recorder.example_of(thing, "compile")
-            return Out(slot)
+            example = self.examples[slot] = self._recorder.example_of(thing, "compile")
+            return Out(slot, None, None if np.ndim(example) else type(example))
         return Out(None, thing)
 
     def _given(self, leaf: Any) -> Any:

@@ -205,8 +205,8 @@ class Symbol(Symbolic):
         teller.enter(self)
 
     def locked(self) -> Symbol:
-        """Return another symbol for the same, which cannot be written to."""
-        return Symbol(self._teller, self._checked_slot(), self._example, True)
+        """Return another symbol for the same, as an array that cannot be written to."""
+        return Symbol(self._teller, self._checked_slot(), np.asarray(self._example), True)
 
     def as_number(self) -> Any:
         """Return what a Value holds of it, if it is of one element."""
@@ -215,6 +215,11 @@ class Symbol(Symbolic):
                 f"Value: holds one number, but came {self!r}. Take one element, or use Tensors."
             )
         return self._tell(programs.item, self)
+
+    def as_operand(self, copied: bool) -> Any:
+        """Return what a constant beside a Tensor holds of it."""
+        scalar = not is_a(self._example, np.ndarray)
+        return self.copy("K") if copied or scalar else self.locked()
 
     @property
     def shape(self) -> tuple[int, ...]:

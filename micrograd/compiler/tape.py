@@ -38,12 +38,13 @@ class Tape:
             that gave several arrays, whose parts are calls of `operator.getitem`.
         constants: the values of the constants, by their slots.
         checks: pairs of a slot and what its value has to be, for the program to be right.
+        draws: the slots of calls of random generators, which are made whether needed or not.
         backward: for each slot, whether the call was made in a backward pass.
     """
 
     __slots__ = (
-        *("arguments", "backward", "checks", "constants", "forms", "inputs", "operations"),
-        "settings",
+        *("arguments", "backward", "checks", "constants", "draws", "forms", "inputs"),
+        *("operations", "settings"),
     )
 
     def __init__(self) -> None:
@@ -55,6 +56,18 @@ class Tape:
         self.constants: dict[int, Any] = {}
         self.inputs: list[int] = []
         self.checks: list[tuple[int, Any]] = []
+        self.draws: list[int] = []
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: getattr(self, name) for name in self.__slots__}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        for name, value in state.items():
+            setattr(self, name, value)
+        known = {INPUT: INPUT, CONSTANT: CONSTANT}  # the very ones
+        self.operations = [
+            known[what] if what.__class__ is str else what for what in self.operations
+        ]
 
     def __len__(self) -> int:
         return len(self.operations)
@@ -110,9 +123,9 @@ class Tape:
         return slots_in((arguments, self.settings[slot]))
 
     def live(self, outputs: Sequence[int]) -> list[int]:
-        """Return the slots that outputs and checks depend on, in order."""
+        """Return the draws and the slots that outputs and checks depend on, in order."""
         needed = bytearray(len(self))
-        for slot in (*outputs, *[slot for slot, _ in self.checks]):
+        for slot in (*outputs, *self.draws, *[slot for slot, _ in self.checks]):
             needed[slot] = True
         found: list[int] = []
         for slot in reversed(range(len(self))):
@@ -152,6 +165,7 @@ class Tape:
             else:
                 given, settings = mapped((given, settings), there)
             at[slot] = part.add(operation, given, settings, form, self.backward[slot])
+        part.draws = [at[slot] for slot in self.draws if slot in inside]
         part.checks = [(at[slot], truth) for slot, truth in self.checks if slot in inside]
         return part, at
 

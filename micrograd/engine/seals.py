@@ -111,6 +111,11 @@ def keep_operand(constant: Any, array: Any) -> None:
         constant._version = SEALED
 
 
+def is_copied(operand: Any) -> bool:
+    """Tell whether records keep a copy of an operand, as it is not too large."""
+    return getattr(operand, "nbytes", 0) <= _LARGE
+
+
 def _shared_copy(array: Any) -> Any:
     """Return a copy that the records of a graph share which use the same array, if it fits.
 

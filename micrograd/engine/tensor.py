@@ -27,6 +27,7 @@ from micrograd.engine.seals import (
     copy_out,
     hand_out,
     hand_out_symbol,
+    is_copied,
     is_handed_out,
     is_written,
     keep_operand,
@@ -435,6 +436,9 @@ def _operand(data: Any, op: Op, wanted: bool) -> Tensor:
     if data.__class__ is float or data.__class__ is int:
         # A Python number stays one: NumPy promotes by the arrays beside it.
         constant._set_leaf(data, False, None, CLOSED)
+    elif isinstance(data, Symbolic):
+        kept = wanted and op.reach is not MOVED and is_recording()
+        constant._set_leaf(data.as_operand(kept and is_copied(data)), False, None, CLOSED)
     elif data.__class__ is not np.ndarray or data.dtype.kind not in KINDS:
         constant._set_leaf(as_array(data, op.name).copy(), False, None, CLOSED)
     else:

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from micrograd.compiler.draws import draw
 from micrograd.errors import ArgumentError
 from micrograd.nn.init import generator
 from micrograd.nn.module import Module
@@ -51,8 +52,7 @@ class Dropout(Module):
         if not self.training or self.p == 0:
             return x
         dtype = np.result_type(x.dtype, np.float16)
-        rng: Any = self.rng
-        kept = rng.random(x.shape, np.float32) >= self.p
+        kept = draw(self.rng, "random", x.shape, np.float32) >= self.p
         return x * (kept * dtype.type(0 if self.p == 1 else 1 / (1 - self.p)))
 
     def extra_repr(self) -> str:

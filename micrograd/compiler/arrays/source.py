@@ -119,6 +119,8 @@ class Writer:
         function, args, settings = step.function, step.args, step.settings
         if step.of_numbers:
             return self.number(step)
+        if args and is_a(args[0], np.random.Generator):
+            return self.call(f"{self.word(args[0])}.{function.__name__}", step, skip=1)
         if function is programs.item:
             return f"{self.word(args[0])}.item()"
         words = SIGN_OF.get(function)
@@ -375,6 +377,8 @@ def wish_for(thing: Any) -> str:
     if is_a(thing, np.ndarray):
         made = array_text(thing).removeprefix("np.").partition("(")[0] if thing.size < 9999 else ""
         return {"ones": "ones", "zeros": "zeros", "arange": "counts"}.get(made, "c")
+    if is_a(thing, np.random.Generator):
+        return "rng"
     name = getattr(thing, "__name__", None) or getattr(thing, "name", None)
     return name if is_a(name, str) else "c"
 
