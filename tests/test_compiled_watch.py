@@ -350,7 +350,7 @@ def test_attributes_of_a_function() -> None:
     def count() -> Any:
         return count.n  # pyright: ignore
 
-    count.n = 1
+    count.n = 1  # pyright: ignore
     watch = Watch(count)
     assert after(watch, lambda: setattr(count, "n", 2)) == "`count.n` was 1 and is 2"
 
@@ -482,6 +482,39 @@ def test_a_generator_is_found_and_its_state_is_no_change() -> None:
     assert watch.changed() is None
     rng = np.random.default_rng(0)
     assert watch.changed() == "the variable `rng` was a Generator and is another one"
+
+
+def test_a_function_of_ours_and_those_of_its_file() -> None:
+    rate = 0.1
+
+    def inner(x: Any) -> Any:
+        return x * rate
+
+    def f(x: Any) -> Any:
+        return inner(x)
+
+    f.__module__ = inner.__module__ = "micrograd.training.loop"
+    watch = Watch(f)
+    rate = 0.2
+    assert watch.changed() == "the variable `rate` was 0.1 and is 0.2"
+
+
+def test_what_it_writes_and_what_may_change_unnoticed() -> None:
+    from random import random
+
+    count, config, steps = 0, Config(), iter([1, 2])
+
+    def f(x: Any) -> Any:
+        nonlocal count
+        count += 1
+        config.last = x * next(steps) * random()  # pyright: ignore
+        return [x for _ in range(2)]
+
+    watch = Watch(f)
+    assert watch.writes == ["count", "last"]
+    assert sorted(watch.unwatched) == ["`random.__self__`, a Random", "`steps`, a list_iterator"]
+    assert after(watch, lambda: f(1.0)) == "the variable `count` was 0 and is 1"
+    assert Watch(lambda: sys.getsizeof([RATE, np.pi, mg.tanh(1.0)])).unwatched == []
 
 
 def test_a_module_of_the_users() -> None:

@@ -177,12 +177,17 @@ def _variables(function: FunctionType) -> Iterator[Place]:
 class Names(NamedTuple):
     """The names in code, with that of the functions in it."""
 
-    assigned: frozenset[str]  # outer variables that it assigns to
+    cells: frozenset[str]  # variables, outer ones or shared with inner functions, it assigns to
+    globals: frozenset[str]  # globals that it assigns to
     read: frozenset[str]  # globals that it reads
     attributes: frozenset[str]  # attributes, of whatever, that it reads
     stored: frozenset[str]  # attributes that it assigns to
     imported: frozenset[str]  # modules
     written: frozenset[str]  # strings, which may name attributes for getattr
+
+    @property
+    def assigned(self) -> frozenset[str]:
+        return self.cells | self.globals
 
 
 @lru_cache(maxsize=1024)
@@ -206,7 +211,8 @@ def names_in(code: CodeType) -> Names:
 
 
 _KINDS = {
-    **dict.fromkeys(["STORE_DEREF", "STORE_GLOBAL", "DELETE_DEREF", "DELETE_GLOBAL"], "assigned"),
+    **dict.fromkeys(["STORE_DEREF", "DELETE_DEREF"], "cells"),
+    **dict.fromkeys(["STORE_GLOBAL", "DELETE_GLOBAL"], "globals"),
     **dict.fromkeys(["LOAD_GLOBAL", "LOAD_NAME", "LOAD_FROM_DICT_OR_GLOBALS"], "read"),
     **dict.fromkeys(["LOAD_ATTR", "LOAD_METHOD", "LOAD_SUPER_ATTR", "IMPORT_FROM"], "attributes"),
     **dict.fromkeys(["STORE_ATTR", "DELETE_ATTR"], "stored"),

@@ -9,7 +9,7 @@ from __future__ import annotations
 from array import array
 from collections import OrderedDict, deque
 from collections.abc import Callable
-from types import BuiltinFunctionType, FunctionType, MethodType, ModuleType
+from types import BuiltinFunctionType, FunctionType, MemberDescriptorType, MethodType, ModuleType
 from typing import Any
 
 import numpy as np
@@ -33,7 +33,10 @@ BASES: tuple[type[Any], ...] = (
 )
 """The classes of containers; those of the user's derive from one of them."""
 
-_ATOMS = (float, int, complex, str, bytes, type(None), np.generic, np.dtype, range, slice)
+_ATOMS = (
+    *(float, int, complex, str, bytes, type(None), np.generic, np.dtype, range, slice),
+    MemberDescriptorType,
+)
 
 
 def is_of(thing: Any, *kinds: type) -> bool:
@@ -130,6 +133,7 @@ def shown(thing: Any) -> str:
         return f"the class {thing.__name__}"
     if is_of(thing, ModuleType):
         return f"the module {thing.__name__}"
-    if base_of(thing):
-        return f"a {kind.__name__} of {len(elements_of(thing))}"
-    return f"a {kind.__name__}"
+    article = "an" if kind.__name__[0] in "AEIOUaeiou" else "a"
+    return f"{article} {kind.__name__}" + (
+        f" of {len(elements_of(thing))}" if base_of(thing) else ""
+    )

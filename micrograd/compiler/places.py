@@ -52,8 +52,8 @@ class Reading:
         for place in places:
             place.join(self)
         self._kinds = list(map(type, self.objects))
-        self._was, self._names, self._lengths = self._now()
-        self._pointers = _pointers(self._was)
+        things, self._names, self._lengths = self._now()
+        self._was = things, _pointers(things)  # at one stroke, for threads
 
     def _now(self) -> tuple[list[Any], list[str], list[int]]:
         """Return all things, the names of attributes, and how many there are of each."""
@@ -86,13 +86,13 @@ class Reading:
         for there, absent in self.absent:
             if not there.isdisjoint(absent):
                 return False
-        return _pointers(now) == self._pointers or self._settles(now)
-
-    def _settles(self, now: list[Any]) -> bool:
-        """Tell whether what is another thing is equal, and let it be what was."""
-        if len(now) != len(self._was) or not all(map(is_unchanged, self._was, now)):
+        was, pointers = self._was
+        found = _pointers(now)
+        if found == pointers:
+            return True
+        if len(now) != len(was) or not all(map(is_unchanged, was, now)):
             return False
-        self._was, self._pointers = now, _pointers(now)
+        self._was = now, found  # what is another thing is equal
         return True
 
 

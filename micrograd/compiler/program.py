@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,10 +16,13 @@ from micrograd.compiler.programs import Form, Instruction, Slot
 from micrograd.compiler.recording import Call, Out, OutNode, Same, Write
 from micrograd.compiler.replay import FAILED, Replay
 from micrograd.compiler.tape import INPUT, Tape
+from micrograd.compiler.stored import StoredProgram, stored
 from micrograd.core.node import Node
 from micrograd.errors import ArgumentError, CompileError
 
 __all__ = ["CompiledProgram"]
+
+_SLOTS = {"data": seams.DATA, "grad": seams.GRAD}
 
 
 @dataclass(frozen=True)
@@ -105,6 +109,39 @@ class CompiledProgram:
         if values is None:
             raise CompileError(f"{self.name}: for these numbers the graph is another one.")
         return replay.outcome.finish(values, ())
+
+    def alone(self) -> StoredProgram:
+        """Return the program without nodes, as it is pickled: leaves become inputs by name.
+
+        Raises:
+            CompileError: if something runs after it, such as the step of an optimizer.
+        """
+        replay = self._replay
+        now: list[Any] = []
+        for what, of in replay.recording.sources:
+            if what in _SLOTS and of not in replay.places:
+                of = _SLOTS[what].__get__(of)
+            now.append(None if what == "argument" or isinstance(of, Node) else of)
+        return stored(self.name, replay.recording, self._names, now, replay.how)
+
+    def __reduce__(self) -> Any:
+        return self.alone().__reduce__()
+
+    def save(self, path: str | Path) -> None:
+        """Write the program as a module that needs only NumPy.
+
+        It has one function, of the name of this one, which takes the arguments, and by name what
+        leaves were, with their present data as defaults. It returns what the function returns,
+        and, if that leaves something in nodes, a pair: this, and a dict of what is left.
+
+        Args:
+            path: of the file, such as "step.py".
+
+        Raises:
+            CompileError: if something cannot be written there: what runs after the program, an
+                operation that is called as it is, a generator.
+        """
+        self.alone().save(path)
 
     def slots_of(self, node: Node) -> tuple[Any, Any]:
         """Return where the data and the gradient of a node of the graph stand, in `compile(node)`.

@@ -26,6 +26,7 @@ from micrograd.compiler.places import Contents, Names, Place, Single, dict_of, h
 _WHOLE = ("micrograd.nn.", "micrograd.layers", "micrograd.transforms.")
 _LIVE = ("micrograd.nn.optimizer", "micrograd.nn.schedules", "micrograd.nn.plateau")
 _FROZEN = (tuple, frozenset)
+_MOVING = ("datetime", "os", "random", "secrets", "time")
 
 
 def is_live(thing: Any) -> bool:
@@ -49,6 +50,9 @@ class Surroundings:
         arrays: the arrays of numbers, by id.
         generators: NumPy's generators, with what one calls them.
         names: what one calls arrays and nodes, by id.
+        functions: the functions whose code was read.
+        unwatched: what is of a library and may have a state that nobody sees, as an iterator has.
+        writes: the attributes, globals and outer variables that the code assigns to.
     """
 
     def __init__(
@@ -58,6 +62,9 @@ class Surroundings:
         self.arrays: dict[int, np.ndarray[Any, Any]] = {}
         self.generators: list[tuple[str, np.random.Generator]] = []
         self.names: dict[int, str] = {}
+        self.functions: list[FunctionType] = []
+        self.unwatched: list[str] = []
+        self.writes: set[str] = set()
         self._live = live
         self._attributes: set[str] = set()
         self._variables: dict[int, set[str]] = {}  # names of globals, by id of their dicts
@@ -106,6 +113,8 @@ class Surroundings:
         elif is_of(thing, ModuleType):
             if not is_a_librarys(thing):
                 self._look_at_names(name, thing, [vars(thing)])
+            elif thing.__name__ in _MOVING:
+                self.unwatched.append(f"`{name}`, the module {thing.__name__}")
         elif is_of(thing, type):
             self._look_at_class(thing)
         elif is_of(thing, property):
@@ -135,6 +144,8 @@ class Surroundings:
         kinds: tuple[Any, ...] = type(thing).__mro__[:-1]
         whole = any(kind.__module__.startswith(_WHOLE) for kind in kinds) and not self._live(thing)
         users = [kind for kind in kinds if not is_a_librarys(kind)]
+        if not users and not whole and not callable(thing) and not base_of(thing):
+            self.unwatched.append(f"`{name}`, {shown(thing)}")
         if not has_dict(thing) and not users and not whole:
             return
         classes: list[Any] = [vars(kind) for kind in kinds]
@@ -190,6 +201,7 @@ class Surroundings:
                 if is_of(value, FunctionType) and not is_a_librarys(value):
                     self._queue.append((key, value))
             return
+        self.functions.append(function)
         self._read(function.__code__, function.__globals__)
         called = f"`{function.__name__}`"
         for field in ("code", "defaults", "kwdefaults"):
@@ -212,6 +224,8 @@ class Surroundings:
         """Note the names in code."""
         names = names_in(code)
         self._attributes |= names.attributes
+        if code.co_name != "__init__":  # what that assigns to is new
+            self.writes |= names.stored | names.globals | (names.cells & {*code.co_freevars})
         if {"getattr", "attrgetter"} & names.read:
             self._attributes |= names.written
         for module in names.imported & sys.modules.keys():

@@ -58,6 +58,17 @@ class Tape:
         self.checks: list[tuple[int, Any]] = []
         self.draws: list[int] = []
 
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: getattr(self, name) for name in self.__slots__}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        for name, value in state.items():
+            setattr(self, name, value)
+        known = {INPUT: INPUT, CONSTANT: CONSTANT}  # the very ones
+        self.operations = [
+            known[what] if what.__class__ is str else what for what in self.operations
+        ]
+
     def __len__(self) -> int:
         return len(self.operations)
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Mapping
 from types import FunctionType, MethodType
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
+from micrograd.compiler.comparison import is_of
 from micrograd.compiler.places import Reading
 from micrograd.compiler.surroundings import Surroundings, is_live
 
@@ -40,6 +41,9 @@ class Watch:
         arrays: the arrays that were found, by id.
         generators: NumPy's generators, with their names. What they draw is no change.
         names: what one calls nodes and arrays, by id.
+        writes: the attributes, globals and outer variables that the code assigns to, in order of
+            the alphabet. What it only writes and never reads is no change.
+        unwatched: words for what may change unnoticed: iterators, files, clocks and the like.
 
     >>> rate = [0.1]
     >>> watch = Watch(lambda x: x * rate[0])
@@ -55,16 +59,17 @@ class Watch:
         args: Mapping[str, Any] | Iterable[Any] = (),
         live: Callable[[Any], bool] = is_live,
     ) -> None:
-        if not isinstance(args, Mapping):
-            args = {f"args[{i}]": thing for i, thing in enumerate(args)}
-        things: dict[str, Any] = {
-            "" if isinstance(f, (FunctionType, MethodType)) else "self": f,
-            **args,
-        }
-        found = Surroundings(things.items(), live)
+        things: list[tuple[str, Any]] = [("" if is_of(f, FunctionType, MethodType) else "self", f)]
+        if isinstance(args, Mapping):
+            things += cast("Mapping[str, Any]", args).items()
+        else:
+            things += [(f"args[{i}]", thing) for i, thing in enumerate(args)]
+        found = Surroundings(things, live)
         self.arrays = found.arrays
         self.generators = found.generators
         self.names = found.names
+        self.writes = sorted(found.writes)
+        self.unwatched = found.unwatched
         self._places = found.places
         self._reading = Reading(self._places)
         self._elements = {key: _Elements(array) for key, array in found.arrays.items()}

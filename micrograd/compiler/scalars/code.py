@@ -10,6 +10,7 @@ from micrograd.compiler.scalars.graph import Graph, simplify
 from micrograd.compiler.scalars.levels import Levels
 from micrograd.compiler.scalars.primitives import Unfit
 from micrograd.compiler.scalars.source import Source
+from micrograd.compiler.scalars.width import ENOUGH, width_of
 from micrograd.compiler.tape import Tape
 
 
@@ -43,7 +44,7 @@ class Code:
         self._given = tape, list(outputs), how, exact
         graph = simplify(tape, outputs)
         self._program: Any = None
-        if how != "source":
+        if how == "levels" or (how is None and width_of(graph) > ENOUGH):
             try:
                 self._program = Levels(tape, self._given[1], graph, exact)
             except Unfit:

@@ -99,22 +99,29 @@ class Graph:
             node = self._known[key] = self._new_call(name, arguments)
         return node
 
+    def kept(self, node: int) -> int | None:
+        """Return the argument that a product with 1 is, None if it is none, or changes the class.
+
+        By levels such products stay: what has one and what has none would be two calls.
+        """
+        if self.operations[node] == "multiply":
+            a, b = self.arguments[node]
+            for one, other in ((a, b), (b, a)):
+                value = self.constants.get(one)
+                kind = self.kinds[other]
+                if value == 1 and (kind == FLOAT or (value.__class__ is int and kind != TRUTH)):
+                    return other
+        return None
+
     def number(self, node: int) -> int:
         """Return a node, as an integer if it is a truth."""
         return self.call("add", node, self.constant(0)) if self.kinds[node] == TRUTH else node
 
     def _new_call(self, name: str, arguments: tuple[int, ...]) -> int:
-        constants, kinds = self.constants, self.kinds
+        constants = self.constants
         if name in _NUMBERS_OUT:
             given = arguments[-2:]  # not the condition
             arguments = (*arguments[:-2], *[self.number(i) for i in given])
-        if name == "multiply":
-            for one, other in (arguments, arguments[::-1]):
-                value = constants.get(one)
-                if value == 1 and (
-                    kinds[other] == FLOAT or (value.__class__ is int and kinds[other] != TRUTH)
-                ):
-                    return other
         if constants and all([i in constants for i in arguments]):
             value = call_of_numbers(FUNCTIONS[name], [constants[i] for i in arguments], {})
             return self.constant(value)

@@ -101,11 +101,25 @@ class Layout:
         self._chains = _Chains(adds, table[:, 0], table[:, 1], uses)
         self._depth = _depths(primitives.arguments, self._chains.absorbed)
         self.place = np.full(n, -1, np.intp)
-        self.place[: self._leaves] = np.arange(self._leaves)
+        self._place_leaves(primitives.inputs)
         self.size = self._leaves
         self.steps: list[Step] = []
         self._make_regions()
         self._place_groups()
+
+    def _place_leaves(self, inputs: int) -> None:
+        """Give inputs, and then constants, places by what is first done with them.
+
+        So the weights of a neuron stand side by side, in whatever order they were met.
+        """
+        rows, columns = np.nonzero((self._args >= 0) & (self._args < self._leaves))
+        leaves, first = np.unique(self._args[rows, columns], return_index=True)
+        roles = np.full((self._leaves, 3), -1)
+        rows, columns = rows[first], columns[first]
+        roles[leaves] = np.stack([columns, self._codes[rows], self._depth[rows]], 1)
+        for start, stop in ((0, inputs), (inputs, self._leaves)):
+            order = np.lexsort(roles[start:stop].T)
+            self.place[start + order] = np.arange(start, stop)
 
     def _make_regions(self) -> None:
         """Give chains of one length at one depth a region, and their terms rows of it."""
@@ -156,7 +170,9 @@ class Layout:
     def _place_group(self, group: Indices, home: int, region: int) -> None:
         """Give one group its places, and note its step."""
         place = self.place
-        if home >= 0:
+        if region >= 0 and home < 0 and self._width[region] == 1:
+            place[group] = self._base[region] + self._rows[region] - 1  # it is added up in place
+        elif home >= 0:
             self._arrange(home, group)
             at = self._row[group] * self._width[home] + self._column[self._sum[group]]
             group = group[np.argsort(at)]
@@ -177,8 +193,11 @@ class Layout:
         """Return the order of numbers of one group by where their arguments stand."""
         if self._region[group[0]] >= 0:
             return np.argsort(self._column[group], kind="stable")
-        given = self._args[group]
-        return np.lexsort([self.place[given[:, q]] for q in range(int(self._arity[group[0]]))])
+        places = [self.place[self._args[group, q]] for q in range(int(self._arity[group[0]]))]
+        distinct = [len(np.unique(each)) for each in places]
+        # The fewer there are the further out: so the inner loops are long.
+        outwards = sorted(range(len(places)), key=lambda q: -distinct[q])
+        return np.lexsort([places[q] for q in outwards])
 
     def _arrange(self, region: int, group: Indices) -> None:
         """Put the columns of a region in order, by the first terms that are computed."""

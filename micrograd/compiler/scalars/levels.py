@@ -41,7 +41,10 @@ class Levels:
         for step in layout.steps:
             self._write(step)
         self.size, self._inputs = layout.size, primitives.inputs
-        self._constants = np.array(primitives.constants)
+        self._order = np.argsort(layout.place[: self._inputs])
+        leaves = slice(self._inputs, self._inputs + len(primitives.constants))
+        self._constants = np.empty(len(primitives.constants))
+        self._constants[layout.place[leaves] - self._inputs] = primitives.constants
         self._picked = layout.place[self._ends.roots]
         self.instructions, self.calls = len(graph), len(self._lines)
         self.bytes = 8 * self.size + sum(
@@ -71,7 +74,7 @@ class Levels:
             else:
                 name, shape = self._view(out), out.shape
             if step.operation == "reduce":
-                self._write_reduce(step, name, shape, parts[1], axes)
+                self._write_reduce(step, name, parts[0][0], parts[1], axes)
             else:
                 args = [
                     self._view(view_of(part, axes, q + 1))
@@ -84,7 +87,7 @@ class Levels:
                 self._lines.append(f"v[{self._thing('i', parts[0])}] = {name}")
 
     def _write_reduce(
-        self, step: Step, out: str, shape: tuple[int, ...], first: Indices, axes: Any
+        self, step: Step, out: str, place: Any, first: Indices, axes: Any
     ) -> None:
         rows, width = step.rows, step.width
         if axes is None and len(first) > 1 and straight(first) is None:
@@ -97,9 +100,11 @@ class Levels:
         if len(first) > 1:
             self._lines.append(f"add.reduce({part}, 0, None, {out})")
             return
-        sums = self._buffer((rows, *shape), float)  # reduce would add up a single column pairwise
-        self._lines.append(f"add.accumulate({part}, 0, None, {sums})")
-        self._lines.append(f"copyto({out}, {sums}[-1])")
+        # Reduce would add up a single column pairwise.
+        self._lines.append(f"add.accumulate({part}, 0, None, {part})")
+        last = int(first[0]) + width * (rows - 1)
+        if last != int(place):
+            self._lines.append(f"copyto({out}, {self._view(View(last, (1,), (1,)))})")
 
     def _calls(
         self, operation: Any, out: str, shape: tuple[int, ...], args: list[str]
@@ -187,7 +192,7 @@ class Levels:
             bound = self._bind()
         vector, compute = bound
         try:
-            vector[: self._inputs] = inputs
+            np.array(inputs, float).take(self._order, None, vector[: self._inputs], "clip")
             with np.errstate(all="ignore"):
                 compute(vector)
                 found = vector.take(self._picked).tolist()

@@ -13,7 +13,7 @@ from micrograd.compiler.tape import CONSTANT, INPUT, call_of_numbers
 from micrograd.core.numbers import to_number
 from micrograd.core.op import Op
 
-SIZE = 20_000
+SIZE = 100_000
 """How many numbers a function computes."""
 
 DEPTH = 10
@@ -96,7 +96,10 @@ class Source:
                 if j not in texts:
                     texts[j] = text_of(j)
             depth = 1 + max([depths.get(j, 0) for j in args])
-            if name in _REPEATING:
+            same = graph.kept(i) if name == "multiply" else None
+            if same is not None:
+                text = texts[same]
+            elif name in _REPEATING:
                 known = [f"t{j}" if j in bare else texts[j] for j in args]
                 first = [f"(t{j} := {bare[j]})" if j in bare else texts[j] for j in args]
                 text = _REPEATING[name].format(*known, *first)
