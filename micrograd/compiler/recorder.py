@@ -292,6 +292,9 @@ class Recorder(Teller):
             if known:
                 seams.DATA.__set__(node, self.lift_array(x))
             return known
+        if not seams.has_data(node):  # a copy that is being made
+            seams.VERSION.__set__(node, versions.now)
+            return False
         self.keep_version(node)
         self.data[node] = x
         self.written["data", node] = self._fresh["data", node] = None

@@ -58,6 +58,15 @@ def recording(recorder: Any) -> Iterator[None]:
                     seam.remove(kind, name)
 
 
+def has_data(node: Node) -> bool:
+    """Tell whether a node has been given its data."""
+    try:
+        DATA.__get__(node)
+    except AttributeError:
+        return False
+    return True
+
+
 class _Data:
     """The data of nodes, for which a recorder may have a symbol."""
 
