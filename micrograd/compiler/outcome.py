@@ -56,7 +56,14 @@ class Outcome:
         later: dict[Any, Any] = {}
         for step in self.steps:
             step(values, leaves, later)
+        return self.results_of(values, leaves, later)
+
+    def results_of(
+        self, values: Sequence[Any], leaves: Sequence[Any], later: dict[Any, Any] | None = None
+    ) -> Any:
+        """Return what f returns; what is called after the program gives `later`, or None."""
         made: dict[int, Any] = {}
+        later = {} if later is None else later
         return self.flat.filled(
             [self._result(result, values, leaves, later, made) for result in self.results]
         )
@@ -67,7 +74,7 @@ class Outcome:
         if isinstance(result, Out):
             return self._value(result, values)
         if isinstance(result, Later):
-            return later[result]
+            return later.get(result)
         if isinstance(result, Same):
             return self._node(result.node, leaves)
         if result.of not in made:

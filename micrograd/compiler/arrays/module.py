@@ -10,7 +10,7 @@ import numpy as np
 
 from micrograd.compiler import programs
 from micrograd.compiler.arrays.names import array_text, known_name, literal
-from micrograd.compiler.arrays.source import Source
+from micrograd.compiler.arrays.words import Source
 from micrograd.compiler.programs import is_a
 from micrograd.compiler.tape import call_of_numbers
 from micrograd.core.numbers import to_number
