@@ -62,6 +62,7 @@ class Recorder(Teller):
         self.data: dict[Node, Any] = {}
         self.grads: dict[Node, Any] = {}
         self.absent: dict[Node, bool] = {}
+        self.replaced: dict[Node, None] = {}
         self.written: dict[tuple[str, Node], None] = {}
         self.hosted: list[tuple[list[Any], tuple[Any, ...]]] = []  # writes before it, and the call
         self.lines: dict[int, str] = {}
@@ -194,6 +195,11 @@ class Recorder(Teller):
             known = self._lifted[id(array)] = self._input(("array", array), array)
         return known
 
+    def constant_array(self, array: Any) -> Symbol:
+        """Return what stands for an array that is the same at each call."""
+        array = np.asarray(array).copy("K")
+        return Symbol(self, Slot(self.tape.add_constant(array, form_of(array))), array)
+
     def _input(self, source: Source, example: Any) -> Any:
         self.sources.append(source)
         if example.__class__ in (float, int, bool):
@@ -294,7 +300,12 @@ class Recorder(Teller):
             if known:
                 seams.DATA.__set__(node, self.lift_array(x))
             return known
+        if not seams.has_data(node):  # a copy that is being made
+            seams.VERSION.__set__(node, versions.now)
+            return False
         self.keep_version(node)
+        if self.data.get(node) is not x and not node._is_number:
+            self.replaced[node] = None
         self.data[node] = x
         self.written["data", node] = self._fresh["data", node] = None
         if isinstance(x, Symbol):
@@ -331,6 +342,12 @@ class Recorder(Teller):
         """Keep the version that a node from outside had before the call."""
         self._versions.setdefault(node, seams.VERSION.__get__(node))
 
+    def holder(self, symbol: Symbol) -> tuple[str, Node] | None:
+        """Return which node from outside holds an array, and whether as its data or gradient."""
+        what, node = self._owners.get(id(symbol), ("", None))
+        held = self.data if what == "data" else self.grads
+        return (what, node) if node is not None and held.get(node) is symbol else None
+
     def before_write(self, symbol: Symbol) -> None:
         if symbol._locked == "argument" or any(
             overlap(symbol._example, other._example) for other in self._lifted.values()
@@ -339,7 +356,7 @@ class Recorder(Teller):
                 f"compile: an array from outside, or a view of it, is written to, at "
                 f"{user_line()}. Copy it first, or keep it in a Tensor."
             )
-        owner = self._owners.get(id(symbol))
+        owner = self.holder(symbol)
         if owner is not None:
             self.written[owner] = None
             if owner[0] == "data":

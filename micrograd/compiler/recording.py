@@ -27,11 +27,13 @@ class Out(NamedTuple):
         slot: where it stands on the tape; None for a constant.
         constant: what it is, if it has no slot.
         kind: of a value without axes whether it is an array or a scalar, for which NumPy has two.
+        locked: whether it is an array that was computed, of which one gets a copy.
     """
 
     slot: int | None
     constant: Any = None
     kind: type | None = None
+    locked: bool = False
 
 
 class OutNode(NamedTuple):
@@ -48,6 +50,13 @@ class OutNode(NamedTuple):
 class Same(NamedTuple):
     """A node from outside that f returned as it is."""
 
+    node: Node
+
+
+class Held(NamedTuple):
+    """The array itself that a node from outside holds: its data ("data") or gradient ("grad")."""
+
+    what: str
     node: Node
 
 
@@ -88,6 +97,7 @@ class Recording:
         absent: by node whose gradient was read, whether there was none.
         lines: where the user's code was at constants and checks, by slot.
         opaque: names of what is called as it is.
+        replaced: the nodes whose data became another array, and were not just written to.
         draws: the states of random generators.
     """
 
@@ -95,7 +105,7 @@ class Recording:
         self._recorder: Any = recorder
         self.tape, self.sources = recorder.tape, recorder.sources
         self.absent, self.lines, self.opaque = recorder.absent, recorder.lines, recorder.opaque
-        self.draws = recorder.draws
+        self.draws, self.replaced = recorder.draws, recorder.replaced
         self.nodes = list(dict.fromkeys([*recorder.data, *recorder.grads]))
         self.arrays = [of for what, of in recorder.sources if what == "array"]
         self.examples: dict[int, Any] = {}
@@ -123,7 +133,11 @@ class Recording:
             return OutNode(
                 id(leaf), leaf._kind, data, self._out(grad), leaf.requires_grad, leaf.label
             )
-        return self._out(leaf)
+        held = self._recorder.holder(leaf) if is_a(leaf, Symbol) else None
+        if held is None:
+            return self._out(leaf)
+        self._out(leaf)  # which has to be known
+        return Held(*held)
 
     def _out(self, thing: Any) -> Out:
         if thing.__class__ is Number:
@@ -133,7 +147,8 @@ class Recording:
         if is_a(thing, Symbol):
             slot = thing._checked_slot().number
             example = self.examples[slot] = self._recorder.example_of(thing, "compile")
-            return Out(slot, None, None if np.ndim(example) else type(example))
+            kind = None if np.ndim(example) else type(example)
+            return Out(slot, None, kind, thing._locked is True)
         return Out(None, thing)
 
     def _given(self, leaf: Any) -> Any:
