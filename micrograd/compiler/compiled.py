@@ -7,6 +7,8 @@ from functools import update_wrapper
 from types import MethodType
 from typing import Any
 
+import numpy as np
+
 from micrograd.compiler import seams
 from micrograd.compiler.agreement import difference
 from micrograd.compiler.arguments import Arguments
@@ -144,7 +146,7 @@ class CompiledFunction:
         except BaseException:
             recording.draws.put_back()
             raise
-        values = [*recording.examples.values()]
+        values = [_own(value) for value in recording.examples.values()]
         return Outcome(recording, case.places, outputs).finish(values, given.leaves)
 
     def _watch_for(self, given: Arguments, cases: list[Case]) -> tuple[Watch, list[Any]]:
@@ -254,6 +256,11 @@ class CompiledFunction:
 
     def __repr__(self) -> str:
         return f"<compile of {getattr(self._f, '__qualname__', None) or repr(self._f)}>"
+
+
+def _own(value: Any) -> Any:
+    """Return what was computed while recording in memory of its own, to be written to."""
+    return value.copy("K") if isinstance(value, np.ndarray) else value
 
 
 def compile(

@@ -73,7 +73,7 @@ class Code:
             inputs: in the order of `inputs`.
         """
         if not self.parts:
-            return []
+            return ()  # all is constant
         if self.arrays is None:
             found = self.numbers.run(inputs)
             return (
