@@ -11,6 +11,7 @@ from micrograd.compiler import seams
 from micrograd.compiler.agreement import difference
 from micrograd.compiler.arguments import Arguments
 from micrograd.compiler.checking import checked
+from micrograd.compiler.draws import stand_in
 from micrograd.compiler.graph import program_of
 from micrograd.compiler.naming import input_names
 from micrograd.compiler.outcome import Outcome
@@ -127,7 +128,9 @@ class CompiledFunction:
         cases = self._cases.setdefault(given.key, [])
         watch = Watch(self._f, given.others)
         for _ in range(2):
-            case = self._agreeing(Case(watch, self._record(watch, given), given), cases, given)
+            recording = self._record(watch, given)
+            recording.draws.put_back()
+            case = self._agreeing(Case(watch, recording, given), cases, given)
         return self._program_of(case)
 
     def _recorded(self, given: Arguments, cases: list[Case]) -> Any:
@@ -136,7 +139,11 @@ class CompiledFunction:
         case = Case(watch, self._record(watch, given), given)
         recording = case.recording
         outputs = [*recording.examples]
-        self._agreeing(case, cases, given)
+        try:
+            self._agreeing(case, cases, given)
+        except BaseException:
+            recording.draws.put_back()
+            raise
         values = [*recording.examples.values()]
         return Outcome(recording, case.places, outputs).finish(values, given.leaves)
 
@@ -148,20 +155,25 @@ class CompiledFunction:
 
     def _record(self, watch: Watch, given: Arguments) -> Recording:
         """Call the function on symbols, and return what it did, with nothing changed."""
-        recorder = Recorder(watch.arrays)
+        recorder = Recorder(watch.arrays, watch.generators)
         try:
             with seams.recording(recorder):
                 leaves = [
-                    recorder.argument(place, leaf) if given.is_input(place) else leaf
+                    recorder.argument(place, leaf) if given.is_input(place) else stand_in(leaf)
                     for place, leaf in enumerate(given.leaves)
                 ]
                 args, kwargs = given.filled(leaves)
                 recording = Recording(recorder, self._f(*args, **kwargs))
+            recorder.draws.check()
+        except BaseException:
+            recorder.draws.put_back()
+            raise
         finally:
             recorder.done = True
             recorder.undo()
         changed = watch.changed()
         if changed is not None:
+            recorder.draws.put_back()
             raise CompileError(
                 f"compile: {self!r} changes what is outside of it while it runs: {changed}. A "
                 "program leaves data and gradients in nodes, and nothing else. Return it instead, "

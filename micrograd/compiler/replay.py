@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from micrograd.compiler import seams
+from micrograd.compiler.draws import put_back, states_of
 from micrograd.compiler.lower import Code
 from micrograd.compiler.outcome import Outcome
 from micrograd.compiler.recording import Call, Recording, Write
@@ -55,6 +56,7 @@ class Replay:
         self.absent = [(places.get(node, node), none) for node, none in recording.absent.items()]
         self.numbers = all(kind.__class__ is type for kind in self.kinds)
         self.read = _reader(self.sources, places)
+        self.generators = recording.draws.drawn
 
     def __call__(self, leaves: Sequence[Any]) -> Any:
         """Make the call again, or return FAILED, with nothing changed.
@@ -67,8 +69,12 @@ class Replay:
         inputs = self.read(leaves)
         if self.numbers and list(map(type, inputs)) != self.kinds:
             return FAILED
+        states = states_of(self.generators) if self.generators else {}
         values = self.code.run(inputs)
-        return FAILED if values is None else self.outcome.finish(values, leaves)
+        if values is None:
+            put_back(states)
+            return FAILED
+        return self.outcome.finish(values, leaves)
 
     def without_calls(self, leaves: Sequence[Any]) -> Any:
         """Return the results alone, for a program after which something is called."""

@@ -75,6 +75,16 @@ def is_method(function: Any, *names: str) -> bool:
     return is_a(owner, np.ufunc) and function.__name__ in names
 
 
+def is_draw(function: Any) -> bool:
+    """Tell whether a function is a method of random generators that gives a new array in C order.
+
+    >>> is_draw(np.random.Generator.normal), is_draw(np.random.Generator.permuted)
+    (True, False)
+    """
+    name = getattr(function, "__name__", "")
+    return name != "permuted" and getattr(np.random.Generator, name, None) is function
+
+
 def is_pure(function: Any, arguments: Any = ()) -> bool:
     """Tell whether a call is known to give the same for the same, and to write to nothing.
 
@@ -124,7 +134,7 @@ def depends_on_numbers(function: Any, args: tuple[Any, ...], form_of: Callable[[
     """Tell whether the shape or dtype of what a call gives may depend on numbers."""
     if is_a(function, np.ufunc) or is_method(function, "reduce", "accumulate", "outer"):
         return False
-    if function is operator.pow:
+    if function is operator.pow or is_draw(function):
         return False
     if function is operator.getitem:
         index = args[1] if is_a(args[1], tuple) else (args[1],)

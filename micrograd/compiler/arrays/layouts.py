@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from micrograd.compiler import programs
-from micrograd.compiler.arrays.calls import UFUNCS, is_pure, is_ufunc
+from micrograd.compiler.arrays.calls import UFUNCS, is_draw, is_pure, is_ufunc
 from micrograd.compiler.programs import Form, Slot, form_of, is_a, mapped
 from micrograd.compiler.tape import Tape, slots_in
 
@@ -57,6 +57,8 @@ def _model(tape: Tape, slot: int, models: dict[int, Any], layouts: Mapping[int, 
     if not tape.is_call(slot):
         return laid_out(form, layouts.get(slot))
     args, settings = tape.arguments[slot], tape.settings[slot]
+    if is_draw(operation) and is_a(form, Form):
+        return np.zeros(form.shape, form.dtype)
     used = [models[i] for i in slots_in((args, settings))]
     if any(m is UNKNOWN for m in used) or not is_pure(operation, (args, settings)):
         return UNKNOWN
