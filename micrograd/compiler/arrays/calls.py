@@ -134,7 +134,7 @@ def depends_on_numbers(function: Any, args: tuple[Any, ...], form_of: Callable[[
     """Tell whether the shape or dtype of what a call gives may depend on numbers."""
     if is_a(function, np.ufunc) or is_method(function, "reduce", "accumulate", "outer"):
         return False
-    if function is operator.pow:
+    if function is operator.pow or is_draw(function):
         return False
     if function is operator.getitem:
         index = args[1] if is_a(args[1], tuple) else (args[1],)

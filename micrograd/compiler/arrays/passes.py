@@ -108,8 +108,11 @@ def _same_as(step: Step, models: dict[int, Any]) -> Slot | None:
         operand = first if _is_one(step.args[1]) else None
     elif step.function in (np.copy, np.positive, programs.astype, np.ascontiguousarray):
         operand = first
-    if is_a(operand, Slot) and lies_alike(models[operand.number], models[step.slot]):
-        return operand
+    if is_a(operand, Slot):
+        given, made = models[operand.number], models[step.slot]
+        numbers = is_a(given, np.generic) and given.__class__ is made.__class__
+        if numbers or lies_alike(given, made):
+            return operand
     return None
 
 

@@ -151,9 +151,7 @@ class Writer(Words):
         if form.__class__ is type:
             if not keeps_class(step):
                 self.line(f"if {name}.__class__ is not {form.__name__}: return None")
-        elif step.manner is GIVES and (
-            not step.pure or depends_on_numbers(step.function, step.args, self.form)
-        ):
+        elif step.manner is GIVES and depends_on_numbers(step.function, step.args, self.form):
             self.line(f"if {self.differs(name, form)}: return None")
         self.check(step.slot)
 

@@ -34,6 +34,7 @@ BUILTIN: Any = operator.add.__class__
 """The class of the functions of `operator`."""
 
 METHODS = {
+    np.transpose: "transpose",
     np.reshape: "reshape", np.swapaxes: "swapaxes", np.ravel: "ravel", np.squeeze: "squeeze",
     np.mean: "mean", np.argmax: "argmax", np.argmin: "argmin", np.any: "any", np.all: "all",
     np.dot: "dot",
@@ -113,6 +114,11 @@ class Words:
         form: Any = self.plan.forms[thing.number] if is_a(thing, Slot) else None
         return is_a(form, Form) and bool(form.shape)
 
+    def is_of_numpy(self, thing: Slot) -> bool:
+        """Tell whether a value is an array or a number of NumPy's."""
+        form = self.form(thing)
+        return is_a(form, Form) and is_a(form.dtype, np.dtype)
+
     def call(self, function: str, step: Step, *more: str, skip: int = 0) -> str:
         """Return a call with the arguments of a step."""
         words = [self.operand(arg, step) for arg in step.args[skip:]]
@@ -168,19 +174,17 @@ class Words:
             return self.signs(words, args)
         if function is operator.getitem:
             return f"{self.word(args[0])}[{self.index(args[1])}]"
+        if function is programs.astype and is_a(args[0], Slot) and self.is_of_numpy(args[0]):
+            rest = [word for word in map(self.word, args[1:]) if word != "'K'"]
+            return f"{self.word(args[0])}.astype({', '.join(rest)})"
         if args and self.is_array(args[0]):
             first = self.word(args[0])
             if function is np.transpose and len(args) == 1 and not settings:
                 return f"{first}.T"
             if function is np.copy and len(args) == 1:
                 return f"{first}.copy({literal(settings.get('order', 'K'))})"
-            if function is programs.astype:
-                rest = [a for a in map(self.word, args[1:]) if a != "'K'"]
-                return f"{first}.astype({', '.join(rest)})"
             method = METHODS.get(function)
-            if function is np.transpose:
-                method = "transpose"
-            if method and "out" not in settings:
+            if method and not set(settings) - {"axis", "keepdims", "dtype", "order", "where"}:
                 return self.call(f"{first}.{method}", step, skip=1)
         return self.call(self.function(function), step)
 
