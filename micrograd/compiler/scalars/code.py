@@ -74,11 +74,12 @@ class SourceProgram:
     def __init__(self, tape: Tape, outputs: list[int], graph: Graph, careful: bool = False) -> None:
         source = Source(graph, careful)
         scope = dict(source.names)
-        exec(compile(source.text, "<program>", "exec"), scope)
+        for text in source.parts:
+            exec(compile(text, "<program>", "exec"), scope)
         self._given, self._careful = (tape, outputs), careful
         self._other: SourceProgram | None = None
-        self.text = source.text
-        self._parts = [scope[f"part{k}"] for k in range(source.parts)]
+        self.text = "\n\n\n".join(source.parts)
+        self._parts = [scope[f"part{k}"] for k in range(len(source.parts))]
         self._rest = [None] * (source.size - len(graph.inputs))
         self._picked, self._count = source.outputs, len(outputs)
         self._wanted = [value for _, value in graph.checks]

@@ -135,7 +135,7 @@ class Levels:
             ]
         return [  # of two equal ones the first, which may be another zero
             f"equal({args[0]}, {args[1]}, {mask})",
-            f"{operation}({words})",
+            f"{operation}({args[0]}, {args[1]}, out={out})",
             f"copyto({out}, {args[0]}, where={mask})",
         ]
 

@@ -168,7 +168,8 @@ class Primitives:
         elif name in ("negative", "absolute"):
             flag = self.flag(nodes[0])
         elif name == "relu":
-            flag = add("where", add("lt", args[0], zero), one, self.flag(nodes[0]))
+            small, flag = add("lt", args[0], zero), self.flag(nodes[0])
+            flag = small if flag == zero else add("where", small, one, flag)
         elif name == "where":
             flag = add("where", args[0], self.flag(nodes[1]), self.flag(nodes[2]))
         elif name in ("maximum", "minimum"):

@@ -11,7 +11,6 @@ from micrograd.compiler.scalars.graph import FUNCTIONS, Graph
 from micrograd.compiler.scalars.kinds import FLOAT
 from micrograd.compiler.tape import CONSTANT, INPUT, call_of_numbers
 from micrograd.core.numbers import to_number
-from micrograd.core.op import Op
 
 SIZE = 100_000
 """How many numbers a function computes."""
@@ -40,6 +39,9 @@ _MATH = {
 _OWN = re.compile(r"abs|v|(t|part)\d+")
 """Names with a meaning in the text."""
 
+_PLAIN = frozenset((*_MATH, "sigmoid", "tanh_slope", "softplus", "elu", "log_sigmoid", "softsign"))
+"""Operations whose functions of numbers give Python's floats, not NumPy's, where they do."""
+
 
 class Source:
     """The text of a program, and what it needs.
@@ -48,10 +50,9 @@ class Source:
     slower, and goes on with the answer.
 
     Attributes:
-        text: functions `part0(v)`, `part1(v)`, …, which read and write a list of numbers, in which
+        parts: functions `part0(v)`, `part1(v)`, …, which read and write a list of numbers, in which
             the inputs come first.
-        names: what the text needs.
-        parts: how many functions there are.
+        names: what they need.
         lines: how many lines.
         outputs: where each output stands in the list, and then each number that is checked, and
             each by which Python divides.
@@ -66,9 +67,7 @@ class Source:
         self._uses, self._last = _uses(graph, wanted)
         self._place = {i: k for k, i in enumerate(graph.inputs)}
         self.lines = 0
-        blocks = [self._block(start) for start in range(0, len(graph), SIZE)]
-        self.parts = len(blocks)
-        self.text = "\n\n\n".join(blocks)
+        self.parts = [self._block(start) for start in range(0, len(graph), SIZE)]
         self.outputs = [self._place[i] for i in wanted]
         self.size = len(self._place)
 
@@ -137,8 +136,7 @@ class Source:
         words = list(args)
         for key, value in settings.items():
             words.append(f"{key}={self._name('setting', value)}")
-        plain = isinstance(function, Op) and not function.foreign and kind == FLOAT
-        if plain and function.scalar is not function.forward:
+        if name in _PLAIN and kind == FLOAT:
             scalar = _Rescued(function) if self._careful else function.scalar
             return f"{self._name(_MATH.get(name, name), scalar)}({', '.join(words)})"
         called = self._name(getattr(function, "name", "") or function.__name__, _Call(function))
