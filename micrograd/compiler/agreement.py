@@ -128,9 +128,19 @@ def _told(a: Recording, b: Recording, slot: int) -> str:
     ]
     line = b.lines.get(slot) or a.lines.get(slot)
     where = f", at {line}" if line else ""
-    if names[0] == names[1]:
-        return f"{names[0]}, call {slot}, was given something else{where}"
-    return f"call {slot} was {names[0]} and is {names[1]}{where}"
+    if names[0] != names[1]:
+        return f"call {slot} was {names[0]} and is {names[1]}{where}"
+    given = [_leaves((t.arguments[slot], t.settings[slot])) for t in (a.tape, b.tape)]
+    for was, now in zip(*given, strict=False):
+        if _key(was) != _key(now) and not (is_a(was, Slot) or is_a(now, Slot)):
+            return f"what {names[0]} got from outside was {was!r:.60} and is {now!r:.60}{where}"
+    return f"{names[0]}, call {slot}, was given something else{where}"
+
+
+def _leaves(thing: Any) -> list[Any]:
+    found: list[Any] = []
+    mapped(thing, found.append)
+    return found
 
 
 def _place(source: Any, places: dict[Node, Any]) -> Any:

@@ -108,7 +108,7 @@ class CompiledFunction:
                 repr(self), case.replay, given.leaves, lambda: self._f(*args, **kwargs), nodes
             )
         except CompileError:
-            case.replay = None
+            self._cases[given.key].remove(case)
             raise
 
     @property

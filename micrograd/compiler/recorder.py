@@ -160,7 +160,9 @@ class Recorder(Teller):
     def note(self, operation: Any, args: Any, settings: dict[str, Any], result: Any) -> Slot:
         given, named = mapped((args, settings), self._noted)
         form = form_of(result)
-        return Slot(self.tape.add(operation, given, named, form, self.backward))
+        slot = self.tape.add(operation, given, named, form, self.backward)
+        self.lines[slot] = user_line()
+        return Slot(slot)
 
     def example_of(self, leaf: Any, name: str) -> Any:
         if leaf.__class__ is Number:
