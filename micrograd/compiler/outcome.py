@@ -16,7 +16,9 @@ from micrograd.core.node import Node
 from micrograd.core.op import Op
 from micrograd.core.record import constant
 from micrograd.core.versions import versions
-from micrograd.engine.seals import copy_out
+from micrograd.engine.seals import Seal, copy_out
+from micrograd.engine.tensor import Tensor
+from micrograd.engine.value import Value
 from micrograd.errors import GradientError
 
 _set = {"data": seams.DATA.__set__, "grad": seams.GRAD.__set__}
@@ -85,8 +87,7 @@ class Outcome:
             node._grad, node.label = self._value(result.grad, values), result.label
             if result.requires_grad:
                 node.requires_grad, node.op = True, COMPILED
-                node._first = constant(result.kind, node._data)
-                node._first.requires_grad = True
+                node._first = _BEHIND[result.kind._is_number]
             made[result.of] = node
         return made[result.of]
 
@@ -131,12 +132,16 @@ class Outcome:
         places = [None if slot is None else self.at[slot] for slot in slots]
         replaced = [node in self.replaced for node in nodes]
         without_axes = any(effect.value.kind is not None for effect in effects)
+        fixed = not changes and not any(is_a(e.value.constant, np.ndarray) for e in effects)
+        constants = [effect.value.constant for effect in effects]
         in_row = places == list(range(start, start + len(places)))
 
         def write(values: Any, leaves: Any, later: Any) -> None:
             targets = [self._node(node, leaves) for node in nodes] if moving else nodes
-            if not changes:
-                new: Any = [self._value(effect.value, values) for effect in effects]
+            if fixed:
+                new: Any = constants
+            elif not changes:
+                new = [self._value(effect.value, values) for effect in effects]
             elif in_row:
                 new = values[start : start + len(places)]
             else:
@@ -154,10 +159,15 @@ class Outcome:
         return write
 
     def _bumping(self, nodes: Sequence[Node]) -> Any:
+        moving = any(node in self.places for node in nodes)
+
         def bump(values: Any, leaves: Any, later: Any) -> None:
-            for node in nodes:
-                target = self._node(node, leaves)
-                target._overwrite(target._data)
+            written = versions.write()
+            for node in [self._node(node, leaves) for node in nodes] if moving else nodes:
+                if node._seal.__class__ is Seal:  # somebody may hold the array
+                    node._overwrite(node._data)
+                else:
+                    node._version = written
 
         return bump
 
@@ -177,7 +187,12 @@ def _overwrite(node: Any, array: Any, other: bool) -> None:
     """Write an array into that of a leaf, which somebody may hold; or give it another one."""
     held = seams.DATA.__get__(node)
     array = np.asarray(array)
-    if not other and held.__class__ is np.ndarray and held.flags.writeable and held.shape == np.shape(array):
+    if (
+        not other
+        and held.__class__ is np.ndarray
+        and held.flags.writeable
+        and held.shape == np.shape(array)
+    ):
         np.copyto(held, array)
         array = held
     node._overwrite(array)
@@ -199,6 +214,9 @@ def _no_graph(*args: Any) -> NoReturn:
         "micrograd.compile(micrograd.grad(f))."
     )
 
+
+_BEHIND = {True: Value(0.0), False: Tensor(0.0)}
+"""What stands for the graph that is not there, behind a node that was computed."""
 
 COMPILED = Op("compiled", _no_graph, (_no_graph,))
 COMPILED.trust()

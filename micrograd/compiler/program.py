@@ -15,8 +15,8 @@ from micrograd.compiler.arguments import Arguments
 from micrograd.compiler.programs import Form, Instruction, Slot
 from micrograd.compiler.recording import Call, Out, OutNode, Same, Write
 from micrograd.compiler.replay import FAILED, Replay
-from micrograd.compiler.tape import INPUT, Tape
 from micrograd.compiler.stored import StoredProgram, stored
+from micrograd.compiler.tape import INPUT, Tape
 from micrograd.core.node import Node
 from micrograd.errors import ArgumentError, CompileError
 

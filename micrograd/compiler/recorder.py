@@ -51,9 +51,7 @@ class Recorder(Teller):
         draws: the states of random generators.
     """
 
-    def __init__(
-        self, arrays: dict[int, Any], generators: Iterable[tuple[str, Any]] = ()
-    ) -> None:
+    def __init__(self, arrays: dict[int, Any], generators: Iterable[tuple[str, Any]] = ()) -> None:
         super().__init__()
         self.tape = Tape()
         self.since = versions.advance()
