@@ -103,6 +103,8 @@ def _stores(recording: Recording, inputs: dict[Any, int]) -> dict[int, tuple[int
         if slot is None or not isinstance(effect, Write) or effect.what != "data":
             continue
         at = inputs.get(("data", effect.node))
+        if effect.node in recording.replaced:
+            continue
         if at is not None and not effect.node._is_number and forms[at] == forms[slot]:
             if slot in found or slot == at:
                 continue
