@@ -44,7 +44,7 @@ def plan(
         return leaf_of.get(slot, tape.constants.get(slot, Slot(slot)))
 
     seen: dict[Any, int] = {}
-    step_of: dict[int, Step] = {}
+    giving: dict[int, Step] = {}
     for slot in live:
         if not tape.is_call(slot):
             continue
@@ -57,9 +57,9 @@ def plan(
             leaf_of[slot] = Slot(seen[key])
         else:
             if step.function in PRODUCTS:
-                _apart(made, step, tape, step_of)
+                _apart(made, step, tape, giving)
             made.steps.append(_as_outer(made, step))
-            step_of[slot] = step
+            giving[slot] = step
             if key is not None:
                 seen[key] = slot
     made.outputs = [now(slot) for slot in outputs]
@@ -161,7 +161,7 @@ def _frozen(thing: Any) -> Any:
 # Products of an array with itself
 
 
-def _apart(made: Plan, step: Step, tape: Tape, step_of: dict[int, Step]) -> None:
+def _apart(made: Plan, step: Step, tape: Tape, giving: dict[int, Step]) -> None:
     """Let no product of two arrays become that of an array with itself.
 
     NumPy computes `x @ x.T` in another way than `x @ y.T`. Where y was a copy of x, or computed
@@ -171,7 +171,7 @@ def _apart(made: Plan, step: Step, tape: Tape, step_of: dict[int, Step]) -> None
     now = [arg.number for arg in step.args if is_a(arg, Slot)]
     if len(before) != 2 or len(now) != 2 or shares(*before):
         return
-    if memory_of(now[0], step_of) != memory_of(now[1], step_of):
+    if memory_of(now[0], giving) != memory_of(now[1], giving):
         return
     place = max(i for i, arg in enumerate(step.args) if is_a(arg, Slot))
     copied = _before(made, step, np.copy, (step.args[place],), np.empty_like(before[1]))
