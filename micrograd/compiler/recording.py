@@ -51,10 +51,13 @@ class Same(NamedTuple):
 
 
 class Write(NamedTuple):
-    """What a program leaves in a node: its data ("data") or its gradient ("grad")."""
+    """What a program leaves in a node: its data ("data") or its gradient ("grad").
+
+    Or in a cell of a state outside of nodes ("state").
+    """
 
     what: str
-    node: Node
+    node: Any
     value: Out
 
 
@@ -87,13 +90,14 @@ class Recording:
         lines: where the user's code was at constants and checks, by slot.
         opaque: names of what is called as it is.
         draws: the states of random generators.
+        states: other states that are read and written, each with what its `ready` said.
     """
 
     def __init__(self, recorder: Recorder, returned: Any) -> None:
         self._recorder: Any = recorder
         self.tape, self.sources = recorder.tape, recorder.sources
         self.absent, self.lines, self.opaque = recorder.absent, recorder.lines, recorder.opaque
-        self.draws = recorder.draws
+        self.draws, self.states = recorder.draws, recorder.states
         self.nodes = list(dict.fromkeys([*recorder.data, *recorder.grads]))
         self.arrays = [of for what, of in recorder.sources if what == "array"]
         self.examples: dict[int, Any] = {}
