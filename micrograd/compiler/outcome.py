@@ -31,7 +31,7 @@ class Outcome:
         recording: what was recorded.
         places: by node that came as an argument, its place among the leaves of the arguments.
         outputs: the slots of the outputs, in order.
-        stored: the nodes whose arrays the code itself writes to.
+        stored: the nodes, and the cells of states, whose arrays the code itself writes to.
     """
 
     def __init__(
@@ -39,7 +39,7 @@ class Outcome:
         recording: Recording,
         places: dict[Node, int],
         outputs: Sequence[int],
-        stored: Sequence[Node] = (),
+        stored: Sequence[Any] = (),
     ) -> None:
         self.places = places
         self.flat, self.results = recording.flat, recording.results
@@ -117,13 +117,17 @@ class Outcome:
     def _kind_of_effect(self, effect: Any) -> Any:
         if isinstance(effect, Call):
             return ("call",)
-        stored = effect.what == "data" and effect.node in self.stored
+        stored = effect.what != "grad" and effect.node in self.stored
+        if effect.what == "state":
+            return "state", stored
         return effect.what, effect.node._is_number, effect.value.slot is not None, stored
 
     def _step(self, kind: Any, effects: list[Any]) -> Any:
         """Return the function that writes to some nodes, or calls."""
         if kind[0] == "call":
             return self._calling(effects)
+        if kind[0] == "state":
+            return self._keeping([] if kind[1] else effects)
         what, numbers, changes, stored = kind
         nodes = [effect.node for effect in effects]
         if stored:
@@ -159,6 +163,13 @@ class Outcome:
                 any(map(seams.VERSION.__set__, targets, repeat(versions.write())))
 
         return write
+
+    def _keeping(self, effects: list[Any]) -> Any:
+        def keep(values: Any, leaves: Any, later: Any) -> None:
+            for effect in effects:
+                effect.node.write(self._value(effect.value, values))
+
+        return keep
 
     def _bumping(self, nodes: Sequence[Node]) -> Any:
         moving = any(node in self.places for node in nodes)
