@@ -17,8 +17,6 @@ from micrograd.core.op import Op
 from micrograd.core.record import constant
 from micrograd.core.versions import versions
 from micrograd.engine.seals import Seal, copy_out
-from micrograd.engine.tensor import Tensor
-from micrograd.engine.value import Value
 from micrograd.errors import GradientError
 
 _set = {"data": seams.DATA.__set__, "grad": seams.GRAD.__set__}
@@ -89,7 +87,8 @@ class Outcome:
             node._grad, node.label = self._value(result.grad, values), result.label
             if result.requires_grad:
                 node.requires_grad, node.op = True, COMPILED
-                node._first = _BEHIND[result.kind._is_number]
+                node._first = constant(result.kind, node._data)  # made now, so that a pass goes there
+                node._first.requires_grad = True
             made[result.of] = node
         return made[result.of]
 
@@ -227,9 +226,6 @@ def _no_graph(*args: Any) -> NoReturn:
         "micrograd.compile(micrograd.grad(f))."
     )
 
-
-_BEHIND = {True: Value(0.0), False: Tensor(0.0)}
-"""What stands for the graph that is not there, behind a node that was computed."""
 
 COMPILED = Op("compiled", _no_graph, (_no_graph,))
 COMPILED.trust()
