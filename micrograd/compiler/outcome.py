@@ -67,6 +67,8 @@ class Outcome:
         """Return what f returns; what is called after the program gives `later`, or None."""
         made: dict[int, Any] = {}
         later = {} if later is None else later
+        if self.flat.paths == [""]:
+            return self._result(self.results[0], values, leaves, later, made)
         return self.flat.filled(
             [self._result(result, values, leaves, later, made) for result in self.results]
         )

@@ -16,6 +16,7 @@ FAILED: Any = object()
 """What a replay gives that is not right for a call: the function has to be recorded again."""
 
 _requires_grad: Any = Node.__dict__["requires_grad"].__get__
+_grad_of = seams.GRAD.__get__
 _slots = {"data": seams.DATA.__get__, "grad": seams.GRAD.__get__}
 
 
@@ -53,7 +54,9 @@ class Replay:
         self.outcome = Outcome(recording, places, outputs, [node for _, node in stores.values()])
         self.fixed = [node for node in recording.nodes if node not in places]
         self.wants = list(map(_requires_grad, self.fixed))
-        self.absent = [(places.get(node, node), none) for node, none in recording.absent.items()]
+        self.holders = [places.get(node, node) for node in recording.absent]
+        self.absent = list(recording.absent.values())
+        self.moving = bool(places)
         self.numbers = all(kind.__class__ is type for kind in self.kinds)
         self.read = _reader(self.sources, places)
         self.generators = recording.draws.drawn
@@ -85,11 +88,10 @@ class Replay:
         """Tell whether the nodes are as they were: which need a gradient, and which have one."""
         if list(map(_requires_grad, self.fixed)) != self.wants:
             return False
-        for holder, none in self.absent:
-            node = leaves[holder] if holder.__class__ is int else holder
-            if (seams.GRAD.__get__(node) is None) is not none:
-                return False
-        return True
+        holders = self.holders
+        if self.moving:
+            holders = [leaves[h] if h.__class__ is int else h for h in holders]
+        return [grad is None for grad in map(_grad_of, holders)] == self.absent
 
 
 def _stores(recording: Recording, inputs: dict[Any, int]) -> dict[int, tuple[int, Node]]:

@@ -33,7 +33,7 @@ def store_at_once(made: Plan) -> None:
             and step.pure
             and is_ufunc(step.function)
             and "where" not in step.settings
-            and not {_memory_of(i, step_of) for i in step.uses()} & written
+            and not {memory_of(i, step_of) for i in step.uses()} & written
             and lies_alike(made.models[step.slot], made.models[place])
         ):
             step.stored = place
@@ -45,7 +45,7 @@ def store_at_once(made: Plan) -> None:
     made.stores[:] = left
 
 
-def _memory_of(slot: int, step_of: dict[int, Step]) -> int:
+def memory_of(slot: int, step_of: dict[int, Step]) -> int:
     """Return the slot in whose memory a value lies."""
     while slot in step_of and is_a(step_of[slot].view, Slot):
         slot = step_of[slot].view.number
