@@ -46,6 +46,10 @@ class Number(Symbolic):
         """Return what a Value holds of it: a truth becomes 0 or 1."""
         return +self if self._value.__class__ is bool else self
 
+    def as_float(self) -> Any:
+        """Return the number as a float, a symbol, too."""
+        return self * 1.0
+
     def as_operand(self, copied: bool) -> Any:
         """Return what a constant beside a Tensor holds of it: a truth becomes an array."""
         is_truth = self._value.__class__ is bool
