@@ -100,8 +100,9 @@ class Outcome:
         if out.slot is not None:
             value = values[self.at[out.slot]]
             if out.kind is None or value.__class__ is out.kind:
-                return value
-            return np.asarray(value) if out.kind is np.ndarray else value[()]
+                return value.copy("K") if out.again and is_a(value, np.ndarray) else value
+            value = np.asarray(value) if out.kind is np.ndarray else value[()]
+            return value.copy("K") if out.again else value
         thing = out.constant
         if not is_a(thing, np.ndarray):
             return thing
@@ -136,7 +137,7 @@ class Outcome:
         start = 0 if slots[0] is None else self.at[slots[0]]
         places = [None if slot is None else self.at[slot] for slot in slots]
         replaced = [node in self.replaced for node in nodes]
-        without_axes = any(effect.value.kind is not None for effect in effects)
+        alike = any(effect.value.kind is not None or effect.value.again for effect in effects)
         fixed = not changes and not any(is_a(e.value.constant, np.ndarray) for e in effects)
         constants = [effect.value.constant for effect in effects]
         in_row = places == list(range(start, start + len(places)))
@@ -155,7 +156,7 @@ class Outcome:
                 for node, array, other in zip(targets, new, replaced, strict=True):
                     _overwrite(node, array, other)
                 return
-            if without_axes and changes:
+            if alike and changes:
                 new = [self._unlocked(effect.value, values) for effect in effects]
             any(map(_set[what], targets, new))  # at one stroke
             if what == "data":
