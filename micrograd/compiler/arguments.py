@@ -40,7 +40,7 @@ class Arguments:
             self._flat = Flat((args, kwargs))
             self.leaves, paths = (
                 self._flat.leaves,
-                (tuple(self._flat.paths), _shells((args, kwargs))),
+                (tuple(self._flat.paths), shells_of((args, kwargs))),
             )
         first: dict[int, int] = {}
         self.key = (
@@ -108,10 +108,10 @@ def is_leaf(thing: Any) -> bool:
     )
 
 
-def _shells(tree: Any) -> Any:
+def shells_of(tree: Any) -> Any:
     """Return the kinds of the containers, as a key."""
     if isinstance(tree, dict):
-        return (dict, *[_shells(tree[k]) for k in tree])  # pyright: ignore
+        return (tree.__class__, *[shells_of(tree[k]) for k in tree])  # pyright: ignore
     if isinstance(tree, (list, tuple)):
-        return (tree.__class__, *[_shells(part) for part in tree])  # pyright: ignore
+        return (tree.__class__, *[shells_of(part) for part in tree])  # pyright: ignore
     return tree.__class__ if tree is None or hasattr(tree, "__dataclass_fields__") else ""

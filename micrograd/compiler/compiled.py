@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import update_wrapper
 from types import MethodType
 from typing import Any
@@ -110,7 +110,7 @@ class CompiledFunction:
                 repr(self), case.replay, given.leaves, lambda: self._f(*args, **kwargs), nodes
             )
         except CompileError:
-            case.replay = None
+            self._cases[given.key].remove(case)
             raise
 
     @property
@@ -137,23 +137,33 @@ class CompiledFunction:
 
     def _recorded(self, given: Arguments, cases: list[Case]) -> Any:
         """Record a call, and make it."""
-        watch = self._watch_for(given, cases)
+        watch, written = self._watch_for(given, cases)
         case = Case(watch, self._record(watch, given), given)
         recording = case.recording
         outputs = [*recording.examples]
         try:
-            self._agreeing(case, cases, given)
+            self._agreeing(case, cases, given, written)
         except BaseException:
             recording.draws.put_back()
             raise
         values = [_own(value) for value in recording.examples.values()]
         return Outcome(recording, case.places, outputs).finish(values, given.leaves)
 
-    def _watch_for(self, given: Arguments, cases: list[Case]) -> Watch:
+    def _watch_for(self, given: Arguments, cases: list[Case]) -> tuple[Watch, list[Any]]:
+        """Return what to watch, and which arrays have other elements than at a call before.
+
+        Those are inputs as far as was seen. Once two calls with other elements have done the
+        same, their elements are no longer watched.
+        """
         for case in cases:
-            if case.replay is None and case.fits(given) and case.watch.changed() is None:
-                return case.watch
-        return Watch(self._f, given.others)
+            if not case.fits(given):
+                continue
+            watch = case.watch
+            written = watch.written(case.recording.arrays)
+            if (case.replay is None or written) and watch.changed(written) is None:
+                watch.renew(written)
+                return watch, written
+        return Watch(self._f, given.others), []
 
     def _record(self, watch: Watch, given: Arguments) -> Recording:
         """Call the function on symbols, and return what it did, with nothing changed."""
@@ -183,22 +193,38 @@ class CompiledFunction:
             )
         return recording
 
-    def _agreeing(self, case: Case, cases: list[Case], given: Arguments) -> Case:
-        """Enter a case that was recorded; if it was before, too, make the program of it."""
-        for other in cases:
-            if other.watch is not case.watch or other.replay is not None:
+    def _agreeing(
+        self, case: Case, cases: list[Case], given: Arguments, written: Sequence[Any] = ()
+    ) -> Case:
+        """Enter a case that was recorded; if it was before, too, make the program of it.
+
+        Args:
+            case: which was recorded.
+            cases: those with such arguments.
+            given: the arguments.
+            written: the arrays from outside that have other elements than before.
+        """
+        for other in [*cases]:
+            if other.watch is not case.watch or not (written or other.replay is None):
                 continue
             places = {**other.places, **case.places}
             found = difference(other.recording, case.recording, places)
             if found is None:
+                for array in written:
+                    case.watch.release(array)
+                if other.replay is not None:
+                    return other
                 cases.remove(other)
                 cases.append(case)
                 case.names = input_names(self._f, case.recording, given, case.watch.names)
                 names = dict(zip(case.recording.tape.inputs, case.names, strict=True))
                 case.replay = Replay(case.recording, case.places, names, *self._how)
-                for array in case.recording.arrays:
-                    case.watch.release(array)
                 return case
+            if written:  # Python itself looks at their elements
+                cases.remove(other)
+                case.watch = Watch(self._f, given.others)
+                self._why = f"the array `{case.watch.names.get(id(written[0]))}` was written to"
+                continue
             if not found.decided:
                 cases.remove(other)
                 raise CompileError(

@@ -82,6 +82,15 @@ class Number(Symbolic):
         """Return the number itself, as rules ask of arrays whether one element is true."""
         return self
 
+    def __copy__(self) -> Any:
+        return self
+
+    def __deepcopy__(self, memo: Any) -> Any:
+        return self
+
+    def __reduce__(self) -> NoReturn:
+        self._refuse("pickle", "return it, and store what the compiled function returns")
+
     def __repr__(self) -> str:
         return f"<a {self._value.__class__.__name__} that is recorded>"
 

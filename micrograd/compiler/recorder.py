@@ -16,7 +16,7 @@ from micrograd.common.symbolic import Symbolic
 from micrograd.compiler import seams
 from micrograd.compiler.draws import Draws
 from micrograd.compiler.number import Number, user_line
-from micrograd.compiler.programs import Slot, form_of, is_a, mapped, name_of
+from micrograd.compiler.programs import Slot, form_of, is_a, item, mapped, name_of
 from micrograd.compiler.symbols import Symbol, Teller, overlap
 from micrograd.compiler.tape import Tape, call_of_numbers
 from micrograd.core.node import Node
@@ -52,9 +52,7 @@ class Recorder(Teller):
         states: those that are read and written, each with what its `ready` said.
     """
 
-    def __init__(
-        self, arrays: dict[int, Any], generators: Iterable[tuple[str, Any]] = ()
-    ) -> None:
+    def __init__(self, arrays: dict[int, Any], generators: Iterable[tuple[str, Any]] = ()) -> None:
         super().__init__()
         self.tape = Tape()
         self.since = versions.advance()
@@ -63,6 +61,7 @@ class Recorder(Teller):
         self.data: dict[Node, Any] = {}
         self.grads: dict[Node, Any] = {}
         self.absent: dict[Node, bool] = {}
+        self.replaced: dict[Node, None] = {}
         self.written: dict[tuple[str, Node], None] = {}
         self.hosted: list[tuple[list[Any], tuple[Any, ...]]] = []  # writes before it, and the call
         self.lines: dict[int, str] = {}
@@ -157,10 +156,15 @@ class Recorder(Teller):
             return Number(self, slot, result._example)
         return result
 
+    def item(self, symbol: Symbol) -> Any:
+        return self.tell(item, (symbol,), {})
+
     def note(self, operation: Any, args: Any, settings: dict[str, Any], result: Any) -> Slot:
         given, named = mapped((args, settings), self._noted)
         form = form_of(result)
-        return Slot(self.tape.add(operation, given, named, form, self.backward))
+        slot = self.tape.add(operation, given, named, form, self.backward)
+        self.lines[slot] = user_line()
+        return Slot(slot)
 
     def example_of(self, leaf: Any, name: str) -> Any:
         if leaf.__class__ is Number:
@@ -191,6 +195,11 @@ class Recorder(Teller):
         if known is None:
             known = self._lifted[id(array)] = self._input(("array", array), array)
         return known
+
+    def constant_array(self, array: Any) -> Symbol:
+        """Return what stands for an array that is the same at each call."""
+        array = np.asarray(array).copy("K")
+        return Symbol(self, Slot(self.tape.add_constant(array, form_of(array))), array)
 
     def _input(self, source: Source, example: Any) -> Any:
         self.sources.append(source)
@@ -306,17 +315,28 @@ class Recorder(Teller):
     def write_data(self, node: Node, x: Any) -> bool:
         """Keep what is written to the data of a node; tell whether the node is from outside."""
         if node not in self.data and not self.is_outside(node):
+            known = x.__class__ is np.ndarray and id(x) in self.arrays
+            if known:
+                seams.DATA.__set__(node, self.lift_array(x))
+            return known
+        if not seams.has_data(node):  # a copy that is being made
+            seams.VERSION.__set__(node, versions.now)
             return False
         self.keep_version(node)
+        if self.data.get(node) is not x and not node._is_number:
+            self.replaced[node] = None
         self.data[node] = x
         self.written["data", node] = self._fresh["data", node] = None
         if isinstance(x, Symbol):
             self._owners[id(x)] = ("data", node)
         return True
 
-    def overwrite(self, node: Node, x: Any) -> None:
-        """Keep what replaces the data of a node from outside, so that no record of these holds."""
+    def write_into(self, node: Node, x: Any) -> None:
+        """Keep what is written into the array, or the number, of a node from outside."""
+        replaced = node in self.replaced
         self.write_data(node, x)
+        if not replaced:
+            self.replaced.pop(node, None)
         seams.VERSION.__set__(node, versions.write())
 
     def read_grad(self, node: Node, x: Any) -> Any:
@@ -349,6 +369,12 @@ class Recorder(Teller):
         """Keep the version that a node from outside had before the call."""
         self._versions.setdefault(node, seams.VERSION.__get__(node))
 
+    def holder(self, symbol: Symbol) -> tuple[str, Node] | None:
+        """Return which node from outside holds an array, and whether as its data or gradient."""
+        what, node = self._owners.get(id(symbol), ("", None))
+        held = self.data if what == "data" else self.grads
+        return (what, node) if node is not None and held.get(node) is symbol else None
+
     def before_write(self, symbol: Symbol) -> None:
         if symbol._locked == "argument" or any(
             overlap(symbol._example, other._example) for other in self._lifted.values()
@@ -357,7 +383,7 @@ class Recorder(Teller):
                 f"compile: an array from outside, or a view of it, is written to, at "
                 f"{user_line()}. Copy it first, or keep it in a Tensor."
             )
-        owner = self._owners.get(id(symbol))
+        owner = self.holder(symbol)
         if owner is not None:
             self.written[owner] = None
             if owner[0] == "data":

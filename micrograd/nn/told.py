@@ -102,14 +102,15 @@ def tell_step(optimizer: Any, recorder: Any) -> bool:
     if not recorder.enter_state(step):
         return False
     factors = [recorder.read_cell(cell) for cell in step.numbers]
+    written: list[tuple[Cell, Any]] = []
     for (_, node, grad), cells in zip(found, step.kept_cells, strict=True):
         p, g = _Box(_floating(node._data)), _Box(_floating(grad))
         kept = [_Box(recorder.read_cell(cell)) for cell in cells]
         optimizer._rule(p, g, list(kept), (_Box(None), _Box(None)), factors)
-        recorder.overwrite(node, p.now)
-        for cell, box in zip(cells, kept, strict=True):
-            recorder.write_cell(cell, box.now)
-    recorder.write_cell(step.count, None)
+        recorder.write_into(node, p.now)
+        written += [(cell, box.now) for cell, box in zip(cells, kept, strict=True)]
+    for cell, value in (*written, (step.count, None)):
+        recorder.write_cell(cell, value)
     return True
 
 
@@ -124,11 +125,16 @@ def _is_plain(node: Node, grad: Any) -> bool:
 
 def _are_finite(found: Sequence[tuple[str, Node, Any]]) -> bool:
     """Tell whether the squares of all gradients have a finite sum, a decision of the program."""
-    total: Any = 0.0
-    for _, node, grad in found:
-        flat = grad if node._is_number else np.ravel(grad, order="K")
-        total = (flat * flat if node._is_number else np.dot(flat, flat)) + total
-    return bool(abs(total) < np.inf)
+    squares = [_square(grad) for _, _, grad in found]
+    total = sum(squares[1:], squares[0])
+    return bool(abs(total) < np.inf if isinstance(total, Number) else np.isfinite(total))
+
+
+def _square(grad: Any) -> Any:
+    if isinstance(grad, Number):
+        return grad * grad
+    flat = np.ravel(grad, order="K")
+    return np.dot(flat, flat)
 
 
 def _floating(thing: Any) -> Any:

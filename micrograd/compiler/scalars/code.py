@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
-from micrograd.compiler.scalars.careful import interpret
 from micrograd.compiler.scalars.graph import Graph, simplify
 from micrograd.compiler.scalars.levels import Levels
-from micrograd.compiler.scalars.primitives import Unfit
+from micrograd.compiler.scalars.primitives import UnfitError
 from micrograd.compiler.scalars.source import Source
 from micrograd.compiler.scalars.width import ENOUGH, width_of
 from micrograd.compiler.tape import Tape
@@ -45,10 +45,8 @@ class Code:
         graph = simplify(tape, outputs)
         self._program: Any = None
         if how == "levels" or (how is None and width_of(graph) > ENOUGH):
-            try:
+            with suppress(UnfitError):
                 self._program = Levels(tape, self._given[1], graph, exact)
-            except Unfit:
-                pass
         self.how = "levels" if self._program else "source"
         if self._program is None:
             self._program = SourceProgram(tape, self._given[1], graph)
@@ -71,29 +69,41 @@ class Code:
 
 
 class SourceProgram:
-    """A tape as straight Python; where that raises an error, call by call."""
+    """A tape as straight Python; where that raises an error, as Python that goes on."""
 
-    def __init__(self, tape: Tape, outputs: list[int], graph: Graph) -> None:
-        self.tape, self.outputs = tape, outputs
-        source = Source(graph)
+    def __init__(self, tape: Tape, outputs: list[int], graph: Graph, careful: bool = False) -> None:
+        source = Source(graph, careful)
         scope = dict(source.names)
-        exec(compile(source.text, "<program>", "exec"), scope)
-        self.text = source.text
-        self._parts = [scope[f"part{k}"] for k in range(source.parts)]
+        for text in source.parts:
+            exec(compile(text, "<program>", "exec"), scope)
+        self._given, self._careful = (tape, outputs), careful
+        self._other: SourceProgram | None = None
+        self.text = "\n\n\n".join(source.parts)
+        self._parts = [scope[f"part{k}"] for k in range(len(source.parts))]
         self._rest = [None] * (source.size - len(graph.inputs))
         self._picked, self._count = source.outputs, len(outputs)
         self._wanted = [value for _, value in graph.checks]
+        self._checked = self._count + len(self._wanted)
         self.instructions, self.calls, self.bytes = len(graph), source.lines, 8 * source.size
 
     def run(self, inputs: Sequence[Any]) -> list[Any] | None:
+        """Return the outputs; see `Code.run`."""
         v = [*inputs, *self._rest]
         try:
             for part in self._parts:
                 part(v)
         except (ArithmeticError, ValueError):
-            return interpret(self.tape, self.outputs, inputs)
+            return None if self._careful else self._carefully(inputs)
         values = [v[i] for i in self._picked]
-        count = self._count
-        if self._wanted and values[count:] != self._wanted:
+        if self._wanted and values[self._count : self._checked] != self._wanted:
             return None
-        return values[:count]
+        if not all(values[self._checked :]):
+            return None
+        return values[: self._count]
+
+    def _carefully(self, inputs: Sequence[Any]) -> list[Any] | None:
+        other = self._other
+        if other is None:
+            graph = simplify(*self._given)
+            other = self._other = SourceProgram(*self._given, graph, careful=True)
+        return other.run(inputs)

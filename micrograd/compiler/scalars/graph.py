@@ -9,6 +9,7 @@ from typing import Any
 
 from micrograd.compiler.scalars.kinds import (
     ANY,
+    ARITHMETIC,
     COMPARISONS,
     FLOAT,
     INT,
@@ -32,9 +33,9 @@ class Graph:
     Attributes:
         operations: the name of the operation, or the function itself where it has none here;
             `INPUT` or `CONSTANT`.
-        functions: what is called for it, as on the tape.
         arguments: the nodes that it is given.
-        settings: what it is given by name.
+        functions: what is called, by node, where it is not that of `FUNCTIONS`.
+        settings: what it is given by name, by node, where there is something.
         kinds: FLOAT, INT, TRUTH or MIXED.
         ranges: for each node that may be an integer, from where to where, if it is one.
         wide: nodes that become floats where they come out larger than `LIMIT`.
@@ -47,9 +48,9 @@ class Graph:
 
     def __init__(self) -> None:
         self.operations: list[Any] = []
-        self.functions: list[Any] = []
         self.arguments: list[tuple[int, ...]] = []
-        self.settings: list[dict[str, Any]] = []
+        self.functions: dict[int, Any] = {}
+        self.settings: dict[int, dict[str, Any]] = {}
         self.kinds: list[int] = []
         self.ranges: dict[int, Range] = {}
         self.wide: list[int] = []
@@ -63,21 +64,16 @@ class Graph:
     def __len__(self) -> int:
         return len(self.operations)
 
-    def add(
-        self,
-        name: Any,
-        function: Any,
-        arguments: tuple[int, ...],
-        kind: int,
-        settings: dict[str, Any] | None = None,
-    ) -> int:
+    def add(self, name: Any, arguments: tuple[int, ...], kind: int) -> int:
         """Enter a node, and return it."""
         self.operations.append(name)
-        self.functions.append(function)
         self.arguments.append(arguments)
-        self.settings.append(settings or {})
         self.kinds.append(kind)
-        return len(self.operations) - 1
+        return len(self.kinds) - 1
+
+    def function(self, node: int) -> Any:
+        """Return what is called for a node."""
+        return self.functions.get(node) or FUNCTIONS[self.operations[node]]
 
     def constant(self, value: Any) -> int:
         """Return the node of a constant."""
@@ -85,7 +81,7 @@ class Graph:
         node = self._known.get(key)
         if node is None:
             kind = _CLASSES[value.__class__]
-            node = self._known[key] = self.add(CONSTANT, None, (), kind)
+            node = self._known[key] = self.add(CONSTANT, (), kind)
             self.constants[node] = value
             if kind != FLOAT:
                 self.ranges[node] = int(value), int(value)
@@ -125,20 +121,14 @@ class Graph:
         if constants and all([i in constants for i in arguments]):
             value = call_of_numbers(FUNCTIONS[name], [constants[i] for i in arguments], {})
             return self.constant(value)
-        return self._typed(name, FUNCTIONS[name], arguments)
+        return self._typed(name, arguments)
 
-    def _typed(
-        self,
-        name: Any,
-        function: Any,
-        arguments: tuple[int, ...],
-        settings: dict[str, Any] | None = None,
-    ) -> int:
+    def _typed(self, name: Any, arguments: tuple[int, ...]) -> int:
         """Enter a node with its kind."""
         ranges = self.ranges
         known = [ranges.get(i, ANY) for i in arguments]
         kind, (low, high) = kind_of(name, [self.kinds[i] for i in arguments], known)
-        node = self.add(name, function, arguments, kind, settings)
+        node = self.add(name, arguments, kind)
         if kind != FLOAT:
             if low < -LIMIT or high > LIMIT:
                 self.wide.append(node)
@@ -156,7 +146,8 @@ class Graph:
             node, key = None, object()
         if node is None:
             name = function.name if isinstance(function, Op) else _PYTHONS.get(function, function)
-            node = self._known[key] = self._typed(name, function, arguments, settings)
+            node = self._known[key] = self._typed(name, arguments)
+            self.functions[node], self.settings[node] = function, settings
             if form is bool and self.kinds[node] == MIXED:
                 self.kinds[node], self.ranges[node] = TRUTH, (0, 1)
         return node
@@ -172,12 +163,13 @@ def simplify(tape: Tape, outputs: Sequence[int]) -> Graph:
     graph = Graph()
     live = _live(tape, outputs)
     node_of = [-1] * len(tape)
-    call, kinds, known = graph.call, graph.kinds, graph._known
+    call, add, kinds, known = graph.call, graph.add, graph.kinds, graph._known
+    constants = graph.constants
     operations, arguments, settings = tape.operations, tape.arguments, tape.settings
     names, forms = NAMES, tape.forms
     for slot in tape.inputs:
         form = forms[slot]
-        node_of[slot] = graph.add(INPUT, None, (), _CLASSES[form])
+        node_of[slot] = graph.add(INPUT, (), _CLASSES[form])
         if form is not float:
             graph.ranges[node_of[slot]] = (0, 1) if form is bool else ANY
         graph.inputs.append(node_of[slot])
@@ -187,18 +179,27 @@ def simplify(tape: Tape, outputs: Sequence[int]) -> Graph:
     for slot in range(len(tape)):
         if not live[slot] or node_of[slot] >= 0:
             continue
-        operation = operations[slot]
-        args = tuple([node_of[i] for i in arguments[slot]])
+        operation, args = operations[slot], arguments[slot]
         name = names.get(operation)
+        if len(args) == 2:
+            args = node_of[args[0]], node_of[args[1]]
+        else:
+            args = tuple([node_of[i] for i in args])
         if name is None or settings[slot]:
             expansion = EXPANSIONS.get(operation)
             node = expansion and expansion(graph, *args, **settings[slot])
             if node is None:
                 node = graph.other_call(operation, args, settings[slot], forms[slot])
         else:
-            node = known.get((name, args))
+            key = name, args
+            node = known.get(key)
             if node is None:
-                node = call(name, *args)
+                if name in ARITHMETIC and not (kinds[args[0]] and kinds[args[1]]):
+                    a, b = args  # by far the most: one of them is a float, so that it is one
+                    if a not in constants or b not in constants:
+                        node = known[key] = add(name, args, FLOAT)
+                if node is None:
+                    node = call(name, *args)
         node_of[slot] = node
     graph.outputs = [node_of[slot] for slot in outputs]
     graph.checks = [(node_of[slot], value) for slot, value in tape.checks]

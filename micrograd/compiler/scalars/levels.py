@@ -19,7 +19,7 @@ from micrograd.core.op import Op
 FAST = {"exp": np.exp, "log": np.log, "tanh": np.tanh, "power": np.power}
 
 
-class Surprise(Exception):
+class SurpriseError(Exception):
     """A number came out as another class than was foreseen."""
 
 
@@ -86,9 +86,7 @@ class Levels:
             if scattered:
                 self._lines.append(f"v[{self._thing('i', parts[0])}] = {name}")
 
-    def _write_reduce(
-        self, step: Step, out: str, place: Any, first: Indices, axes: Any
-    ) -> None:
+    def _write_reduce(self, step: Step, out: str, place: Any, first: Indices, axes: Any) -> None:
         rows, width = step.rows, step.width
         if axes is None and len(first) > 1 and straight(first) is None:
             index = first[None] + width * np.arange(rows)[:, None]
@@ -137,7 +135,7 @@ class Levels:
             ]
         return [  # of two equal ones the first, which may be another zero
             f"equal({args[0]}, {args[1]}, {mask})",
-            f"{operation}({words})",
+            f"{operation}({args[0]}, {args[1]}, out={out})",
             f"copyto({out}, {args[0]}, where={mask})",
         ]
 
@@ -196,7 +194,7 @@ class Levels:
             with np.errstate(all="ignore"):
                 compute(vector)
                 found = vector.take(self._picked).tolist()
-        except (ArithmeticError, ValueError, Surprise):
+        except (ArithmeticError, ValueError, SurpriseError):
             return interpret(self.tape, self.outputs, inputs)
         finally:
             self._free.append(bound)
@@ -283,7 +281,7 @@ def each(call: Call) -> Callable[..., None]:
         if kinds is not None:
             classes = set(map(type, found))
             if not classes <= _FORESEEN[call.result]:
-                raise Surprise
+                raise SurpriseError
             if call.flags:
                 found = [x.__class__ is int for x in found]
         out[...] = np.array(found, float).reshape(out.shape)

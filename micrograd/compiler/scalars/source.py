@@ -11,7 +11,6 @@ from micrograd.compiler.scalars.graph import FUNCTIONS, Graph
 from micrograd.compiler.scalars.kinds import FLOAT
 from micrograd.compiler.tape import CONSTANT, INPUT, call_of_numbers
 from micrograd.core.numbers import to_number
-from micrograd.core.op import Op
 
 SIZE = 100_000
 """How many numbers a function computes."""
@@ -40,31 +39,35 @@ _MATH = {
 _OWN = re.compile(r"abs|v|(t|part)\d+")
 """Names with a meaning in the text."""
 
+_PLAIN = frozenset((*_MATH, "sigmoid", "tanh_slope", "softplus", "elu", "log_sigmoid", "softsign"))
+"""Operations whose functions of numbers give Python's floats, not NumPy's, where they do."""
+
 
 class Source:
     """The text of a program, and what it needs.
 
+    Where Python raises an error, and IEEE-754 has an answer, the text does, too. Careful text is
+    slower, and goes on with the answer.
+
     Attributes:
-        text: functions `part0(v)`, `part1(v)`, …, which read and write a list of numbers, in which
+        parts: functions `part0(v)`, `part1(v)`, …, which read and write a list of numbers, in which
             the inputs come first.
-        names: what the text needs.
-        parts: how many functions there are.
+        names: what they need.
         lines: how many lines.
-        outputs: where each output stands in the list, and then each number that is checked.
+        outputs: where each output stands in the list, and then each number that is checked, and
+            each by which Python divides.
         size: how long the list is.
     """
 
-    def __init__(self, graph: Graph) -> None:
-        self.graph = graph
+    def __init__(self, graph: Graph, careful: bool = False) -> None:
+        self.graph, self._careful = graph, careful
         self.names: dict[str, Any] = {"inf": math.inf, "nan": math.nan}
         self._wide = set(graph.wide)
-        wanted = [*graph.outputs, *[i for i, _ in graph.checks]]
+        wanted = [*graph.outputs, *[i for i, _ in graph.checks], *graph.divisors]
         self._uses, self._last = _uses(graph, wanted)
         self._place = {i: k for k, i in enumerate(graph.inputs)}
         self.lines = 0
-        blocks = [self._block(start) for start in range(0, len(graph), SIZE)]
-        self.parts = len(blocks)
-        self.text = "\n\n\n".join(blocks)
+        self.parts = [self._block(start) for start in range(0, len(graph), SIZE)]
         self.outputs = [self._place[i] for i in wanted]
         self.size = len(self._place)
 
@@ -85,7 +88,7 @@ class Source:
 
         for i in range(start, min(start + SIZE, len(graph))):
             name = graph.operations[i]
-            if name is INPUT or name is CONSTANT and last[i] < len(graph):
+            if name is INPUT or (name is CONSTANT and last[i] < len(graph)):
                 continue
             if name is CONSTANT:
                 place[i] = len(place)
@@ -122,19 +125,20 @@ class Source:
     def _call(self, i: int, name: Any, args: list[str]) -> str:
         """Return the call of a node as text."""
         graph = self.graph
-        settings, function, kind = graph.settings[i], graph.functions[i], graph.kinds[i]
+        settings, kind = graph.settings.get(i, {}), graph.kinds[i]
+        if name == "divide" and self._careful:
+            return f"{self._name('divide', _divide)}({', '.join(args)})"
         if name in _SIGNS:
             return _SIGNS[name].format(*args)
-        if name == "power" and kind == FLOAT:
+        function = graph.function(i)
+        if name == "power" and kind == FLOAT and not self._careful:
             return f"{self._name('pow', math.pow)}({', '.join(args)})"
         words = list(args)
         for key, value in settings.items():
             words.append(f"{key}={self._name('setting', value)}")
-        if name in _MATH and not settings:
-            return f"{self._name(_MATH[name], function.scalar)}({', '.join(words)})"
-        plain = isinstance(function, Op) and not function.foreign
-        if plain and kind == FLOAT and function.scalar is not function.forward:
-            return f"{self._name(name, function.scalar)}({', '.join(words)})"
+        if name in _PLAIN and kind == FLOAT:
+            scalar = _Rescued(function) if self._careful else function.scalar
+            return f"{self._name(_MATH.get(name, name), scalar)}({', '.join(words)})"
         called = self._name(getattr(function, "name", "") or function.__name__, _Call(function))
         return f"{called}({', '.join(words)})"
 
@@ -156,13 +160,27 @@ class _Call:
         self.function = function
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Call) and other.function is self.function
+        return other.__class__ is self.__class__ and other.function is self.function  # pyright: ignore
 
     def __hash__(self) -> int:
         return hash(self.function)
 
     def __call__(self, *args: Any, **settings: Any) -> Any:
         return call_of_numbers(self.function, args, settings)
+
+
+class _Rescued(_Call):
+    """The same for an operation that gives floats."""
+
+    def __call__(self, *args: Any, **settings: Any) -> Any:
+        try:
+            return self.function.scalar(*args, **settings)
+        except (ArithmeticError, ValueError):
+            return call_of_numbers(self.function, args, settings)
+
+
+def _divide(a: Any, b: Any) -> Any:
+    return a / b if b else call_of_numbers(FUNCTIONS["divide"], (a, b), {})
 
 
 def _uses(graph: Graph, wanted: list[int]) -> tuple[list[int], list[int]]:
@@ -180,7 +198,7 @@ def _uses(graph: Graph, wanted: list[int]) -> tuple[list[int], list[int]]:
 
 
 def _same(a: Any, b: Any) -> bool:
-    return a is b or (a.__class__ is _Call and a == b)
+    return a is b or (isinstance(a, _Call) and a == b)
 
 
 def _number(x: Any) -> Any:
