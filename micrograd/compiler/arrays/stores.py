@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import operator
 from collections import Counter
 from typing import Any
+
+import numpy as np
 
 from micrograd.compiler.arrays.calls import is_ufunc
 from micrograd.compiler.arrays.layouts import lies_alike
@@ -55,11 +58,20 @@ def _is_last(step: Step, place: int, made: Plan, step_of: dict[int, Step]) -> bo
     """Tell whether all after a step succeeds, and nothing reads an input that it writes to."""
     after = made.steps[made.steps.index(step) + 1 :]
     checked = set(slots_in([value for value, _ in made.checks]))
-    if not all([one.pure and is_ufunc(one.function) and one.slot not in checked for one in after]):
+    if not all([_always_succeeds(one) and one.slot not in checked for one in after]):
         return False
     others = [*made.outputs, *[value for value, at in made.stores if at != place]]
     read = {i for one in after for i in one.uses()} | set(slots_in(others))
     return place not in {_memory_of(i, step_of) for i in read}
+
+
+def _always_succeeds(step: Step) -> bool:
+    """Tell whether a step raises no error, and needs no check, for arrays of the known shapes."""
+    if step.function is operator.getitem:
+        index: Any = step.args[1]
+        return all([is_a(i, slice, int) for i in (index if is_a(index, tuple) else (index,))])
+    moving = (np.reshape, np.ravel, np.concatenate)
+    return step.pure and (is_ufunc(step.function) or step.function in moving)
 
 
 def _memory_of(slot: int, step_of: dict[int, Step]) -> int:
