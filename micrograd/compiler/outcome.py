@@ -45,7 +45,8 @@ class Outcome:
         self.stored, self.replaced = {*stored}, {*recording.replaced}
         self.steps: list[Callable[[Sequence[Any], Sequence[Any], dict[Any, Any]], None]] = []
         for kind, effects in groupby(recording.effects, self._kind_of_effect):
-            self.steps.append(self._step(kind, list(effects)))
+            if kind != ("state", True):
+                self.steps.append(self._step(kind, list(effects)))
 
     def finish(self, values: Sequence[Any], leaves: Sequence[Any]) -> Any:
         """Write and call what is to be written and called, and return what f returns.
@@ -87,7 +88,9 @@ class Outcome:
             node._grad, node.label = self._value(result.grad, values), result.label
             if result.requires_grad:
                 node.requires_grad, node.op = True, COMPILED
-                node._first = constant(result.kind, node._data)  # made now, so that a pass goes there
+                node._first = constant(
+                    result.kind, node._data
+                )  # made now, so that a pass goes there
                 node._first.requires_grad = True
             made[result.of] = node
         return made[result.of]
@@ -127,7 +130,7 @@ class Outcome:
         if kind[0] == "call":
             return self._calling(effects)
         if kind[0] == "state":
-            return self._keeping([] if kind[1] else effects)
+            return self._keeping(effects)
         what, numbers, changes, stored = kind
         nodes = [effect.node for effect in effects]
         if stored:
