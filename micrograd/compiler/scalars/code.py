@@ -10,6 +10,7 @@ from micrograd.compiler.scalars.graph import Graph, simplify
 from micrograd.compiler.scalars.levels import Levels
 from micrograd.compiler.scalars.primitives import UnfitError
 from micrograd.compiler.scalars.source import Source
+from micrograd.compiler.scalars.text import Text, text_of_levels, text_of_source
 from micrograd.compiler.scalars.width import ENOUGH, width_of
 from micrograd.compiler.tape import Tape
 
@@ -65,7 +66,24 @@ class Code:
         return self._program.run(inputs)
 
     def text(self, names: dict[int, str]) -> str:
-        return ""
+        """Return a module that needs only NumPy and `math`, whose `program` gives the outputs.
+
+        Functions that neither has stand there by name: `unwritten` lists them.
+
+        Args:
+            names: of inputs, by slot, where they have one.
+        """
+        return self._text(names).module
+
+    def unwritten(self) -> list[str]:
+        """Return the names of functions that the text has not got."""
+        return self._text({}).unwritten
+
+    def _text(self, names: dict[int, str]) -> Text:
+        tape, outputs, _, _ = self._given
+        if self.how == "levels":
+            return text_of_levels(self._program, tape.inputs, names)
+        return text_of_source(simplify(tape, outputs), tape.inputs, names)
 
 
 class SourceProgram:
@@ -78,28 +96,33 @@ class SourceProgram:
             exec(compile(text, "<program>", "exec"), scope)
         self._given, self._careful = (tape, outputs), careful
         self._other: SourceProgram | None = None
-        self.text = "\n\n\n".join(source.parts)
-        self._parts = [scope[f"part{k}"] for k in range(len(source.parts))]
+        self._whole = scope["program"] if source.flat else None
+        self._parts = [] if source.flat else [scope[f"part{k}"] for k in range(len(source.parts))]
         self._rest = [None] * (source.size - len(graph.inputs))
-        self._picked, self._count = source.outputs, len(outputs)
+        self._picked, self._count = source.places, len(outputs)
         self._wanted = [value for _, value in graph.checks]
         self._checked = self._count + len(self._wanted)
+        self._all = self._checked + len(graph.divisors)
         self.instructions, self.calls, self.bytes = len(graph), source.lines, 8 * source.size
 
     def run(self, inputs: Sequence[Any]) -> list[Any] | None:
         """Return the outputs; see `Code.run`."""
-        v = [*inputs, *self._rest]
         try:
-            for part in self._parts:
-                part(v)
+            values = self._whole(*inputs) if self._whole else self._by_parts(inputs)
         except (ArithmeticError, ValueError):
             return None if self._careful else self._carefully(inputs)
-        values = [v[i] for i in self._picked]
-        if self._wanted and values[self._count : self._checked] != self._wanted:
+        count = self._count
+        if count == self._all:
+            return values
+        if values[count : self._checked] != self._wanted or not all(values[self._checked :]):
             return None
-        if not all(values[self._checked :]):
-            return None
-        return values[: self._count]
+        return values[:count]
+
+    def _by_parts(self, inputs: Sequence[Any]) -> list[Any]:
+        v = [*inputs, *self._rest]
+        for part in self._parts:
+            part(v)
+        return [v[i] for i in self._picked]
 
     def _carefully(self, inputs: Sequence[Any]) -> list[Any] | None:
         other = self._other

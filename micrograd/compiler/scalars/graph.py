@@ -43,6 +43,7 @@ class Graph:
         inputs: the node of each input.
         outputs: the node of each output.
         checks: pairs of a node and what it has to equal.
+        backward: the first node of the backward pass, which is the last part.
         divisors: nodes by which Python divides, which raises an error if one is 0.
     """
 
@@ -59,6 +60,7 @@ class Graph:
         self.outputs: list[int] = []
         self.checks: list[tuple[int, Any]] = []
         self.divisors: list[int] = []
+        self.backward = 0
         self._known: dict[Any, int] = {}
 
     def __len__(self) -> int:
@@ -176,7 +178,10 @@ def simplify(tape: Tape, outputs: Sequence[int]) -> Graph:
     for slot, value in tape.constants.items():
         if live[slot]:
             node_of[slot] = graph.constant(value)
+    backward = tape.backward.index(True) if True in tape.backward else len(tape)
     for slot in range(len(tape)):
+        if slot == backward:
+            graph.backward = len(graph)
         if not live[slot] or node_of[slot] >= 0:
             continue
         operation, args = operations[slot], arguments[slot]
@@ -311,7 +316,7 @@ NAMES: dict[Any, str] = {
     abs: "absolute",
     **{getattr(operator, name): name for name in COMPARISONS},
 }
-"""The operations that are known by name: what they give depends on numbers only, and is no error."""
+"""The operations that are known by name: what they give depends on numbers only."""
 
 FUNCTIONS: dict[str, Any] = {
     **{name: function for function, name in NAMES.items()},

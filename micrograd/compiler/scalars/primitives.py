@@ -30,7 +30,7 @@ BY_FLOATS = frozenset(("sigmoid", "tanh_slope", "power")) | {
     for name, function in FUNCTIONS.items()
     if getattr(getattr(function, "scalar", None), "__module__", "") == "math"
 }
-"""Operations that give the same for an integer as for the float that equals it, but for the class."""
+"""Operations that give equal numbers for an integer and for the float that equals it."""
 
 
 class UnfitError(Exception):
