@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any
 
-from micrograd.compiler.scalars.graph import Graph, simplify
+from micrograd.compiler.scalars.graph import Graph
 from micrograd.compiler.scalars.levels import Levels
 from micrograd.compiler.scalars.primitives import UnfitError
+from micrograd.compiler.scalars.simplify import simplify
 from micrograd.compiler.scalars.source import Source
 from micrograd.compiler.scalars.text import Text, text_of_levels, text_of_source
 from micrograd.compiler.scalars.width import ENOUGH, width_of

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 FLOAT, INT, TRUTH, MIXED = range(4)
 """The kinds. A mixed number, as that of a relu, is a float or an integer: numbers decide."""
@@ -87,10 +87,23 @@ def _absolute(a: Range) -> Range:
 _SPREADING = ARITHMETIC | {"power", "floordiv", "mod", "floor_divide", "remainder"}
 """Operations that give a float where one of two arguments is one."""
 
-_RANGES = {
-    "add": lambda a, b: (a[0] + b[0], a[1] + b[1]),
-    "subtract": lambda a, b: (a[0] - b[1], a[1] - b[0]),
+
+def _sum(a: Range, b: Range) -> Range:
+    return a[0] + b[0], a[1] + b[1]
+
+
+def _difference(a: Range, b: Range) -> Range:
+    return _sum(a, _negative(b))
+
+
+def _negative(a: Range) -> Range:
+    return -a[1], -a[0]
+
+
+_RANGES: dict[str, Callable[..., Range]] = {
+    "add": _sum,
+    "subtract": _difference,
     "multiply": _product,
-    "negative": lambda a: (-a[1], -a[0]),
+    "negative": _negative,
     "absolute": _absolute,
 }

@@ -10,8 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from micrograd.compiler.scalars.graph import FUNCTIONS, Graph
+from micrograd.compiler.scalars.graph import Graph
 from micrograd.compiler.scalars.kinds import FLOAT, INT, LIMIT, MIXED
+from micrograd.compiler.scalars.names import FUNCTIONS
 from micrograd.compiler.tape import CONSTANT, INPUT
 
 UFUNCS: dict[str, Any] = {

@@ -8,8 +8,9 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from micrograd.compiler.scalars.graph import FUNCTIONS, Graph
+from micrograd.compiler.scalars.graph import Graph
 from micrograd.compiler.scalars.kinds import FLOAT
+from micrograd.compiler.scalars.names import FUNCTIONS
 from micrograd.compiler.tape import CONSTANT, INPUT, call_of_numbers
 from micrograd.core.numbers import to_number
 

@@ -86,7 +86,7 @@ def text_of_levels(levels: Levels, inputs: Sequence[int], names: dict[int, str])
     for name, places in (("places", levels.inputs), ("outputs", levels.picked)):
         head.append(f"{name} = {_listed(places.tolist())}")
     own = parameters(inputs, names)
-    lines = []
+    lines: list[str] = []
     if inputs:
         lines.append(f"v[places] = [{', '.join(own)}]")
     lines += [*writer.body, "found = v[outputs].tolist()"]
