@@ -10,6 +10,7 @@ import numpy as np
 from micrograd.common.tree import Flat
 from micrograd.core.modes import is_grad_enabled
 from micrograd.core.node import Node
+from micrograd.engine.copying import links_now
 from micrograd.errors import CompileError
 
 
@@ -40,7 +41,7 @@ class Arguments:
             self._flat = Flat((args, kwargs))
             self.leaves, paths = (
                 self._flat.leaves,
-                (tuple(self._flat.paths), _shells((args, kwargs))),
+                (tuple(self._flat.paths), shells_of((args, kwargs))),
             )
         first: dict[int, int] = {}
         self.key = (
@@ -77,6 +78,11 @@ class Arguments:
         leaf = self.leaves[place]
         return leaf.__class__ in (float, int) or isinstance(leaf, (np.ndarray, np.generic))
 
+    def is_followed(self) -> bool:
+        """Tell whether a transform has given one of the nodes, to differentiate by it."""
+        nodes = [leaf for leaf in self.leaves if isinstance(leaf, Node)]
+        return bool(nodes) and not links_now().keys().isdisjoint(nodes)
+
     def nodes(self) -> dict[Node, int]:
         """Return the nodes among the arguments, each with its first place."""
         found: dict[Node, int] = {}
@@ -108,10 +114,10 @@ def is_leaf(thing: Any) -> bool:
     )
 
 
-def _shells(tree: Any) -> Any:
+def shells_of(tree: Any) -> Any:
     """Return the kinds of the containers, as a key."""
     if isinstance(tree, dict):
-        return (dict, *[_shells(tree[k]) for k in tree])  # pyright: ignore
+        return (tree.__class__, *[shells_of(tree[k]) for k in tree])  # pyright: ignore
     if isinstance(tree, (list, tuple)):
-        return (tree.__class__, *[_shells(part) for part in tree])  # pyright: ignore
+        return (tree.__class__, *[shells_of(part) for part in tree])  # pyright: ignore
     return tree.__class__ if tree is None or hasattr(tree, "__dataclass_fields__") else ""

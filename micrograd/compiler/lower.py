@@ -72,6 +72,8 @@ class Code:
         Args:
             inputs: in the order of `inputs`.
         """
+        if not self.parts:
+            return ()  # all is constant
         if self.arrays is None:
             found = self.numbers.run(inputs)
             return (

@@ -187,7 +187,7 @@ def has_dict(thing: Any) -> bool:
     """Tell whether a thing has a dict of attributes, and not a property that is called so."""
     for kind in type(thing).__mro__:
         if "__dict__" in vars(kind):
-            return is_of(vars(kind)["__dict__"], GetSetDescriptorType)
+            return is_of(vars(kind)["__dict__"], GetSetDescriptorType, MemberDescriptorType)
     return False
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Mapping
 from typing import Any
 
@@ -10,7 +9,7 @@ import numpy as np
 
 from micrograd.compiler import programs
 from micrograd.compiler.arrays.names import array_text, known_name, literal
-from micrograd.compiler.arrays.source import Source
+from micrograd.compiler.arrays.words import Source
 from micrograd.compiler.programs import is_a
 from micrograd.compiler.tape import call_of_numbers
 from micrograd.core.numbers import to_number
@@ -46,7 +45,7 @@ def text_of_module(source: Source, defaults: Mapping[str, Any]) -> str:
         CompileError: if the program calls what only exists here.
     """
     head = ['"""A program of NumPy calls, as it was recorded."""', ""]
-    head += ["from __future__ import annotations", "", "import math", "import operator", ""]
+    head += ["import math", "import operator", ""]
     head += ["import numpy as np", ""]
     lines = [_written(name, value) for name, value in source.constants.items()]
     lines += [_written(name, value) for name, value in defaults.items()]
@@ -87,10 +86,8 @@ def _written(name: str, value: Any) -> str:
     """Return the lines that define a constant, exactly."""
     if is_a(value, np.ndarray) and not value.dtype.hasobject and value.dtype.kind in "biuf":
         return f"{name} = {array_text(value)}"
-    if any(value is helper for helper in (programs.into, programs.written, programs.astype)):
-        return f"\n\n{inspect.getsource(value)}"
-    if value is to_number or value is call_of_numbers:
-        return _OF_NUMBERS[value.__name__]
+    if any(value is one for one in _WRITTEN_OUT):
+        return _OURS[value.__name__]
     if is_a(value, Op):
         scalar, forward = known_name(value.scalar), known_name(value.forward)
         if scalar and forward:
@@ -105,7 +102,30 @@ def _written(name: str, value: Any) -> str:
     return f"{name} = {text}"
 
 
-_OF_NUMBERS = {
+_WRITTEN_OUT = programs.into, programs.written, programs.astype, to_number, call_of_numbers
+_OURS = {
+    "into": """
+
+def into(out, function, *args, **settings):
+    out = out.copy("K")
+    function(*args, out=out, **settings)
+    return out
+
+""",
+    "written": """
+
+def written(function, array, *args, **settings):
+    array = array.copy("K")
+    function(array, *args, **settings)
+    return array
+
+""",
+    "astype": """
+
+def astype(x, dtype, order="K"):
+    return np.asarray(x).astype(dtype, order)
+
+""",
     "to_number": """
 
 def to_number(x):
