@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import suppress
 from typing import Any
 
 from micrograd.compiler.scalars.graph import Graph
@@ -12,7 +11,7 @@ from micrograd.compiler.scalars.primitives import UnfitError
 from micrograd.compiler.scalars.simplify import simplify
 from micrograd.compiler.scalars.source import Source
 from micrograd.compiler.scalars.text import Text, text_of_levels, text_of_source
-from micrograd.compiler.scalars.width import ENOUGH, width_of
+from micrograd.compiler.scalars.width import levels_may_pay, levels_pay
 from micrograd.compiler.tape import Tape
 
 
@@ -45,13 +44,9 @@ class Code:
     def __init__(self, tape: Tape, outputs: Sequence[int], how: str | None, exact: bool) -> None:
         self._given = tape, list(outputs), how, exact
         graph = simplify(tape, outputs)
-        self._program: Any = None
-        if how == "levels" or (how is None and width_of(graph) > ENOUGH):
-            with suppress(UnfitError):
-                self._program = Levels(tape, self._given[1], graph, exact)
-        self.how = "levels" if self._program else "source"
-        if self._program is None:
-            self._program = SourceProgram(tape, self._given[1], graph)
+        levels = _levels(tape, self._given[1], graph, how, exact)
+        self.how = "levels" if levels else "source"
+        self._program: Any = levels or SourceProgram(tape, self._given[1], graph)
         self.instructions = self._program.instructions
         self.calls = self._program.calls
         self.bytes = self._program.bytes
@@ -85,6 +80,21 @@ class Code:
         if self.how == "levels":
             return text_of_levels(self._program, tape.inputs, names)
         return text_of_source(simplify(tape, outputs), tape.inputs, names)
+
+
+def _levels(
+    tape: Tape, outputs: list[int], graph: Graph, how: str | None, exact: bool
+) -> Levels | None:
+    """Return a program by levels, if that can be, and is asked for or is faster."""
+    if how == "source" or (how is None and not levels_may_pay(graph)):
+        return None
+    try:
+        levels = Levels(tape, outputs, graph, exact)
+    except UnfitError:
+        return None
+    passed = len(graph.inputs) + len(levels.picked)
+    pays = how == "levels" or levels_pay(len(graph), levels.calls, passed)
+    return levels if pays else None
 
 
 class SourceProgram:
