@@ -15,7 +15,7 @@ from micrograd.compiler.arrays.calls import NEW, PRODUCTS, is_pure
 from micrograd.compiler.arrays.layouts import Layout, lies_alike, models_of, shares
 from micrograd.compiler.arrays.steps import GIVES, Plan, Step, step_of
 from micrograd.compiler.arrays.stores import memory_of, store_at_once
-from micrograd.compiler.programs import Slot, form_of, is_a
+from micrograd.compiler.programs import Slot, form_of, is_a, mapped
 from micrograd.compiler.tape import Tape, slots_in
 
 
@@ -49,7 +49,7 @@ def plan(
         if not tape.is_call(slot):
             continue
         step = step_of(tape, slot, models, now, slot not in effects)
-        same = _same_as(step, models)
+        same = _same_as(step, models, giving)
         key = _key(step) if step.pure and step.function not in NEW else None
         if same is not None:
             leaf_of[slot] = same
@@ -91,7 +91,7 @@ def _drop_dead(made: Plan) -> None:
 # What comes to the same as an operand
 
 
-def _same_as(step: Step, models: dict[int, Any]) -> Slot | None:
+def _same_as(step: Step, models: dict[int, Any], giving: dict[int, Step]) -> Slot | None:
     """Return the operand that a step gives unchanged, laid out alike: a product with 1, a copy.
 
     A view that shows the whole of it as it is counts, too.
@@ -101,9 +101,7 @@ def _same_as(step: Step, models: dict[int, Any]) -> Slot | None:
     first: Any = step.args[0]
     operand: Any = None
     if is_a(step.view, Slot):
-        whole, part = models[step.view.number], models[step.slot]
-        same = lies_alike(whole, part) and _address(whole) == _address(part)
-        return step.view if same else None
+        return _seen_before(step, models, giving)
     if step.function is np.multiply and not step.settings and len(step.args) == 2:
         operand = first if _is_one(step.args[1]) else step.args[1] if _is_one(first) else None
     elif step.function is np.true_divide and not step.settings:
@@ -115,6 +113,23 @@ def _same_as(step: Step, models: dict[int, Any]) -> Slot | None:
         numbers = is_a(given, np.generic) and given.__class__ is made.__class__
         if numbers or lies_alike(given, made):
             return operand
+    return None
+
+
+def _seen_before(step: Step, models: dict[int, Any], giving: dict[int, Step]) -> Slot | None:
+    """Return the value that a view shows as it is: its operand, or what that is a view of."""
+    seen = step.view
+    if not shares(models[seen.number], models[step.slot]):  # a view of what was a copy of it
+        args, settings = mapped(
+            (step.args, step.settings), lambda i: models[i.number] if is_a(i, Slot) else i
+        )
+        models[step.slot] = step.function(*args, **settings)
+    part = models[step.slot]
+    while is_a(seen, Slot):
+        whole = models[seen.number]
+        if lies_alike(whole, part) and _address(whole) == _address(part):
+            return seen
+        seen = giving[seen.number].view if seen.number in giving else None
     return None
 
 
