@@ -49,7 +49,7 @@ def plan(
         if not tape.is_call(slot):
             continue
         step = step_of(tape, slot, models, now, slot not in effects)
-        same = _same_as(step, models, giving)
+        same = _same_as(step, made, giving)
         key = _key(step) if step.pure and step.function not in NEW else None
         if same is not None:
             leaf_of[slot] = same
@@ -91,7 +91,7 @@ def _drop_dead(made: Plan) -> None:
 # What comes to the same as an operand
 
 
-def _same_as(step: Step, models: dict[int, Any], giving: dict[int, Step]) -> Slot | None:
+def _same_as(step: Step, made: Plan, giving: dict[int, Step]) -> Slot | None:
     """Return the operand that a step gives unchanged, laid out alike: a product with 1, a copy.
 
     A view that shows the whole of it as it is counts, too.
@@ -101,7 +101,7 @@ def _same_as(step: Step, models: dict[int, Any], giving: dict[int, Step]) -> Slo
     first: Any = step.args[0]
     operand: Any = None
     if is_a(step.view, Slot):
-        return _seen_before(step, models, giving)
+        return _seen_before(step, made, giving)
     if step.function is np.multiply and not step.settings and len(step.args) == 2:
         operand = first if _is_one(step.args[1]) else step.args[1] if _is_one(first) else None
     elif step.function is np.true_divide and not step.settings:
@@ -109,24 +109,26 @@ def _same_as(step: Step, models: dict[int, Any], giving: dict[int, Step]) -> Slo
     elif step.function in (np.copy, np.positive, programs.astype, np.ascontiguousarray):
         operand = first
     if is_a(operand, Slot):
-        given, made = models[operand.number], models[step.slot]
-        numbers = is_a(given, np.generic) and given.__class__ is made.__class__
-        if numbers or lies_alike(given, made):
+        given, new = made.models[operand.number], made.models[step.slot]
+        numbers = is_a(given, np.generic) and given.__class__ is new.__class__
+        if numbers or lies_alike(given, new):
             return operand
     return None
 
 
-def _seen_before(step: Step, models: dict[int, Any], giving: dict[int, Step]) -> Slot | None:
+def _seen_before(step: Step, made: Plan, giving: dict[int, Step]) -> Slot | None:
     """Return the value that a view shows as it is: its operand, or what that is a view of."""
-    seen = step.view
-    if not shares(models[seen.number], models[step.slot]):  # a view of what was a copy of it
+    models, shown = made.models, made.shown
+    seen: Any = step.view
+    if seen.number in shown or not shares(models[seen.number], models[step.slot]):
         args, settings = mapped(
-            (step.args, step.settings), lambda i: models[i.number] if is_a(i, Slot) else i
+            (step.args, step.settings),
+            lambda i: shown.get(i.number, models[i.number]) if is_a(i, Slot) else i,
         )
-        models[step.slot] = step.function(*args, **settings)
-    part = models[step.slot]
+        shown[step.slot] = step.function(*args, **settings)
+    part = shown.get(step.slot, models[step.slot])
     while is_a(seen, Slot):
-        whole = models[seen.number]
+        whole = shown.get(seen.number, models[seen.number])
         if lies_alike(whole, part) and _address(whole) == _address(part):
             return seen
         seen = giving[seen.number].view if seen.number in giving else None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -67,6 +67,7 @@ class Plan:
         checks: pairs of a value and what it has to be.
         inputs: the slots of the inputs.
         models: for each slot an array that lies in memory as its value will, or `UNKNOWN`.
+        shown: the same for views of what was a copy, and is one with the original now.
         forms: those of all slots.
         recorded: how many calls there were.
     """
@@ -79,6 +80,7 @@ class Plan:
     models: dict[int, Any]
     forms: list[Any]
     recorded: int
+    shown: dict[int, Any] = field(default_factory=dict[int, Any])
 
 
 def step_of(tape: Tape, slot: int, models: dict[int, Any], now: Any, pure: bool) -> Step:
