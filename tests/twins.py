@@ -19,7 +19,9 @@ def bits(thing: Any) -> Any:
     """Return what two results have to share: containers, types, dtypes and every bit."""
     if isinstance(thing, Node):
         grad = thing._grad if thing.op is None or isinstance(thing._grad, Node) else thing.grad
-        return (type(thing), thing.requires_grad, bits(thing._data), bits(grad))
+        known = grad if grad is None or isinstance(grad, Node) else np.asarray(grad)
+        known = grad if isinstance(thing, mg.Value) else known
+        return (type(thing), thing.requires_grad, bits(thing._data), bits(known))
     if isinstance(thing, dict):
         return {key: bits(part) for key, part in thing.items()}
     if isinstance(thing, (list, tuple)):

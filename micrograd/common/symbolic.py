@@ -16,6 +16,10 @@ class Symbolic:
         """Return what a Value holds of it, a symbol too."""
         raise NotImplementedError
 
+    def as_float(self) -> Any:
+        """Return the number as a float."""
+        raise NotImplementedError
+
     def as_operand(self, copied: bool) -> Any:
         """Return what a constant beside a Tensor holds of it.
 

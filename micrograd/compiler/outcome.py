@@ -17,8 +17,6 @@ from micrograd.core.op import Op
 from micrograd.core.record import constant
 from micrograd.core.versions import versions
 from micrograd.engine.seals import Seal, copy_out
-from micrograd.engine.tensor import Tensor
-from micrograd.engine.value import Value
 from micrograd.errors import GradientError
 
 _set = {"data": seams.DATA.__set__, "grad": seams.GRAD.__set__}
@@ -31,7 +29,7 @@ class Outcome:
         recording: what was recorded.
         places: by node that came as an argument, its place among the leaves of the arguments.
         outputs: the slots of the outputs, in order.
-        stored: the nodes whose arrays the code itself writes to.
+        stored: the nodes, and the cells of states, whose arrays the code itself writes to.
     """
 
     def __init__(
@@ -39,7 +37,7 @@ class Outcome:
         recording: Recording,
         places: dict[Node, int],
         outputs: Sequence[int],
-        stored: Sequence[Node] = (),
+        stored: Sequence[Any] = (),
     ) -> None:
         self.places = places
         self.flat, self.results = recording.flat, recording.results
@@ -67,6 +65,8 @@ class Outcome:
         """Return what f returns; what is called after the program gives `later`, or None."""
         made: dict[int, Any] = {}
         later = {} if later is None else later
+        if self.flat.paths == [""]:
+            return self._result(self.results[0], values, leaves, later, made)
         return self.flat.filled(
             [self._result(result, values, leaves, later, made) for result in self.results]
         )
@@ -87,7 +87,8 @@ class Outcome:
             node._grad, node.label = self._value(result.grad, values), result.label
             if result.requires_grad:
                 node.requires_grad, node.op = True, COMPILED
-                node._first = _BEHIND[result.kind._is_number]
+                node._first = constant(result.kind, node._data)  # made now, so that a pass goes there
+                node._first.requires_grad = True
             made[result.of] = node
         return made[result.of]
 
@@ -115,13 +116,17 @@ class Outcome:
     def _kind_of_effect(self, effect: Any) -> Any:
         if isinstance(effect, Call):
             return ("call",)
-        stored = effect.what == "data" and effect.node in self.stored
+        stored = effect.what != "grad" and effect.node in self.stored
+        if effect.what == "state":
+            return "state", stored
         return effect.what, effect.node._is_number, effect.value.slot is not None, stored
 
     def _step(self, kind: Any, effects: list[Any]) -> Any:
         """Return the function that writes to some nodes, or calls."""
         if kind[0] == "call":
             return self._calling(effects)
+        if kind[0] == "state":
+            return self._keeping([] if kind[1] else effects)
         what, numbers, changes, stored = kind
         nodes = [effect.node for effect in effects]
         if stored:
@@ -157,6 +162,13 @@ class Outcome:
                 any(map(seams.VERSION.__set__, targets, repeat(versions.write())))
 
         return write
+
+    def _keeping(self, effects: list[Any]) -> Any:
+        def keep(values: Any, leaves: Any, later: Any) -> None:
+            for effect in effects:
+                effect.node.write(self._value(effect.value, values))
+
+        return keep
 
     def _bumping(self, nodes: Sequence[Node]) -> Any:
         moving = any(node in self.places for node in nodes)
@@ -214,9 +226,6 @@ def _no_graph(*args: Any) -> NoReturn:
         "micrograd.compile(micrograd.grad(f))."
     )
 
-
-_BEHIND = {True: Value(0.0), False: Tensor(0.0)}
-"""What stands for the graph that is not there, behind a node that was computed."""
 
 COMPILED = Op("compiled", _no_graph, (_no_graph,))
 COMPILED.trust()

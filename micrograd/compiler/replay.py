@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from operator import call
 from typing import Any
 
 from micrograd.compiler import seams
 from micrograd.compiler.draws import put_back, states_of
 from micrograd.compiler.lower import Code
 from micrograd.compiler.outcome import Outcome
+from micrograd.compiler.programs import Form, is_a
 from micrograd.compiler.recording import Call, Recording, Write
 from micrograd.core.node import Node
 
@@ -16,6 +18,7 @@ FAILED: Any = object()
 """What a replay gives that is not right for a call: the function has to be recorded again."""
 
 _requires_grad: Any = Node.__dict__["requires_grad"].__get__
+_grad_of = seams.GRAD.__get__
 _slots = {"data": seams.DATA.__get__, "grad": seams.GRAD.__get__}
 
 
@@ -42,7 +45,7 @@ class Replay:
         self.recording, self.places = recording, places
         self.how = how, exact
         of_slot = dict(zip(tape.inputs, recording.sources, strict=True))
-        stores = _stores(recording, {s: at for at, s in of_slot.items() if s[0] == "data"})
+        stores = _stores(recording, {s: at for at, s in of_slot.items() if s[0] in ("data", "state")})
         outputs = [slot for slot in dict.fromkeys(recording.outputs) if slot not in stores]
         outputs += [slot for slot in _results_among(recording, stores)]
         self.code = Code(
@@ -53,10 +56,13 @@ class Replay:
         self.outcome = Outcome(recording, places, outputs, [node for _, node in stores.values()])
         self.fixed = [node for node in recording.nodes if node not in places]
         self.wants = list(map(_requires_grad, self.fixed))
-        self.absent = [(places.get(node, node), none) for node, none in recording.absent.items()]
+        self.holders = [places.get(node, node) for node in recording.absent]
+        self.absent = list(recording.absent.values())
+        self.moving = bool(places)
         self.numbers = all(kind.__class__ is type for kind in self.kinds)
         self.read = _reader(self.sources, places)
         self.generators = recording.draws.drawn
+        self.states = list(recording.states.items())
 
     def __call__(self, leaves: Sequence[Any]) -> Any:
         """Make the call again, or return FAILED, with nothing changed.
@@ -85,27 +91,29 @@ class Replay:
         """Tell whether the nodes are as they were: which need a gradient, and which have one."""
         if list(map(_requires_grad, self.fixed)) != self.wants:
             return False
-        for holder, none in self.absent:
-            node = leaves[holder] if holder.__class__ is int else holder
-            if (seams.GRAD.__get__(node) is None) is not none:
+        for state, was in self.states:
+            if state.ready() != was:
                 return False
-        return True
+        holders = self.holders
+        if self.moving:
+            holders = [leaves[h] if h.__class__ is int else h for h in holders]
+        return [grad is None for grad in map(_grad_of, holders)] == self.absent
 
 
-def _stores(recording: Recording, inputs: dict[Any, int]) -> dict[int, tuple[int, Node]]:
-    """Return, by slot, the input in whose memory the code can leave it, and the node of that."""
-    if any(isinstance(effect, Call) for effect in recording.effects):
-        return {}
-    found: dict[int, tuple[int, Node]] = {}
+def _stores(recording: Recording, inputs: dict[Any, int]) -> dict[int, tuple[int, Any]]:
+    """Return, by slot, the input in whose memory the code can leave it, and whose that is."""
+    found: dict[int, tuple[int, Any]] = {}
     forms = recording.tape.forms
     for effect in recording.effects:
-        slot = effect.value.slot if isinstance(effect, Write) else None
-        if slot is None or not isinstance(effect, Write) or effect.what != "data":
+        if isinstance(effect, Call):
+            break  # it may see what the nodes hold
+        slot = effect.value.slot
+        if slot is None or effect.what == "grad":
             continue
-        at = inputs.get(("data", effect.node))
         if effect.node in recording.replaced:
             continue
-        if at is not None and not effect.node._is_number and forms[at] == forms[slot]:
+        at = inputs.get((effect.what, effect.node))
+        if at is not None and is_a(forms[at], Form) and forms[at] == forms[slot]:
             if slot in found or slot == at:
                 continue
             found[slot] = at, effect.node
@@ -136,6 +144,8 @@ def _reader(
             parts.append((None, of))
         elif kind == "array":
             parts.append((_itself, of))
+        elif kind == "state":
+            parts.append((call, of.read))
         elif of in places:
             parts.append((_slots[kind], places[of]))
         else:

@@ -123,7 +123,7 @@ def stored(
         how: how numbers are computed, and whether exactly.
 
     Raises:
-        CompileError: if something runs after the program, such as an optimizer.
+        CompileError: if something runs after the program, or counts, such as an optimizer.
     """
     for effect in recording.effects:
         if isinstance(effect, Call):
@@ -131,6 +131,11 @@ def stored(
                 f"{name}: cannot be stored, since {effect.later.name} runs after the program, and "
                 "not in it. Compile a function without it, such as one that returns gradients."
             )
+    for state in recording.states:
+        raise CompileError(
+            f"{name}: cannot be stored, since the step of {state!r} is part of it, and counts its "
+            "steps. Compile a function without it, such as one that returns gradients."
+        )
     called = {source: name for source, name in zip(recording.sources, names, strict=True)}
 
     def plain(result: Any) -> Out:

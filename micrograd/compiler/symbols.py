@@ -220,6 +220,10 @@ class Symbol(Symbolic):
             )
         return self._tell(programs.item, self)
 
+    def as_float(self) -> Any:
+        """Return the one element as a float."""
+        return self if self.ndim else self.item().as_float()
+
     def as_operand(self, copied: bool) -> Any:
         """Return what a constant beside a Tensor holds of it."""
         scalar = not is_a(self._example, np.ndarray)

@@ -59,7 +59,7 @@ def _fitting(what: str, came: Any, leaf: Any) -> Any:
             )
         return came
     if leaf._is_number:
-        return came if isinstance(came, Symbolic) else float(came)
+        return came.as_float() if isinstance(came, Symbolic) else float(came)
     if isinstance(came, Symbolic):
         return ops.astype(came, leaf._data.dtype)
     return np.array(came, dtype=leaf._data.dtype)  # the caller's may be written to
@@ -121,7 +121,9 @@ def as_given(given: Any, g: Any, taken: set[int]) -> Any:
             g = g.copy()
         taken.add(id(g))
         return g if isinstance(given, np.ndarray) else g[()]
-    return g if np.ndim(g) or isinstance(g, Symbolic) else float(g)
+    if isinstance(g, Symbolic):
+        return g.as_float()
+    return g if np.ndim(g) else float(g)
 
 
 def dtype_beside(leaves: Sequence[Any]) -> Any:
