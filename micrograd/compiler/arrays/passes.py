@@ -11,11 +11,11 @@ from typing import Any
 import numpy as np
 
 from micrograd.compiler import programs
-from micrograd.compiler.arrays.calls import NEW, PRODUCTS, is_pure
+from micrograd.compiler.arrays.calls import NEW, PRODUCTS, is_pure, is_ufunc
 from micrograd.compiler.arrays.layouts import Layout, lies_alike, models_of, shares
 from micrograd.compiler.arrays.steps import GIVES, Plan, Step, step_of
 from micrograd.compiler.arrays.stores import memory_of, store_at_once
-from micrograd.compiler.programs import Slot, form_of, is_a, mapped
+from micrograd.compiler.programs import Form, Slot, form_of, is_a, mapped
 from micrograd.compiler.tape import Tape, slots_in
 
 
@@ -49,6 +49,7 @@ def plan(
         if not tape.is_call(slot):
             continue
         step = step_of(tape, slot, models, now, slot not in effects)
+        _take_unspread(step, made, giving)
         same = _same_as(step, made, giving)
         key = _key(step) if step.pure and step.function not in NEW else None
         if same is not None:
@@ -143,6 +144,23 @@ def _is_one(thing: Any) -> bool:
     if is_a(thing, np.ndarray):
         return thing.dtype.kind in "fiub" and 0 < thing.size <= 4096 and bool((thing == 1).all())
     return is_a(thing, int, float, np.number) and bool(thing == 1)
+
+
+# What an operand is the spread of
+
+
+def _take_unspread(step: Step, made: Plan, giving: dict[int, Step]) -> None:
+    """Take operands as they were before `broadcast_to`, where another has the whole shape."""
+    if not is_ufunc(step.function) or step.manner is not GIVES or not is_a(step.form, Form):
+        return
+    for i, arg in enumerate(step.args):
+        spread = giving.get(arg.number) if is_a(arg, Slot) else None
+        if spread is None or spread.function is not np.broadcast_to:
+            continue
+        others = [*step.args[:i], *step.args[i + 1 :]]
+        wide = any(made.forms[j].shape == step.form.shape for j in slots_in(others))
+        if wide and is_a(spread.args[0], Slot) and made.forms[spread.args[0].number].shape:
+            step.args = (*step.args[:i], spread.args[0], *step.args[i + 1 :])
 
 
 # What two calls have in common
