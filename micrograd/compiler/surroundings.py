@@ -28,6 +28,7 @@ _WHOLE = ("micrograd.nn.", "micrograd.layers", "micrograd.transforms.")
 _LIVE = ("micrograd.nn.optimizer", "micrograd.nn.schedules", "micrograd.nn.plateau")
 _FROZEN = (tuple, frozenset)
 _BY_STRING = {"getattr", "hasattr", "attrgetter", "methodcaller"}
+_ALL = {"vars", "__dict__"}
 _MOVING = ("datetime", "os", "random", "secrets", "time")
 
 
@@ -156,10 +157,12 @@ class Surroundings:
         def mappings() -> list[Any]:
             return [dict_of(thing), *classes]
 
-        def all_names() -> set[str]:
-            return {*mappings()[0], *(key for names in classes for key in _data_in(names))}
+        def relevant() -> set[str]:
+            own = dict_of(thing)
+            if whole:
+                return {*own, *(key for names in classes for key in _data_in(names))}
+            return {*self._attributes, *own} if _ALL & self._attributes else self._attributes
 
-        relevant = all_names if whole else lambda: self._attributes
         self._queue += [(kind.__name__, kind) for kind in (kinds if whole else users)]
         names = Names(name, mappings, relevant, thing, whole)
         self._add_names(name, names)
@@ -226,7 +229,7 @@ class Surroundings:
     def _read(self, code: CodeType, variables: dict[str, Any]) -> None:
         """Note the names in code."""
         names = names_in(code)
-        self._attributes |= names.attributes
+        self._attributes |= names.attributes | (names.read & _ALL)
         if code.co_name != "__init__":  # what that assigns to is new
             self.writes |= names.stored | names.globals | (names.cells & {*code.co_freevars})
         if _BY_STRING & (names.read | names.attributes):
