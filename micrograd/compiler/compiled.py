@@ -21,6 +21,7 @@ from micrograd.compiler.program import CompiledProgram
 from micrograd.compiler.recorder import Recorder
 from micrograd.compiler.recording import Recording
 from micrograd.compiler.replay import FAILED, Replay
+from micrograd.compiler.stand_ins import with_stand_ins
 from micrograd.compiler.watch import Watch
 from micrograd.core.modes import listening
 from micrograd.core.node import Node
@@ -171,6 +172,8 @@ class CompiledFunction:
     def _record(self, watch: Watch, given: Arguments) -> Recording:
         """Call the function on symbols, and return what it did, with nothing changed."""
         recorder = Recorder(watch.arrays, watch.generators)
+        f = with_stand_ins(self._f, stand_in) if watch.generators else self._f
+        f = f or self._f  # where a copy is not faithful; draws are then refused
         try:
             with seams.recording(recorder):
                 leaves = [
@@ -178,7 +181,7 @@ class CompiledFunction:
                     for place, leaf in enumerate(given.leaves)
                 ]
                 args, kwargs = given.filled(leaves)
-                recording = Recording(recorder, self._f(*args, **kwargs))
+                recording = Recording(recorder, f(*args, **kwargs))
             recorder.draws.check()
         except BaseException:
             recorder.draws.put_back()

@@ -341,9 +341,12 @@ class Recorder(Teller):
             self._owners[id(x)] = ("data", node)
         return True
 
-    def overwrite(self, node: Node, x: Any) -> None:
-        """Keep what replaces the data of a node from outside, so that no record of these holds."""
+    def write_into(self, node: Node, x: Any) -> None:
+        """Keep what is written into the array, or the number, of a node from outside."""
+        replaced = node in self.replaced
         self.write_data(node, x)
+        if not replaced:
+            self.replaced.pop(node, None)
         seams.VERSION.__set__(node, versions.write())
 
     def read_grad(self, node: Node, x: Any) -> Any:
