@@ -22,10 +22,8 @@ PYTHON = {
 }
 OF_TRUTHS = [operator.and_, operator.or_, operator.xor, operator.invert]
 OPS = {
-    1: """negative relu absolute exp log sqrt sin tanh sigmoid square reciprocal positive alias
-    floor sign fabs log1p softsign""".split(),
-    2: """add subtract multiply divide power maximum minimum tanh_slope fmax hypot copysign
-    floor_divide remainder arctan2""".split(),
+    1: ["negative", "relu", "absolute", "exp", "log", "sqrt", "sin", "tanh", "sigmoid", "square", "reciprocal", "positive", "alias", "floor", "sign", "fabs", "log1p", "softsign"],
+    2: ["add", "subtract", "multiply", "divide", "power", "maximum", "minimum", "tanh_slope", "fmax", "hypot", "copysign", "floor_divide", "remainder", "arctan2"],
     3: ["where", "clip"],
 }
 SETTINGS: list[tuple[str, dict[str, Any]]] = [
