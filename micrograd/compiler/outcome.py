@@ -178,7 +178,12 @@ def _overwrite(node: Any, array: Any, other: bool) -> None:
     """Write an array into that of a leaf, which somebody may hold; or give it another one."""
     held = seams.DATA.__get__(node)
     array = np.asarray(array)
-    if not other and held.__class__ is np.ndarray and held.flags.writeable and held.shape == np.shape(array):
+    if (
+        not other
+        and held.__class__ is np.ndarray
+        and held.flags.writeable
+        and held.shape == np.shape(array)
+    ):
         np.copyto(held, array)
         array = held
     node._overwrite(array)
