@@ -41,6 +41,7 @@ def checked(
     """
     hosted = any(isinstance(effect, Call) for effect in replay.recording.effects)
     before, states = _kept(nodes), states_of(replay.generators)
+    others = [(state, state.kept()) for state, _ in replay.states]
     result = replay.without_calls(leaves) if hosted else replay(leaves)
     if result is FAILED:
         return FAILED
@@ -48,6 +49,8 @@ def checked(
     left = _kept(nodes)
     _restore(nodes, before)
     put_back(states)
+    for state, kept in others:
+        state.restore(kept)
     returned = call()
     for path, ours, theirs in zip(
         Flat(returned).paths, by_program, map(_plain, Flat(returned).leaves), strict=True

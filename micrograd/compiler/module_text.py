@@ -1,1 +1,2 @@
-def module_text(*a): raise NotImplementedError
+def module_text(*a):
+    raise NotImplementedError

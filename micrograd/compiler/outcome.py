@@ -16,7 +16,7 @@ from micrograd.core.node import Node
 from micrograd.core.op import Op
 from micrograd.core.record import constant
 from micrograd.core.versions import versions
-from micrograd.engine.seals import copy_out
+from micrograd.engine.seals import Seal, copy_out
 from micrograd.errors import GradientError
 
 _set = {"data": seams.DATA.__set__, "grad": seams.GRAD.__set__}
@@ -29,7 +29,7 @@ class Outcome:
         recording: what was recorded.
         places: by node that came as an argument, its place among the leaves of the arguments.
         outputs: the slots of the outputs, in order.
-        stored: the nodes whose arrays the code itself writes to.
+        stored: the nodes, and the cells of states, whose arrays the code itself writes to.
     """
 
     def __init__(
@@ -37,7 +37,7 @@ class Outcome:
         recording: Recording,
         places: dict[Node, int],
         outputs: Sequence[int],
-        stored: Sequence[Node] = (),
+        stored: Sequence[Any] = (),
     ) -> None:
         self.places = places
         self.flat, self.results = recording.flat, recording.results
@@ -45,7 +45,8 @@ class Outcome:
         self.stored, self.replaced = {*stored}, {*recording.replaced}
         self.steps: list[Callable[[Sequence[Any], Sequence[Any], dict[Any, Any]], None]] = []
         for kind, effects in groupby(recording.effects, self._kind_of_effect):
-            self.steps.append(self._step(kind, list(effects)))
+            if kind != ("state", True):
+                self.steps.append(self._step(kind, list(effects)))
 
     def finish(self, values: Sequence[Any], leaves: Sequence[Any]) -> Any:
         """Write and call what is to be written and called, and return what f returns.
@@ -65,6 +66,8 @@ class Outcome:
         """Return what f returns; what is called after the program gives `later`, or None."""
         made: dict[int, Any] = {}
         later = {} if later is None else later
+        if self.flat.paths == [""]:
+            return self._result(self.results[0], values, leaves, later, made)
         return self.flat.filled(
             [self._result(result, values, leaves, later, made) for result in self.results]
         )
@@ -85,7 +88,9 @@ class Outcome:
             node._grad, node.label = self._value(result.grad, values), result.label
             if result.requires_grad:
                 node.requires_grad, node.op = True, COMPILED
-                node._first = constant(result.kind, node._data)
+                node._first = constant(
+                    result.kind, node._data
+                )  # made now, so that a pass goes there
                 node._first.requires_grad = True
             made[result.of] = node
         return made[result.of]
@@ -115,13 +120,17 @@ class Outcome:
     def _kind_of_effect(self, effect: Any) -> Any:
         if isinstance(effect, Call):
             return ("call",)
-        stored = effect.what == "data" and effect.node in self.stored
+        stored = effect.what != "grad" and effect.node in self.stored
+        if effect.what == "state":
+            return "state", stored
         return effect.what, effect.node._is_number, effect.value.slot is not None, stored
 
     def _step(self, kind: Any, effects: list[Any]) -> Any:
         """Return the function that writes to some nodes, or calls."""
         if kind[0] == "call":
             return self._calling(effects)
+        if kind[0] == "state":
+            return self._keeping(effects)
         what, numbers, changes, stored = kind
         nodes = [effect.node for effect in effects]
         if stored:
@@ -132,12 +141,16 @@ class Outcome:
         places = [None if slot is None else self.at[slot] for slot in slots]
         replaced = [node in self.replaced for node in nodes]
         alike = any(effect.value.kind is not None or effect.value.again for effect in effects)
+        fixed = not changes and not any(is_a(e.value.constant, np.ndarray) for e in effects)
+        constants = [effect.value.constant for effect in effects]
         in_row = places == list(range(start, start + len(places)))
 
         def write(values: Any, leaves: Any, later: Any) -> None:
             targets = [self._node(node, leaves) for node in nodes] if moving else nodes
-            if not changes:
-                new: Any = [self._value(effect.value, values) for effect in effects]
+            if fixed:
+                new: Any = constants
+            elif not changes:
+                new = [self._value(effect.value, values) for effect in effects]
             elif in_row:
                 new = values[start : start + len(places)]
             else:
@@ -154,11 +167,23 @@ class Outcome:
 
         return write
 
+    def _keeping(self, effects: list[Any]) -> Any:
+        def keep(values: Any, leaves: Any, later: Any) -> None:
+            for effect in effects:
+                effect.node.write(self._value(effect.value, values))
+
+        return keep
+
     def _bumping(self, nodes: Sequence[Node]) -> Any:
+        moving = any(node in self.places for node in nodes)
+
         def bump(values: Any, leaves: Any, later: Any) -> None:
-            for node in nodes:
-                target = self._node(node, leaves)
-                target._overwrite(target._data)
+            written = versions.write()
+            for node in [self._node(node, leaves) for node in nodes] if moving else nodes:
+                if node._seal.__class__ is Seal:  # somebody may hold the array
+                    node._overwrite(node._data)
+                else:
+                    node._version = written
 
         return bump
 

@@ -15,8 +15,8 @@ from micrograd.compiler.arguments import Arguments
 from micrograd.compiler.programs import Form, Instruction, Slot
 from micrograd.compiler.recording import Call, Out, OutNode, Same, Write
 from micrograd.compiler.replay import FAILED, Replay
-from micrograd.compiler.tape import INPUT, Tape
 from micrograd.compiler.stored import StoredProgram, stored
+from micrograd.compiler.tape import INPUT, Tape
 from micrograd.core.node import Node
 from micrograd.errors import ArgumentError, CompileError
 
@@ -185,7 +185,7 @@ class CompiledProgram:
         for slot, (what, of), name in sources:
             if slot in at:
                 form: Any = tape.forms[slot]
-                default = of if what == "array" else None
+                default = of if what == "array" else of.read() if what == "state" else None
                 if what in ("data", "grad") and of not in self._replay.places:
                     default = (seams.DATA if what == "data" else seams.GRAD).__get__(of)
                 form = Form((), form) if tape.is_number(slot) else form
@@ -218,11 +218,14 @@ class CompiledProgram:
 
     @property
     def writes(self) -> dict[str, Any]:
-        """Return what is left in nodes, by the name of the input and "data" or "grad"."""
+        """Return what is left in nodes and states, by the input's name and "data" or "grad"."""
         found: dict[str, Any] = {}
         for effect in self._replay.recording.effects:
             if isinstance(effect, Write):
-                found[f"{self._called(effect.node)}.{effect.what}"] = self._shown(effect.value)
+                owner = effect.node
+                state = effect.what == "state"
+                name = owner.name if state else f"{self._called(owner)}.{effect.what}"
+                found[name] = self._shown(effect.value)
         return found
 
     @property

@@ -21,6 +21,7 @@ from micrograd.compiler.symbols import Symbol, Teller, overlap
 from micrograd.compiler.tape import Tape, call_of_numbers
 from micrograd.core.node import Node
 from micrograd.core.op import Op
+from micrograd.core.turns import underway
 from micrograd.core.user_rules import read_only
 from micrograd.core.versions import versions
 from micrograd.engine.seals import SEALED
@@ -29,7 +30,7 @@ from micrograd.errors import CompileError, describe
 _NONE: dict[str, Any] = {}
 
 Source = tuple[str, Any]
-"""Where an input comes from: "argument" and its place, or "data", "grad", "array" and whose."""
+"""Where an input comes from: "argument" and its place, or "data", "grad", "array" and whose, or "state" and a cell."""
 
 
 class Recorder(Teller):
@@ -49,6 +50,7 @@ class Recorder(Teller):
         lines: where the user's code was at constants and checks, by slot.
         opaque: names of what is called as it is, since it could not be told.
         draws: the states of random generators.
+        states: those that are read and written, each with what its `ready` said.
     """
 
     def __init__(self, arrays: dict[int, Any], generators: Iterable[tuple[str, Any]] = ()) -> None:
@@ -66,10 +68,12 @@ class Recorder(Teller):
         self.lines: dict[int, str] = {}
         self.opaque: dict[str, None] = {}
         self.draws = Draws(generators)
+        self.states: dict[Any, Any] = {}  # with what `ready` said
+        self.cells: dict[Any, Any] = {}  # what stands for them, now
         self.depth = 0  # of operations and rules that are under way
         self.done = False
         self.fresh: Any = None  # the node that was made last
-        self.backward = False  # whether a backward pass is under way
+        self._in_rules = False  # whether a rule was called since the last operation
         self.seams: dict[Any, Any] = {}
         self._constants: dict[Any, int] = {}
         self._lifted: dict[int, Symbol] = {}
@@ -78,6 +82,15 @@ class Recorder(Teller):
         self._versions: dict[Node, int] = {}
         self._decided: dict[Any, Any] = {}
         self._fresh: dict[tuple[str, Node], None] = {}  # written since the last hosted call
+
+    @property
+    def backward(self) -> bool:
+        """Whether a backward pass is under way: what comes after it is not part of it."""
+        return self._in_rules and bool(underway)
+
+    @backward.setter
+    def backward(self, value: bool) -> None:
+        self._in_rules = value
 
     # Numbers
 
@@ -259,6 +272,24 @@ class Recorder(Teller):
             self._decided[asked, how] = answer
         return answer
 
+    # State outside of nodes
+
+    def enter_state(self, state: Any) -> bool:
+        """Take note of a state; tell whether it can be used, as it can once in a program."""
+        if state in self.states or self.hosted:
+            return False
+        self.states[state] = state.ready()
+        return True
+
+    def read_cell(self, cell: Any) -> Any:
+        """Return what stands for a part of a state."""
+        return self._input(("state", cell), cell.read())
+
+    def write_cell(self, cell: Any, value: Any) -> None:
+        """Keep what is written to a part of a state."""
+        self.cells[cell] = value
+        self.written["state", cell] = None
+
     # Nodes
 
     def is_outside(self, node: Node) -> bool:
@@ -310,6 +341,14 @@ class Recorder(Teller):
         if isinstance(x, Symbol):
             self._owners[id(x)] = ("data", node)
         return True
+
+    def write_into(self, node: Node, x: Any) -> None:
+        """Keep what is written into the array, or the number, of a node from outside."""
+        replaced = node in self.replaced
+        self.write_data(node, x)
+        if not replaced:
+            self.replaced.pop(node, None)
+        seams.VERSION.__set__(node, versions.write())
 
     def read_grad(self, node: Node, x: Any) -> Any:
         """Return what stands for the gradient `x` of a node."""
@@ -376,7 +415,7 @@ class Recorder(Teller):
 
     def writes(self) -> list[tuple[str, Node, Any]]:
         """Return what has been written to nodes since the last hosted call."""
-        held = {"data": self.data, "grad": self.grads}
+        held: Any = {"data": self.data, "grad": self.grads, "state": self.cells}
         found: list[tuple[str, Node, Any]] = []
         for what, node in self.written:
             value = held[what][node]

@@ -63,10 +63,13 @@ class Held(NamedTuple):
 
 
 class Write(NamedTuple):
-    """What a program leaves in a node: its data ("data") or its gradient ("grad")."""
+    """What a program leaves in a node: its data ("data") or its gradient ("grad").
+
+    Or in a cell of a state outside of nodes ("state").
+    """
 
     what: str
-    node: Node
+    node: Any
     value: Out
 
 
@@ -101,13 +104,15 @@ class Recording:
         opaque: names of what is called as it is.
         replaced: the nodes whose data became another array, and were not just written to.
         draws: the states of random generators.
+        states: other states that are read and written, each with what its `ready` said.
     """
 
     def __init__(self, recorder: Recorder, returned: Any) -> None:
         self._recorder: Any = recorder
         self.tape, self.sources = recorder.tape, recorder.sources
         self.absent, self.lines, self.opaque = recorder.absent, recorder.lines, recorder.opaque
-        self.draws, self.replaced = recorder.draws, recorder.replaced
+        self.draws, self.states = recorder.draws, recorder.states
+        self.replaced = recorder.replaced
         self.nodes = list(dict.fromkeys([*recorder.data, *recorder.grads]))
         self.arrays = [of for what, of in recorder.sources if what == "array"]
         self.examples: dict[int, Any] = {}

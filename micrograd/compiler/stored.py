@@ -11,7 +11,7 @@ import numpy as np
 from micrograd.common.tree import Flat
 from micrograd.compiler.lower import Code
 from micrograd.compiler.module_text import module_text
-from micrograd.compiler.recording import Call, Out, OutNode, Recording, Same, Write
+from micrograd.compiler.recording import Call, Held, Out, OutNode, Recording, Same, Write
 from micrograd.compiler.tape import Tape
 from micrograd.errors import ArgumentError, CompileError
 
@@ -76,7 +76,9 @@ class StoredProgram:
         values = [_copied(o.constant) if o.slot is None else at[o.slot] for o in self._outs]
         count = len(values) - len(self._left)
         result = Flat(self._results).filled(values[:count])
-        return (result, dict(zip(self._left, values[count:], strict=True))) if self._left else result
+        return (
+            (result, dict(zip(self._left, values[count:], strict=True))) if self._left else result
+        )
 
     def _filled(self, args: Sequence[Any], others: dict[str, Any]) -> list[Any]:
         names = [name for name, what, _ in self._inputs if what == "argument"]
@@ -102,7 +104,9 @@ class StoredProgram:
 
     def save(self, path: str | Path) -> None:
         """Write a module that needs only NumPy; see `CompiledProgram.save`."""
-        text = module_text(self.name, self._inputs, self._code, self._results, self._outs, self._left)
+        text = module_text(
+            self.name, self._inputs, self._code, self._results, self._outs, self._left
+        )
         Path(path).write_text(text, encoding="utf-8")
 
 
@@ -119,7 +123,7 @@ def stored(
         how: how numbers are computed, and whether exactly.
 
     Raises:
-        CompileError: if something runs after the program, such as an optimizer.
+        CompileError: if something runs after the program, or counts, such as an optimizer.
     """
     for effect in recording.effects:
         if isinstance(effect, Call):
@@ -127,15 +131,24 @@ def stored(
                 f"{name}: cannot be stored, since {effect.later.name} runs after the program, and "
                 "not in it. Compile a function without it, such as one that returns gradients."
             )
+    for state in recording.states:
+        raise CompileError(
+            f"{name}: cannot be stored, since the step of {state!r} is part of it, and counts its "
+            "steps. Compile a function without it, such as one that returns gradients."
+        )
     called = {source: name for source, name in zip(recording.sources, names, strict=True)}
 
     def plain(result: Any) -> Out:
         if isinstance(result, Same):
             source = ("data", result.node)
             if source not in called:
-                raise CompileError(f"{name}: cannot be stored, as it returns a node that it only "
-                                   "passes on. Return its .data.")
+                raise CompileError(
+                    f"{name}: cannot be stored, as it returns a node that it only "
+                    "passes on. Return its .data."
+                )
             return Out(recording.tape.inputs[recording.sources.index(source)])
+        if isinstance(result, Held):
+            return _held(recording, result)
         return result.data if isinstance(result, OutNode) else result
 
     outs = [plain(result) for result in recording.results]
@@ -160,6 +173,15 @@ def stored(
         {key: moved(out) for key, out in left.items()},
         *how,
     )
+
+
+def _held(recording: Recording, held: Held) -> Out:
+    """Return what a node holds in the end: what is written to it, or what it held before."""
+    writes = [effect for effect in recording.effects if isinstance(effect, Write)]
+    left = [w.value for w in writes if (w.what, w.node) == (held.what, held.node)]
+    if left:
+        return left[-1]
+    return Out(recording.tape.inputs[recording.sources.index((held.what, held.node))])
 
 
 def _copied(thing: Any) -> Any:

@@ -18,16 +18,78 @@ ANY: Range = (-LIMIT, LIMIT)
 ARITHMETIC = frozenset(("add", "subtract", "multiply"))
 COMPARISONS = frozenset(("lt", "le", "gt", "ge", "eq", "ne"))
 FLOATS = frozenset(
-    """divide exp log sqrt sin cos tanh tanh_slope sigmoid fmod fabs copysign erf tan arcsin arccos
-    arctan cosine hypot arctan2 sinh cosh arcsinh arccosh arctanh deg2rad rad2deg cbrt expm1 exp2
-    log1p log2 log10 float_power normal_cdf softsign""".split()
+    [
+        "divide",
+        "exp",
+        "log",
+        "sqrt",
+        "sin",
+        "cos",
+        "tanh",
+        "tanh_slope",
+        "sigmoid",
+        "fmod",
+        "fabs",
+        "copysign",
+        "erf",
+        "tan",
+        "arcsin",
+        "arccos",
+        "arctan",
+        "cosine",
+        "hypot",
+        "arctan2",
+        "sinh",
+        "cosh",
+        "arcsinh",
+        "arccosh",
+        "arctanh",
+        "deg2rad",
+        "rad2deg",
+        "cbrt",
+        "expm1",
+        "exp2",
+        "log1p",
+        "log2",
+        "log10",
+        "float_power",
+        "normal_cdf",
+        "softsign",
+    ]
 )
 """Operations that give floats, whatever they are given."""
 
 FLOATS_OF_FLOATS = FLOATS | frozenset(
-    """add subtract multiply negative absolute power where maximum minimum fmax fmin elu softplus
-    log_sigmoid logaddexp logaddexp2 floor_divide remainder sign floor ceil trunc rint heaviside
-    turn sinc floordiv mod""".split()
+    [
+        "add",
+        "subtract",
+        "multiply",
+        "negative",
+        "absolute",
+        "power",
+        "where",
+        "maximum",
+        "minimum",
+        "fmax",
+        "fmin",
+        "elu",
+        "softplus",
+        "log_sigmoid",
+        "logaddexp",
+        "logaddexp2",
+        "floor_divide",
+        "remainder",
+        "sign",
+        "floor",
+        "ceil",
+        "trunc",
+        "rint",
+        "heaviside",
+        "turn",
+        "sinc",
+        "floordiv",
+        "mod",
+    ]
 )
 """Operations that give floats where all that they are given are floats."""
 

@@ -88,7 +88,7 @@ class Source:
 
         for i in range(start, min(start + SIZE, len(graph))):
             name = graph.operations[i]
-            if name is INPUT or name is CONSTANT and last[i] < len(graph):
+            if name is INPUT or (name is CONSTANT and last[i] < len(graph)):
                 continue
             if name is CONSTANT:
                 place[i] = len(place)
