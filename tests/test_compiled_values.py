@@ -356,9 +356,7 @@ def test_a_result_has_no_graph() -> None:
     for x in (1.0, 2.0, 3.0):
         y = f(x)
         assert (y.data, y.requires_grad, y.label) == (2 * x, True, None)
-        with pytest.raises(
-            mg.GradientError, match=r"compiled function, which keeps no graph.*grad"
-        ):
+        with pytest.raises(mg.GradientError, match=r"keeps no graph.*compile"):
             y.backward()
 
 
