@@ -186,6 +186,24 @@ def test_it_is_written_as_a_careful_person_writes() -> None:
     ]
 
 
+def test_a_column_times_a_row_is_computed_element_by_element() -> None:
+    column = np.array([[1.0, -1.0, np.inf, -0.0]])
+    row = np.array([[0.0, -2.0, 3.0]])
+    narrow = [x.astype(np.float32) for x in (column, row)]
+    with np.errstate(invalid="ignore"):
+        assert "matmul" not in lowered(lambda x, y: x.T @ y, column, row).text()
+        assert_lowers(lambda x, y: x.T @ y, [column, row], [column * 2, row - 1])
+        assert_lowers(lambda x, y: np.tanh(x.T @ y).sum(axis=0), narrow)
+
+
+def test_what_was_a_copy_stays_another_array_in_a_product() -> None:
+    x = np.random.default_rng(0).normal(size=(40, 30))
+    assert_lowers(lambda x: x @ x.copy("K").T, [x])
+    assert_lowers(lambda x: [(x + 1) @ (x + 1).T, np.exp(x) @ np.exp(x).T], [x])
+    assert lowered(lambda x: x @ x.copy("K").T, x).calls == 3
+    assert lowered(lambda x: x @ x.T, x).calls == 2
+
+
 # Stores
 
 
@@ -430,7 +448,7 @@ def test_every_operation_computes_the_same_bits(name: str) -> None:
 # Random programs
 
 
-SHAPES = [(), (3,), (1, 3), (2, 3), (3, 2), (2, 1, 3), (0, 3), (3, 3)]
+SHAPES = [(), (3,), (1, 3), (3, 1), (2, 3), (3, 2), (2, 1, 3), (0, 3), (3, 3)]
 DTYPES = [np.float64, np.float32, np.int64, np.bool_]
 CONSTANTS = [1, 1.0, True, 0.5, -2, 2, np.float32(1), np.ones(3), np.array([1.0, -0.0, 2.5])]
 
@@ -531,7 +549,7 @@ def random_program(seed: int, moves: int) -> Callable[..., Any]:
 
 def random_array(rng: np.random.Generator, laid_out: bool) -> Any:
     shape, dtype = SHAPES[rng.integers(len(SHAPES))], DTYPES[rng.integers(len(DTYPES))]
-    array = np.round(rng.normal(size=shape) * 2, 1).astype(dtype)
+    array = np.asarray(np.round(rng.normal(size=shape) * 2, 1)).astype(dtype)
     return array.T if laid_out and rng.integers(2) else array
 
 

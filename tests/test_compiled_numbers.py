@@ -199,7 +199,9 @@ def test_sums_of_rows_go_in_order_at_any_width() -> None:
     rng = np.random.default_rng(0)
     for rows, width in [(3, 2), (9, 2), (40, 3), (130, 2), (300, 7), (17, 16), (3, 300), (129, 33)]:
         recorder = Recorder()
-        inputs = (rng.standard_normal((rows, width)) * 10.0 ** rng.integers(-8, 8, (rows, 1))).ravel()
+        inputs = (
+            rng.standard_normal((rows, width)) * 10.0 ** rng.integers(-8, 8, (rows, 1))
+        ).ravel()
         slots = [recorder.input(float(x)) for x in inputs]
         outputs: list[int] = []
         for column in range(width):

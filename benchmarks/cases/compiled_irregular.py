@@ -19,7 +19,7 @@ _LARGEST = 4  # what a value may be; the functions of one argument give at most 
 Line = tuple[str, int, int | None]
 
 
-def recipe(nodes: int, leaves: int) -> list[Line]:
+def recipe(nodes: int, leaves: int) -> tuple[Line, ...]:
     """Return so many operations and the places of their arguments.
 
     Each takes a value that no other takes, and perhaps any other value: so the graph is about as
@@ -44,7 +44,7 @@ def recipe(nodes: int, leaves: int) -> list[Line]:
         lines.append((name, i, j if name in OF_TWO else None))
         unused.append(len(bounds))
         bounds.append(bound if name in OF_TWO else 1)
-    return lines
+    return tuple(lines)
 
 
 def follow(lines: Sequence[Line], functions: Mapping[str, Callable[..., Any]], leaves: Any) -> Any:

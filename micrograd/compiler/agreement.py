@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from micrograd.compiler.programs import Slot, is_a, name_of
+from micrograd.compiler.programs import Slot, is_a, mapped, name_of
 from micrograd.compiler.recording import Call, Out, OutNode, Recording, Same, Write
 from micrograd.compiler.tape import CONSTANT, INPUT
 from micrograd.core.node import Node

@@ -10,6 +10,7 @@ import numpy as np
 from micrograd.common.tree import Flat
 from micrograd.core.modes import is_grad_enabled
 from micrograd.core.node import Node
+from micrograd.engine.copying import links_now
 from micrograd.errors import CompileError
 
 
@@ -76,6 +77,11 @@ class Arguments:
         """Tell whether an argument is a number or an array that is an input."""
         leaf = self.leaves[place]
         return leaf.__class__ in (float, int) or isinstance(leaf, (np.ndarray, np.generic))
+
+    def is_followed(self) -> bool:
+        """Tell whether a transform has given one of the nodes, to differentiate by it."""
+        nodes = [leaf for leaf in self.leaves if isinstance(leaf, Node)]
+        return bool(nodes) and not links_now().keys().isdisjoint(nodes)
 
     def nodes(self) -> dict[Node, int]:
         """Return the nodes among the arguments, each with its first place."""

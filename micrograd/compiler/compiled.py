@@ -25,8 +25,7 @@ from micrograd.compiler.stand_ins import with_stand_ins
 from micrograd.compiler.watch import Watch
 from micrograd.core.modes import listening
 from micrograd.core.node import Node
-from micrograd.errors import ArgumentError, CompileError
-from micrograd.transforms.transformed import require_function
+from micrograd.errors import ArgumentError, CompileError, OperandError
 
 __all__ = ["compile"]
 
@@ -54,6 +53,8 @@ class Case:
 
     def fits(self, given: Arguments) -> bool:
         """Tell whether the nodes among the arguments are others than those named from outside."""
+        if not self.pinned and not self.places:
+            return True
         leaves = given.leaves
         return all([leaves[at] is node for at, node in self.pinned]) and not any(
             [leaves[at] in self.fixed for at in self.places.values()]
@@ -83,6 +84,8 @@ class CompiledFunction:
         if seams.current.get() is not None or listening.get() is not None:
             return self._f(*args, **kwargs)  # inside another compiled function, or debug()
         given = Arguments(args, kwargs)
+        if given.is_followed():
+            return self._f(*args, **kwargs)  # a transform differentiates it, from outside
         cases = self._cases.get(given.key)
         if cases is None:
             cases = self._cases[given.key] = []
@@ -315,7 +318,15 @@ def compile(
         )
     if isinstance(f, Node):
         return program_of(f, scalars, exact)
-    require_function("compile", f)
+    if not callable(f):
+        raise OperandError(
+            f"compile: expected a function, or a node with a graph, but came a {type(f).__name__}. "
+            "Give the function itself, and not what it returns."
+        )
+    if isinstance(max_programs, bool) or not isinstance(max_programs, int) or max_programs < 1:
+        raise ArgumentError(
+            f"compile: max_programs has to be an integer of 1 or more, but came {max_programs!r}."
+        )
     if scalars not in (None, "levels", "source"):
         raise ArgumentError(
             f'compile: scalars is "levels", "source" or None, but came {scalars!r}.'

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dis
 import operator
 import sys
 from collections.abc import Callable
@@ -44,6 +45,14 @@ class Number(Symbolic):
     def as_number(self) -> Any:
         """Return what a Value holds of it: a truth becomes 0 or 1."""
         return +self if self._value.__class__ is bool else self
+
+    def as_float(self) -> Any:
+        """Return the number as a float, a symbol, too."""
+        return self * 1.0
+
+    def in_form_of(self, given: Any) -> Any:
+        """Return the number itself."""
+        return self
 
     def as_operand(self, copied: bool) -> Any:
         """Return what a constant beside a Tensor holds of it: a truth becomes an array."""
@@ -181,6 +190,40 @@ def _method(function: Callable[..., Any], op: Any, raises: bool, turned: bool) -
     return method
 
 
+def is_called_by_c(frame: Any) -> bool:
+    """Tell whether an operator is called by a function in C, such as `sum`, and not by a sign.
+
+    >>> class One:
+    ...     def __radd__(self, other):
+    ...         return is_called_by_c(sys._getframe(1))
+    >>> sum([One()]), 0 + One()
+    (True, False)
+    """
+    return not dis.opname[frame.f_code.co_code[frame.f_lasti]].startswith("BINARY_")
+
+
+def _refusing_sums(method: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
+    """Return an addition that Python's `sum` cannot use for floats, as it rounds otherwise."""
+
+    def add(self: Number, other: Any) -> Any:
+        frame = sys._getframe(1)
+        total = method(self, other)
+        if (
+            total.__class__ is Number
+            and total._value.__class__ is float
+            and not _module(frame).startswith("micrograd.")
+            and is_called_by_c(frame)
+        ):
+            raise CompileError(
+                f"sum: came floats that are recorded, at {user_line()}. Since Python 3.12 its sum "
+                "of floats keeps what rounding loses, which a program does not. Sum Values, or "
+                "add the numbers up in a loop."
+            )
+        return total
+
+    return add
+
+
 def _unary(function: Any) -> Any:
     def method(self: Number) -> Any:
         return self._recorder.call_of_numbers(function, (self._slot,), (self._value,))
@@ -210,6 +253,10 @@ for _name, _op in _ROWS.items():
 for _name, _function in (("neg", ops.negative), ("pos", ops.positive), ("abs", ops.absolute)):
     setattr(Number, f"__{_name}__", _unary(_function))
 Number.__invert__ = _unary(operator.invert)  # pyright: ignore[reportAttributeAccessIssue]
+
+if sys.version_info >= (3, 12):
+    for _name in ("__add__", "__radd__"):
+        setattr(Number, _name, _refusing_sums(getattr(Number, _name)))
 
 Real.register(Number)
 assert set(_ROWS) <= set(SIGNS)

@@ -17,8 +17,6 @@ from micrograd.core.op import Op
 from micrograd.core.record import constant
 from micrograd.core.versions import versions
 from micrograd.engine.seals import Seal, copy_out
-from micrograd.engine.tensor import Tensor
-from micrograd.engine.value import Value
 from micrograd.errors import GradientError
 
 _set = {"data": seams.DATA.__set__, "grad": seams.GRAD.__set__}
@@ -68,6 +66,8 @@ class Outcome:
         """Return what f returns; what is called after the program gives `later`, or None."""
         made: dict[int, Any] = {}
         later = {} if later is None else later
+        if self.flat.paths == [""]:
+            return self._result(self.results[0], values, leaves, later, made)
         return self.flat.filled(
             [self._result(result, values, leaves, later, made) for result in self.results]
         )
@@ -88,7 +88,8 @@ class Outcome:
             node._grad, node.label = self._value(result.grad, values), result.label
             if result.requires_grad:
                 node.requires_grad, node.op = True, COMPILED
-                node._first = _BEHIND[result.kind._is_number]
+                node._first = constant(result.kind, node._data)  # made now, so that a pass goes there
+                node._first.requires_grad = True
             made[result.of] = node
         return made[result.of]
 
@@ -100,8 +101,9 @@ class Outcome:
         if out.slot is not None:
             value = values[self.at[out.slot]]
             if out.kind is None or value.__class__ is out.kind:
-                return value
-            return np.asarray(value) if out.kind is np.ndarray else value[()]
+                return value.copy("K") if out.again and is_a(value, np.ndarray) else value
+            value = np.asarray(value) if out.kind is np.ndarray else value[()]
+            return value.copy("K") if out.again else value
         thing = out.constant
         if not is_a(thing, np.ndarray):
             return thing
@@ -136,7 +138,7 @@ class Outcome:
         start = 0 if slots[0] is None else self.at[slots[0]]
         places = [None if slot is None else self.at[slot] for slot in slots]
         replaced = [node in self.replaced for node in nodes]
-        without_axes = any(effect.value.kind is not None for effect in effects)
+        alike = any(effect.value.kind is not None or effect.value.again for effect in effects)
         fixed = not changes and not any(is_a(e.value.constant, np.ndarray) for e in effects)
         constants = [effect.value.constant for effect in effects]
         in_row = places == list(range(start, start + len(places)))
@@ -155,7 +157,7 @@ class Outcome:
                 for node, array, other in zip(targets, new, replaced, strict=True):
                     _overwrite(node, array, other)
                 return
-            if without_axes and changes:
+            if alike and changes:
                 new = [self._unlocked(effect.value, values) for effect in effects]
             any(map(_set[what], targets, new))  # at one stroke
             if what == "data":
@@ -226,9 +228,6 @@ def _no_graph(*args: Any) -> NoReturn:
         "micrograd.compile(micrograd.grad(f))."
     )
 
-
-_BEHIND = {True: Value(0.0), False: Tensor(0.0)}
-"""What stands for the graph that is not there, behind a node that was computed."""
 
 COMPILED = Op("compiled", _no_graph, (_no_graph,))
 COMPILED.trust()

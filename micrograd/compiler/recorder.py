@@ -21,6 +21,7 @@ from micrograd.compiler.symbols import Symbol, Teller, overlap
 from micrograd.compiler.tape import Tape, call_of_numbers
 from micrograd.core.node import Node
 from micrograd.core.op import Op
+from micrograd.core.turns import underway
 from micrograd.core.user_rules import read_only
 from micrograd.core.versions import versions
 from micrograd.engine.seals import SEALED
@@ -72,7 +73,7 @@ class Recorder(Teller):
         self.depth = 0  # of operations and rules that are under way
         self.done = False
         self.fresh: Any = None  # the node that was made last
-        self.backward = False  # whether a backward pass is under way
+        self._in_rules = False  # whether a rule was called since the last operation
         self.seams: dict[Any, Any] = {}
         self._constants: dict[Any, int] = {}
         self._lifted: dict[int, Symbol] = {}
@@ -80,6 +81,15 @@ class Recorder(Teller):
         self._versions: dict[Node, int] = {}
         self._decided: dict[Any, Any] = {}
         self._fresh: dict[tuple[str, Node], None] = {}  # written since the last hosted call
+
+    @property
+    def backward(self) -> bool:
+        """Whether a backward pass is under way: what comes after it is not part of it."""
+        return self._in_rules and bool(underway)
+
+    @backward.setter
+    def backward(self, value: bool) -> None:
+        self._in_rules = value
 
     # Numbers
 

@@ -29,12 +29,14 @@ class Out(NamedTuple):
         constant: what it is, if it has no slot.
         kind: of a value without axes whether it is an array or a scalar, for which NumPy has two.
         locked: whether it is an array that was computed, of which one gets a copy.
+        again: whether another array with the same elements comes out, too.
     """
 
     slot: int | None
     constant: Any = None
     kind: type | None = None
     locked: bool = False
+    again: bool = False
 
 
 class OutNode(NamedTuple):
@@ -122,6 +124,7 @@ class Recording:
         self.nodes = list(dict.fromkeys([*recorder.data, *recorder.grads]))
         self.arrays = [of for what, of in recorder.sources if what == "array"]
         self.examples: dict[int, Any] = {}
+        self._first: dict[int, Any] = {}
         flat = Flat(returned)
         self.results = [self._result(leaf) for leaf in flat.leaves]
         self.flat = Flat(flat.filled(range(len(flat.leaves))))  # that holds no graph
@@ -133,6 +136,7 @@ class Recording:
             self.effects.append(Call(function, given, named, later))
         self.effects += [self._write(*write) for write in recorder.writes()]
         self._recorder = None
+        self._first.clear()
 
     def _result(self, leaf: Any) -> Any:
         if isinstance(leaf, Later):
@@ -161,7 +165,8 @@ class Recording:
             slot = thing._checked_slot().number
             example = self.examples[slot] = self._recorder.example_of(thing, "compile")
             kind = None if np.ndim(example) else type(example)
-            return Out(slot, None, kind, thing._locked is True)
+            again = self._first.setdefault(slot, thing) is not thing
+            return Out(slot, None, kind, thing._locked is True, again)
         return Out(None, thing)
 
     def _given(self, leaf: Any) -> Any:

@@ -18,6 +18,7 @@ FAILED: Any = object()
 """What a replay gives that is not right for a call: the function has to be recorded again."""
 
 _requires_grad: Any = Node.__dict__["requires_grad"].__get__
+_grad_of = seams.GRAD.__get__
 _slots = {"data": seams.DATA.__get__, "grad": seams.GRAD.__get__}
 
 
@@ -55,7 +56,9 @@ class Replay:
         self.outcome = Outcome(recording, places, outputs, [node for _, node in stores.values()])
         self.fixed = [node for node in recording.nodes if node not in places]
         self.wants = list(map(_requires_grad, self.fixed))
-        self.absent = [(places.get(node, node), none) for node, none in recording.absent.items()]
+        self.holders = [places.get(node, node) for node in recording.absent]
+        self.absent = list(recording.absent.values())
+        self.moving = bool(places)
         self.numbers = all(kind.__class__ is type for kind in self.kinds)
         self.read = _reader(self.sources, places)
         self.generators = recording.draws.drawn
@@ -91,11 +94,10 @@ class Replay:
         for state, was in self.states:
             if state.ready() != was:
                 return False
-        for holder, none in self.absent:
-            node = leaves[holder] if holder.__class__ is int else holder
-            if (seams.GRAD.__get__(node) is None) is not none:
-                return False
-        return True
+        holders = self.holders
+        if self.moving:
+            holders = [leaves[h] if h.__class__ is int else h for h in holders]
+        return [grad is None for grad in map(_grad_of, holders)] == self.absent
 
 
 def _stores(recording: Recording, inputs: dict[Any, int]) -> dict[int, tuple[int, Any]]:
@@ -108,9 +110,9 @@ def _stores(recording: Recording, inputs: dict[Any, int]) -> dict[int, tuple[int
         slot = effect.value.slot
         if slot is None or effect.what == "grad":
             continue
-        at = inputs.get((effect.what, effect.node))
         if effect.node in recording.replaced:
             continue
+        at = inputs.get((effect.what, effect.node))
         if at is not None and is_a(forms[at], Form) and forms[at] == forms[slot]:
             if slot in found or slot == at:
                 continue

@@ -220,6 +220,21 @@ class Symbol(Symbolic):
             )
         return self._tell(programs.item, self)
 
+    @property
+    def is_array(self) -> bool:
+        """Whether it stands for an array, and not for one of NumPy's scalars."""
+        return is_a(self._example, np.ndarray)
+
+    def as_float(self) -> Any:
+        """Return the one element as a float."""
+        return self if self.ndim else self.item().as_float()
+
+    def in_form_of(self, given: Any) -> Any:
+        """Return another symbol for the same; without axes, it is an array if what was given is."""
+        array = np.asarray(self._example)
+        is_array = is_a(given, np.ndarray) or given.is_array
+        return Symbol(self._teller, self._checked_slot(), array if is_array else array[()])
+
     def as_operand(self, copied: bool) -> Any:
         """Return what a constant beside a Tensor holds of it."""
         scalar = not is_a(self._example, np.ndarray)

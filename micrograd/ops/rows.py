@@ -73,9 +73,14 @@ def binary(
     return lambda function: register(BinaryOp(function, forward, (da, db), **options))
 
 
+BY_ELEMENT: dict[Any, Callable[[float], float]] = {}
+"""By function of arrays that `by_element` made of one of `math`, that one."""
+
+
 def by_element(function: Callable[[float], float]) -> Callable[..., Any]:
     """Return the forward function that calls one of `math` for each element of an array."""
     of_objects = np.frompyfunc(function, 1, 1)
+    BY_ELEMENT[of_objects] = function
 
     def forward(x: Any) -> NDArray[Any]:
         array: Any = as_array(x)

@@ -14,8 +14,8 @@ from micrograd.compiler import programs
 from micrograd.compiler.arrays.calls import NEW, PRODUCTS, is_pure
 from micrograd.compiler.arrays.layouts import Layout, lies_alike, models_of, shares
 from micrograd.compiler.arrays.steps import GIVES, Plan, Step, step_of
-from micrograd.compiler.arrays.stores import store_at_once
-from micrograd.compiler.programs import Slot, is_a
+from micrograd.compiler.arrays.stores import memory_of, store_at_once
+from micrograd.compiler.programs import Slot, form_of, is_a
 from micrograd.compiler.tape import Tape, slots_in
 
 
@@ -44,6 +44,7 @@ def plan(
         return leaf_of.get(slot, tape.constants.get(slot, Slot(slot)))
 
     seen: dict[Any, int] = {}
+    giving: dict[int, Step] = {}
     for slot in live:
         if not tape.is_call(slot):
             continue
@@ -56,8 +57,9 @@ def plan(
             leaf_of[slot] = Slot(seen[key])
         else:
             if step.function in PRODUCTS:
-                _apart(made, step, tape)
-            made.steps.append(step)
+                _apart(made, step, tape, giving)
+            made.steps.append(_as_outer(made, step))
+            giving[slot] = step
             if key is not None:
                 seen[key] = slot
     made.outputs = [now(slot) for slot in outputs]
@@ -159,20 +161,50 @@ def _frozen(thing: Any) -> Any:
 # Products of an array with itself
 
 
-def _apart(made: Plan, step: Step, tape: Tape) -> None:
+def _apart(made: Plan, step: Step, tape: Tape, giving: dict[int, Step]) -> None:
     """Let no product of two arrays become that of an array with itself.
 
     NumPy computes `x @ x.T` in another way than `x @ y.T`. Where y was a copy of x, or computed
     twice, and is one with it now, the product gets a copy of its own.
     """
     before = [made.models[i] for i in slots_in(tape.arguments[step.slot])]
-    now = [made.models[arg.number] for arg in step.args if is_a(arg, Slot)]
-    if len(before) != 2 or len(now) != 2 or shares(*before) or not shares(*now):
+    now = [arg.number for arg in step.args if is_a(arg, Slot)]
+    if len(before) != 2 or len(now) != 2 or shares(*before):
+        return
+    if memory_of(now[0], giving) != memory_of(now[1], giving):
         return
     place = max(i for i, arg in enumerate(step.args) if is_a(arg, Slot))
-    copied, slot = step.args[place], len(made.forms)
-    made.forms.append(made.forms[copied.number])
-    made.models[slot] = np.empty_like(now[1])
-    settings: dict[str, Any] = {"order": "K"}
-    made.steps.append(Step(slot, np.copy, (copied,), settings, made.forms[slot], step.backward))
-    step.args = (*step.args[:place], Slot(slot), *step.args[place + 1 :])
+    copied = _before(made, step, np.copy, (step.args[place],), np.empty_like(before[1]))
+    copied.settings = {"order": "K"}
+    step.args = (*step.args[:place], Slot(copied.slot), *step.args[place + 1 :])
+
+
+def _before(made: Plan, step: Step, function: Any, args: tuple[Any, ...], model: Any) -> Step:
+    """Add a step of ours, before one that was recorded, and return it."""
+    slot, form = len(made.forms), form_of(model)
+    made.forms.append(form)
+    made.models[slot] = model
+    made.steps.append(Step(slot, function, args, {}, form, step.backward))
+    return made.steps[-1]
+
+
+def _as_outer(made: Plan, step: Step) -> Step:
+    """Return the product of a column and a row as one element by element, which is far faster.
+
+    NumPy's `matmul` goes element by element there, too, and adds each product to 0, so that there
+    is no -0.0 in what it gives.
+    """
+    models = [made.models[arg.number] for arg in step.args if is_a(arg, Slot)]
+    if step.function is not np.matmul or step.manner is not GIVES or len(models) != 2:
+        return step
+    a, b = models
+    if not all(is_a(x, np.ndarray) and x.ndim == 2 and x.dtype.kind == "f" for x in models):
+        return step
+    if a.dtype != b.dtype or a.shape[1] != 1 or a.shape[0] < 2 or b.shape[1] < 2:
+        return step
+    product = a * b
+    if not lies_alike(product, made.models[step.slot]):
+        return step
+    product = _before(made, step, np.multiply, step.args, product)
+    step.function, step.args = np.add, (Slot(product.slot), 0.0)
+    return step

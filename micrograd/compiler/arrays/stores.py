@@ -37,12 +37,12 @@ def store_at_once(made: Plan) -> None:
             and step.pure
             and is_ufunc(step.function)
             and "where" not in step.settings
-            and not {_memory_of(i, step_of) for i in step.uses()} & written
+            and not {memory_of(i, step_of) for i in step.uses()} & written
             and lies_alike(made.models[step.slot], made.models[place])
         ):
             if readers[step.slot] == 1:
                 late.append(step)
-            elif step.slot in wanted or not _is_last(step, place, made, step_of):
+            elif step.slot in wanted or not _is_last(step, place, made, late, step_of):
                 left.append((value, place))
                 continue
             step.stored = place
@@ -54,15 +54,17 @@ def store_at_once(made: Plan) -> None:
     made.stores[:] = left
 
 
-def _is_last(step: Step, place: int, made: Plan, step_of: dict[int, Step]) -> bool:
+def _is_last(
+    step: Step, place: int, made: Plan, late: list[Step], step_of: dict[int, Step]
+) -> bool:
     """Tell whether all after a step succeeds, and nothing reads an input that it writes to."""
     after = made.steps[made.steps.index(step) + 1 :]
     checked = set(slots_in([value for value, _ in made.checks]))
     if not all([_always_succeeds(one) and one.slot not in checked for one in after]):
         return False
     others = [*made.outputs, *[value for value, at in made.stores if at != place]]
-    read = {i for one in after for i in one.uses()} | set(slots_in(others))
-    return place not in {_memory_of(i, step_of) for i in read}
+    read = {i for one in (*after, *late) for i in one.uses()} | set(slots_in(others))
+    return place not in {memory_of(i, step_of) for i in read}
 
 
 def _always_succeeds(step: Step) -> bool:
@@ -74,7 +76,7 @@ def _always_succeeds(step: Step) -> bool:
     return step.pure and (is_ufunc(step.function) or step.function in moving)
 
 
-def _memory_of(slot: int, step_of: dict[int, Step]) -> int:
+def memory_of(slot: int, step_of: dict[int, Step]) -> int:
     """Return the slot in whose memory a value lies."""
     while slot in step_of and is_a(step_of[slot].view, Slot):
         slot = step_of[slot].view.number
