@@ -131,7 +131,7 @@ def _picker(places: Sequence[int]) -> Callable[[Sequence[Any]], Sequence[Any]]:
 
 def _numbers_apart(tape: Tape, live: Sequence[int]) -> set[int]:
     """Return the slots of numbers that depend on no array, if they are worth it, with constants."""
-    if all([tape.forms[slot].__class__ is type for slot in live]):
+    if not tape.draws and all([tape.forms[slot].__class__ is type for slot in live]):
         return set(live)
     calls, apart = 0, bytearray(len(tape))
     for slot in live:

@@ -21,6 +21,7 @@ from typing import Any, cast
 import numpy as np
 
 from micrograd.common.captures import Told, is_a_librarys, names_in
+from micrograd.compiler.hosted import HOSTED
 from micrograd.compiler.comparison import base_of, elements_of, has_nothing_inside, is_of, shown
 from micrograd.compiler.places import Contents, Names, Place, Single, dict_of, has_dict, values_of
 
@@ -200,6 +201,8 @@ class Surroundings:
         self._looked.append((names, owner, set()))
 
     def _look_at_function(self, name: str, function: FunctionType) -> None:
+        if HOSTED in vars(function):
+            return
         cells = zip(function.__code__.co_freevars, function.__closure__ or (), strict=True)
         if is_a_librarys(function) and function.__module__ != self._own:
             for key, cell in cells:
