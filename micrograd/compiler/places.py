@@ -77,7 +77,7 @@ class Reading:
         """Tell whether everything is, by identity, what it was, or an equal number."""
         try:
             now, names, lengths = self._now()
-        except (LookupError, ValueError, AttributeError, RuntimeError):  # something is gone, or grows meanwhile
+        except (LookupError, ValueError, AttributeError, RuntimeError):  # it is gone, or grows
             return False
         if lengths != self._lengths or names != self._names:
             return False
