@@ -14,6 +14,7 @@ from micrograd import errors, linalg, ops
 from micrograd.compiler import compiled, program
 from micrograd.compiler.compiled import *
 from micrograd.compiler.program import *
+from micrograd.compiler.programs import Slot
 from micrograd.core import modes, node, op
 from micrograd.core.modes import *
 from micrograd.core.node import *
@@ -38,7 +39,7 @@ abs = absolute
 
 __version__ = "0.1.0"
 
-__all__: list[str] = ["__version__", "abs", "linalg"]
+__all__: list[str] = ["Slot", "__version__", "abs", "linalg"]
 __all__ += backward_trace.__all__
 __all__ += checkpointing.__all__
 __all__ += compiled.__all__

@@ -14,7 +14,7 @@ import pytest
 
 import micrograd as mg
 from benchmarks import worker
-from benchmarks.cases import CASES
+from benchmarks.cases import CASES, decorated
 from benchmarks.measure import Result, measure, ratio
 from benchmarks.peers import OURS, PEERS, environment
 from benchmarks.report import Report
@@ -138,7 +138,7 @@ def test_each_way_of_the_demo_step_has_its_losses_and_accuracies(peer: str) -> N
 
 
 def test_an_irregular_graph_has_the_gradients_of_casadi() -> None:
-    settings = 300, 20
+    settings = 300, 20, 0.3
     theirs = _step("compiled_irregular", "casadi", *settings)
     assert theirs() == pytest.approx(_step("compiled_irregular", "eager", *settings)(), rel=1e-11)
 
@@ -155,6 +155,29 @@ def test_each_way_of_the_compiled_step_has_the_losses_of_the_eager_one(peer: str
     eager, theirs = (_step("compiled_mnist", each, *settings) for each in ("eager", peer))
     for _ in range(4):
         assert float(theirs()) == pytest.approx(eager(), rel=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("case", "settings"),
+    [
+        pytest.param("compiled_demo", (), marks=pytest.mark.slow),
+        ("compiled_chain", (100, False)),
+        ("compiled_chain", (100, True)),
+        ("compiled_irregular", (200, 10, 0.3)),
+        ("compiled_mnist", ([20, 12, 10], 8, "float32")),
+        ("compiled_adam", ([20, 12, 10], 8, "float32")),
+        ("compiled_run", (12, 50, 200)),
+        pytest.param("compiled_hvp", (), marks=pytest.mark.slow),
+    ],
+)
+def test_a_compiled_step_has_the_numbers_of_the_eager_one(
+    case: str, settings: tuple[Any, ...]
+) -> None:
+    made, eager = (_step(case, peer, *settings) for peer in ("micrograd", "eager"))
+    for _ in range(0 if case == "compiled_run" else decorated.CALLS):
+        eager()  # as often as what is compiled was called before it was handed out
+    for _ in range(3):
+        np.testing.assert_equal(made(), eager())
 
 
 @pytest.mark.slow

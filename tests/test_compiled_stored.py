@@ -101,6 +101,7 @@ def test_numbers_are_printed_as_one_would_write_them() -> None:
         "    # the backward pass\n"
         "    t3 = tanh_slope(1, t1)\n"
         "    w_grad = t3 * x  # the gradient of w\n"
+        "    # after the backward pass\n"
         "    t4 = lr * w_grad\n"
         "    w_new = w - t4  # the new data of w\n"
         "    return loss, w_grad, w_new"

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 import micrograd as mg
 from micrograd import Tensor, Value, nn
+from micrograd.compiler.comparison import shown
 from micrograd.compiler.watch import Watch
 
 RATE = 0.1
@@ -243,16 +244,40 @@ def test_modules_of_ours_with_all_their_attributes() -> None:
     assert after(watch, lambda: model.eval()) == "`model.training` was True and is False"
     model.train()
     model[1].p = 0.25
-    assert watch.changed() == "`model._modules[1].p` was 0.5 and is 0.25"
+    assert watch.changed() == "`model[1].p` was 0.5 and is 0.25"
     model[1].p = 0.5
     model([[1.0, 2.0, 3.0], [4.0, 2.0, 1.0]])  # statistics, and a draw
     assert watch.changed() is None
     model._modules.append(nn.ReLU())
-    assert watch.changed() == "the list `model._modules` had 3 elements and has 4"
+    assert watch.changed() == "the list `model` had 3 elements and has 4"
     model._modules.pop()
     model[0].weight = Tensor(model[0].weight.data)
-    assert watch.changed() == "`model._modules[0].weight` was a Tensor and is another one"
-    assert [name for name, _ in watch.generators] == ["model._modules[1].rng"]
+    assert watch.changed() == "`model[0].weight` was a Tensor and is another one"
+    assert [name for name, _ in watch.generators] == ["model[1].rng"]
+
+
+@pytest.mark.parametrize("kind", ["SGD", "Adam", "RMSprop"])
+def test_training_changes_nothing_that_counts(kind: str) -> None:
+    model = nn.Sequential(nn.Linear(3, 4), nn.BatchNorm1d(4), nn.Dropout(0.5), nn.Linear(4, 2))
+    optimizer = getattr(nn.optim, kind)(model.parameters(), lr=0.1)
+    schedule = nn.schedules.StepLR(optimizer, 1)
+    x, labels = np.random.default_rng(0).random((5, 3)), np.arange(5) % 2
+
+    def step() -> Any:
+        loss = mg.softmax_cross_entropy(model(x), labels)
+        optimizer.zero_grad()
+        loss.backward()
+        nn.clip_grad_norm(model.parameters(), 1.0)
+        optimizer.step()
+        schedule.step()
+        return loss
+
+    watch = Watch(step)
+    for _ in range(3):
+        step()
+        assert watch.changed() is None
+    assert watch.writes == []
+    assert watch.unwatched == [f"`optimizer`, {shown(optimizer)}", "`schedule`, a StepLR"]
 
 
 def test_a_module_among_the_arguments() -> None:
@@ -385,6 +410,24 @@ def test_a_property_is_not_run_but_watched() -> None:
     assert after(watch, lambda: setattr(hidden, "_hidden", 3.0)) == (
         "`hidden._hidden` was 2.0 and is 3.0"
     )
+
+
+def test_a_namespace() -> None:
+    config = types.SimpleNamespace(rate=0.1)
+    watch = Watch(lambda x: x * config.rate)
+    assert after(watch, lambda: setattr(config, "rate", 1)) == "`config.rate` was 0.1 and is 1"
+    assert watch.unwatched == []
+
+
+def test_code_that_reads_all_attributes() -> None:
+    config = Config()
+    by_name: Any = lambda: config.__dict__["rate"]  # noqa: E731
+    for new, f in [("a", lambda: sum(vars(config)["steps"])), ("b", by_name)]:
+        watch = Watch(f)
+        assert after(watch, lambda: setattr(config, "unused", config.unused + 1)) is not None
+        watch = Watch(f)
+        setattr(config, new, 0)
+        assert watch.changed() == f"`config.{new}` was not there and is 0"
 
 
 def test_an_attribute_named_in_a_string() -> None:

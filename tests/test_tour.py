@@ -94,7 +94,7 @@ def test_the_library_s_network_is_good_after_two_epochs_of_mnist(mnist_folder: P
     "page",
     [
         "README.md",
-        *[f"docs/{name}.md" for name in ("diagrams", "transforms")],
+        *[f"docs/{name}.md" for name in ("compiling", "diagrams", "transforms")],
         *[pytest.param(f"docs/{name}.md", marks=slow) for name in ("testing", "training")],
     ],
 )

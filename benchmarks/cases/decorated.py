@@ -8,7 +8,7 @@ from typing import Any
 
 Step = Callable[[], Any]
 Decorate = Callable[[Any], Any]
-CALLS = 3  # the first two are recorded; after the third there is nothing left to be made
+CALLS = 4  # the first are recorded, until two agree; after these there is nothing left to be made
 
 
 def as_it_is(function: Any) -> Any:

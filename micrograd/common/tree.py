@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Iterable, Iterator
+from copy import copy
 from typing import Any, cast
 
 
@@ -111,7 +112,9 @@ def _rebuilt(tree: Any, entries: list[Any]) -> Any:
         return None
     kind = cast("type[Any]", type(tree))
     if isinstance(tree, dict):
-        return dict(zip(cast("dict[Any, Any]", tree), entries, strict=True))
+        new = {} if kind is dict else copy(cast("dict[Any, Any]", tree))
+        new.update(zip(cast("dict[Any, Any]", tree), entries, strict=True))
+        return new
     if isinstance(tree, (list, tuple)):
         return kind(*entries) if hasattr(kind, "_fields") else kind(entries)
     names = [f.name for f in _fields(tree)]

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from micrograd.compiler.programs import Slot, is_a, name_of
+from micrograd.compiler.programs import Slot, is_a, mapped, name_of
 from micrograd.compiler.recording import Call, Out, OutNode, Recording, Same, Write
 from micrograd.compiler.tape import CONSTANT, INPUT
 from micrograd.core.node import Node
@@ -68,6 +68,14 @@ def difference(a: Recording, b: Recording, places: dict[Node, Any]) -> Differenc
     for one, other in zip_longest(a.sources, b.sources):
         if _place(one, places) != _place(other, places):
             return Difference(f"one read {_source(one)}, the other {_source(other)}", False)
+    for one, other in zip(a.results, b.results, strict=False):
+        if _is_strange(one) and one.constant is not getattr(other, "constant", None):
+            kind = type(one.constant).__name__
+            return Difference(
+                f"f returns an object of class {kind} that it makes, where a program returns "
+                "numbers, arrays, nodes, and dicts, lists, tuples and dataclasses of them",
+                False,
+            )
     if _results(a, places) != _results(b, places):
         return Difference("what they returned is of other kinds", False)
     if not _same_effects(a, b, places):
@@ -120,9 +128,19 @@ def _told(a: Recording, b: Recording, slot: int) -> str:
     ]
     line = b.lines.get(slot) or a.lines.get(slot)
     where = f", at {line}" if line else ""
-    if names[0] == names[1]:
-        return f"{names[0]}, call {slot}, was given something else{where}"
-    return f"call {slot} was {names[0]} and is {names[1]}{where}"
+    if names[0] != names[1]:
+        return f"call {slot} was {names[0]} and is {names[1]}{where}"
+    given = [_leaves((t.arguments[slot], t.settings[slot])) for t in (a.tape, b.tape)]
+    for was, now in zip(*given, strict=False):
+        if _key(was) != _key(now) and not (is_a(was, Slot) or is_a(now, Slot)):
+            return f"what {names[0]} got from outside was {was!r:.60} and is {now!r:.60}{where}"
+    return f"{names[0]}, call {slot}, was given something else{where}"
+
+
+def _leaves(thing: Any) -> list[Any]:
+    found: list[Any] = []
+    mapped(thing, found.append)
+    return found
 
 
 def _place(source: Any, places: dict[Node, Any]) -> Any:
@@ -141,6 +159,12 @@ def _source(source: Any) -> str:
     return f"argument {of}" if what == "argument" else f"the {what} of {type(of).__name__}"
 
 
+def _is_strange(result: Any) -> bool:
+    """Tell whether a result is an object that may hold anything."""
+    plain = (str, bytes, float, int, complex, type(None), type, np.ndarray, np.generic, np.dtype)
+    return isinstance(result, Out) and result.slot is None and not is_a(result.constant, *plain)
+
+
 def _results(recording: Recording, places: dict[Node, Any]) -> list[Any]:
     nodes: dict[int, int] = {}
 
@@ -153,7 +177,7 @@ def _results(recording: Recording, places: dict[Node, Any]) -> list[Any]:
             return "same", places.get(result.node, id(result.node))
         return _result(result)
 
-    return [type(recording.flat), *map(key, recording.results)]
+    return [recording.shells, *map(key, recording.results)]
 
 
 def _result(result: Any) -> Any:

@@ -11,6 +11,7 @@ import numpy as np
 from micrograd.common.tree import Flat
 from micrograd.core.modes import is_grad_enabled
 from micrograd.core.node import Node
+from micrograd.engine.copying import links_now
 from micrograd.errors import CompileError
 
 _BY_POSITION = re.compile(r"\[0\]\[(\d+)\]")
@@ -30,12 +31,14 @@ class Arguments:
         leaves: what stands in the containers, in order.
         key: what tells one case from another: kinds, shapes, dtypes, layouts, other objects.
         others: the other objects.
+        computed: the places of nodes that were computed, with a graph.
     """
 
-    __slots__ = ("_flat", "key", "leaves", "others")
+    __slots__ = ("_flat", "computed", "key", "leaves", "others")
 
     def __init__(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         self.others: list[Any] = []
+        self.computed: list[int] = []
         if not kwargs and all([is_leaf(arg) for arg in args]):
             self._flat, self.leaves = None, args
             paths: Any = len(args)
@@ -43,7 +46,7 @@ class Arguments:
             self._flat = Flat((args, kwargs))
             self.leaves, paths = (
                 self._flat.leaves,
-                (tuple(self._flat.paths), _shells((args, kwargs))),
+                (tuple(self._flat.paths), shells_of((args, kwargs))),
             )
         first: dict[int, int] = {}
         self.key = (
@@ -62,11 +65,7 @@ class Arguments:
         if isinstance(leaf, Node):
             data: Any = leaf._data
             if leaf.op is not None and leaf.requires_grad:
-                raise CompileError(
-                    f"compile: argument {place} is a {kind.__name__} that was computed before the "
-                    "call, with a graph, which a program does not reach. Compute it inside the "
-                    "function, give its .data, or compile the derivative of the whole."
-                )
+                self.computed.append(place)
             same = first.setdefault(id(leaf), place)
             form = data.__class__ if leaf._is_number else (np.shape(data), leaf.dtype)  # pyright: ignore
             return kind, form, leaf.requires_grad, same
@@ -75,10 +74,24 @@ class Arguments:
         self.others.append(leaf)
         return kind, leaf if isinstance(leaf, (str, bool, bytes)) else id(leaf)
 
+    def require_leaves(self) -> None:
+        """Raise an error for a node with a graph, of which a program knows nothing."""
+        for place in self.computed:
+            raise CompileError(
+                f"compile: argument {place} is a {type(self.leaves[place]).__name__} that was "
+                "computed before the call, with a graph, which a program does not reach. Compute "
+                "it inside the function, give its .data, or compile the derivative of the whole."
+            )
+
     def is_input(self, place: int) -> bool:
         """Tell whether an argument is a number or an array that is an input."""
         leaf = self.leaves[place]
         return leaf.__class__ in (float, int) or isinstance(leaf, (np.ndarray, np.generic))
+
+    def is_followed(self) -> bool:
+        """Tell whether a transform has given one of the nodes, to differentiate by it."""
+        nodes = [leaf for leaf in self.leaves if isinstance(leaf, Node)]
+        return bool(nodes) and not links_now().keys().isdisjoint(nodes)
 
     def nodes(self) -> dict[Node, int]:
         """Return the nodes among the arguments, each with its first place."""
@@ -115,10 +128,10 @@ def is_leaf(thing: Any) -> bool:
     )
 
 
-def _shells(tree: Any) -> Any:
+def shells_of(tree: Any) -> Any:
     """Return the kinds of the containers, as a key."""
     if isinstance(tree, dict):
-        return (dict, *[_shells(tree[k]) for k in tree])  # pyright: ignore
+        return (tree.__class__, *[shells_of(tree[k]) for k in tree])  # pyright: ignore
     if isinstance(tree, (list, tuple)):
-        return (tree.__class__, *[_shells(part) for part in tree])  # pyright: ignore
+        return (tree.__class__, *[shells_of(part) for part in tree])  # pyright: ignore
     return tree.__class__ if tree is None or hasattr(tree, "__dataclass_fields__") else ""

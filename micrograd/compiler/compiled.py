@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import update_wrapper
 from types import MethodType
 from typing import Any
 
+import numpy as np
+
 from micrograd.compiler import seams
 from micrograd.compiler.agreement import difference
 from micrograd.compiler.arguments import Arguments
+from micrograd.compiler.checking import checked
+from micrograd.compiler.draws import stand_in
 from micrograd.compiler.graph import program_of
 from micrograd.compiler.naming import input_names
 from micrograd.compiler.outcome import Outcome
@@ -17,11 +21,11 @@ from micrograd.compiler.program import CompiledProgram
 from micrograd.compiler.recorder import Recorder
 from micrograd.compiler.recording import Recording
 from micrograd.compiler.replay import FAILED, Replay
+from micrograd.compiler.stand_ins import with_stand_ins
 from micrograd.compiler.watch import Watch
 from micrograd.core.modes import listening
 from micrograd.core.node import Node
-from micrograd.errors import ArgumentError, CompileError
-from micrograd.transforms.transformed import require_function
+from micrograd.errors import ArgumentError, CompileError, OperandError
 
 __all__ = ["compile"]
 
@@ -45,9 +49,12 @@ class Case:
         self.fixed = {node for node in recording.nodes if node not in self.places}
         self.replay: Replay | None = None
         self.names: list[str] = []
+        self.calls = 0  # of the program, where it is checked
 
     def fits(self, given: Arguments) -> bool:
         """Tell whether the nodes among the arguments are others than those named from outside."""
+        if not self.pinned and not self.places:
+            return True
         leaves = given.leaves
         return all([leaves[at] is node for at, node in self.pinned]) and not any(
             [leaves[at] in self.fixed for at in self.places.values()]
@@ -77,6 +84,9 @@ class CompiledFunction:
         if seams.current.get() is not None or listening.get() is not None:
             return self._f(*args, **kwargs)  # inside another compiled function, or debug()
         given = Arguments(args, kwargs)
+        if given.is_followed():
+            return self._f(*args, **kwargs)  # a transform differentiates it, from outside
+        given.require_leaves()
         cases = self._cases.get(given.key)
         if cases is None:
             cases = self._cases[given.key] = []
@@ -87,10 +97,26 @@ class CompiledFunction:
             if changed is not None:
                 self._why = changed
                 continue
-            found = case.replay(given.leaves)
+            found = case.replay(given.leaves) if not self._checks else self._checked(case, given)
             if found is not FAILED:
                 return found
         return self._recorded(given, cases)
+
+    def _checked(self, case: Case, given: Arguments) -> Any:
+        """Run the program of a case; at calls 1, 2, 4, 8 and so on beside the function itself."""
+        assert case.replay is not None
+        case.calls += 1
+        if case.calls & (case.calls - 1):
+            return case.replay(given.leaves)
+        args, kwargs = given.filled(given.leaves)
+        nodes = [*case.fixed, *given.nodes()]
+        try:
+            return checked(
+                repr(self), case.replay, given.leaves, lambda: self._f(*args, **kwargs), nodes
+            )
+        except CompileError:
+            self._cases[given.key].remove(case)
+            raise
 
     @property
     def programs(self) -> list[CompiledProgram]:
@@ -106,44 +132,68 @@ class CompiledFunction:
             kwargs: likewise.
         """
         given = Arguments(args, kwargs)
+        given.require_leaves()
         cases = self._cases.setdefault(given.key, [])
         watch = Watch(self._f, given.others)
         for _ in range(2):
-            case = self._agreeing(Case(watch, self._record(watch, given), given), cases, given)
+            recording = self._record(watch, given)
+            recording.draws.put_back()
+            case = self._agreeing(Case(watch, recording, given), cases, given)
         return self._program_of(case)
 
     def _recorded(self, given: Arguments, cases: list[Case]) -> Any:
         """Record a call, and make it."""
-        watch = self._watch_for(given, cases)
+        watch, written = self._watch_for(given, cases)
         case = Case(watch, self._record(watch, given), given)
         recording = case.recording
         outputs = [*recording.examples]
-        self._agreeing(case, cases, given)
-        values = [*recording.examples.values()]
+        try:
+            self._agreeing(case, cases, given, written)
+        except BaseException:
+            recording.draws.put_back()
+            raise
+        values = [_own(value) for value in recording.examples.values()]
         return Outcome(recording, case.places, outputs).finish(values, given.leaves)
 
-    def _watch_for(self, given: Arguments, cases: list[Case]) -> Watch:
+    def _watch_for(self, given: Arguments, cases: list[Case]) -> tuple[Watch, list[Any]]:
+        """Return what to watch, and which arrays have other elements than at a call before.
+
+        Those are inputs as far as was seen. Once two calls with other elements have done the
+        same, their elements are no longer watched.
+        """
         for case in cases:
-            if case.replay is None and case.fits(given) and case.watch.changed() is None:
-                return case.watch
-        return Watch(self._f, given.others)
+            if not case.fits(given):
+                continue
+            watch = case.watch
+            written = watch.written(case.recording.arrays)
+            if (case.replay is None or written) and watch.changed(written) is None:
+                watch.renew(written)
+                return watch, written
+        return Watch(self._f, given.others), []
 
     def _record(self, watch: Watch, given: Arguments) -> Recording:
         """Call the function on symbols, and return what it did, with nothing changed."""
-        recorder = Recorder(watch.arrays)
+        recorder = Recorder(watch.arrays, watch.generators)
+        f = with_stand_ins(self._f, stand_in) if watch.generators else self._f
+        f = f or self._f  # where a copy is not faithful; draws are then refused
         try:
             with seams.recording(recorder):
                 leaves = [
-                    recorder.argument(place, leaf) if given.is_input(place) else leaf
+                    recorder.argument(place, leaf) if given.is_input(place) else stand_in(leaf)
                     for place, leaf in enumerate(given.leaves)
                 ]
                 args, kwargs = given.filled(leaves)
-                recording = Recording(recorder, self._f(*args, **kwargs))
+                recording = Recording(recorder, f(*args, **kwargs))
+            recorder.draws.check()
+        except BaseException:
+            recorder.draws.put_back()
+            raise
         finally:
             recorder.done = True
             recorder.undo()
         changed = watch.changed()
         if changed is not None:
+            recorder.draws.put_back()
             raise CompileError(
                 f"compile: {self!r} changes what is outside of it while it runs: {changed}. A "
                 "program leaves data and gradients in nodes, and nothing else. Return it instead, "
@@ -151,22 +201,38 @@ class CompiledFunction:
             )
         return recording
 
-    def _agreeing(self, case: Case, cases: list[Case], given: Arguments) -> Case:
-        """Enter a case that was recorded; if it was before, too, make the program of it."""
-        for other in cases:
-            if other.watch is not case.watch or other.replay is not None:
+    def _agreeing(
+        self, case: Case, cases: list[Case], given: Arguments, written: Sequence[Any] = ()
+    ) -> Case:
+        """Enter a case that was recorded; if it was before, too, make the program of it.
+
+        Args:
+            case: which was recorded.
+            cases: those with such arguments.
+            given: the arguments.
+            written: the arrays from outside that have other elements than before.
+        """
+        for other in [*cases]:
+            if other.watch is not case.watch or not (written or other.replay is None):
                 continue
             places = {**other.places, **case.places}
             found = difference(other.recording, case.recording, places)
             if found is None:
+                for array in written:
+                    case.watch.release(array)
+                if other.replay is not None:
+                    return other
                 cases.remove(other)
                 cases.append(case)
                 case.names = input_names(self._f, case.recording, given, case.watch.names)
                 names = dict(zip(case.recording.tape.inputs, case.names, strict=True))
                 case.replay = Replay(case.recording, case.places, names, *self._how)
-                for array in case.recording.arrays:
-                    case.watch.release(array)
                 return case
+            if written:  # Python itself looks at their elements
+                cases.remove(other)
+                case.watch = Watch(self._f, given.others)
+                self._why = f"the array `{case.watch.names.get(id(written[0]))}` was written to"
+                continue
             if not found.decided:
                 cases.remove(other)
                 raise CompileError(
@@ -199,6 +265,11 @@ class CompiledFunction:
 
     def __repr__(self) -> str:
         return f"<compile of {getattr(self._f, '__qualname__', None) or repr(self._f)}>"
+
+
+def _own(value: Any) -> Any:
+    """Return what was computed while recording in memory of its own, to be written to."""
+    return value.copy("K") if isinstance(value, np.ndarray) else value
 
 
 def compile(
@@ -250,7 +321,15 @@ def compile(
         )
     if isinstance(f, Node):
         return program_of(f, scalars, exact)
-    require_function("compile", f)
+    if not callable(f):
+        raise OperandError(
+            f"compile: expected a function, or a node with a graph, but came a {type(f).__name__}. "
+            "Give the function itself, and not what it returns."
+        )
+    if isinstance(max_programs, bool) or not isinstance(max_programs, int) or max_programs < 1:
+        raise ArgumentError(
+            f"compile: max_programs has to be an integer of 1 or more, but came {max_programs!r}."
+        )
     if scalars not in (None, "levels", "source"):
         raise ArgumentError(
             f'compile: scalars is "levels", "source" or None, but came {scalars!r}.'

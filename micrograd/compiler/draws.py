@@ -49,6 +49,11 @@ class StandIn(np.random.Generator):
         self.generator = generator
 
 
+def stand_in(thing: Any) -> Any:
+    """Return what stands for a thing: another generator for a generator, itself for all else."""
+    return StandIn(thing) if isinstance(thing, np.random.Generator) else thing
+
+
 def _drawing(name: str) -> Callable[..., Any]:
     def method(self: StandIn, *args: Any, **settings: Any) -> Any:
         if settings.get("out") is not None:
@@ -82,6 +87,17 @@ _NO_DRAWS = {"bit_generator"}
 for _name in {name for name in dir(np.random.Generator) if name[0] != "_"} - _NO_DRAWS:
     _refused = _REFUSED.get(_name)
     setattr(StandIn, _name, _refusing(_name, _refused) if _refused else _drawing(_name))
+
+
+def states_of(generators: Iterable[Any]) -> dict[Any, Any]:
+    """Return the states of generators."""
+    return {generator: generator.bit_generator.state for generator in generators}
+
+
+def put_back(states: dict[Any, Any]) -> None:
+    """Give generators the states that they had."""
+    for generator, state in states.items():
+        generator.bit_generator.state = state
 
 
 class Draws:
@@ -132,8 +148,7 @@ class Draws:
 
     def put_back(self) -> None:
         """Give all generators the states that they had."""
-        for generator, state in self._before.items():
-            generator.bit_generator.state = state
+        put_back(self._before)
 
     def _check(self, generator: Any) -> None:
         if not _alike(self._now[generator], generator.bit_generator.state):

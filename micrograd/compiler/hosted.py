@@ -9,6 +9,9 @@ from typing import Any, NoReturn, TypeVar, cast
 from micrograd.compiler import seams
 from micrograd.errors import CompileError
 
+HOSTED = "__hosted__"
+"""The attribute of functions that are called after programs, and need not be watched."""
+
 F = TypeVar("F", bound=Callable[..., Any])
 
 
@@ -18,18 +21,33 @@ def hosted(function: F) -> F:
     What it reads and writes is that of nodes; the program leaves them as they are at that call.
     Iterators among its arguments are gone through once, and stand for lists from then on.
     """
+    return hosted_unless(None)(function)
 
-    @wraps(function)
-    def called(*args: Any, **kwargs: Any) -> Any:
-        recorder = seams.current.get()
-        if recorder is None:
-            return function(*args, **kwargs)
-        later = Later(function.__qualname__)
-        given = tuple([_listed(arg) for arg in args])
-        recorder.host(function, given, {k: _listed(v) for k, v in kwargs.items()}, later)
-        return later
 
-    return called  # pyright: ignore[reportReturnType]
+def hosted_unless(told: Callable[..., bool] | None) -> Callable[[F], F]:
+    """Return a decorator as `hosted`, for a function that can be part of the program sometimes.
+
+    Args:
+        told: notes the call on the recorder that it is given last, and tells whether it did.
+    """
+
+    def decorator(function: F) -> F:
+        @wraps(function)
+        def called(*args: Any, **kwargs: Any) -> Any:
+            recorder = seams.current.get()
+            if recorder is None:
+                return function(*args, **kwargs)
+            if told is not None and told(*args, recorder, **kwargs):
+                return None
+            later = Later(function.__qualname__)
+            given = tuple([_listed(arg) for arg in args])
+            recorder.host(function, given, {k: _listed(v) for k, v in kwargs.items()}, later)
+            return later
+
+        vars(called)[HOSTED] = True
+        return called  # pyright: ignore[reportReturnType]
+
+    return decorator
 
 
 def host_overrides(kind: type, *names: str) -> None:

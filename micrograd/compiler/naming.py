@@ -36,7 +36,7 @@ def input_names(
                 wish = given.name(nodes[of], parameters)
             wish += "_grad" if what == "grad" else ""
         else:
-            wish = outside.get(id(of)) or wish
+            wish = outside.get(id(of)) or getattr(of, "name", None) or wish
         found.append(names.new(wish))
     return found
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dis
 import operator
 import sys
 from collections.abc import Callable
@@ -45,6 +46,14 @@ class Number(Symbolic):
         """Return what a Value holds of it: a truth becomes 0 or 1."""
         return +self if self._value.__class__ is bool else self
 
+    def as_float(self) -> Any:
+        """Return the number as a float, a symbol, too."""
+        return self * 1.0
+
+    def in_form_of(self, given: Any) -> Any:
+        """Return the number itself."""
+        return self
+
     def as_operand(self, copied: bool) -> Any:
         """Return what a constant beside a Tensor holds of it: a truth becomes an array."""
         is_truth = self._value.__class__ is bool
@@ -69,6 +78,7 @@ class Number(Symbolic):
         function = ufunc if method == "__call__" else getattr(ufunc, method)
         if method == "__call__" and not settings and all(np.ndim(_plain(a)) == 0 for a in args):
             function = _OPERATORS.get(ufunc, ufunc)  # of NumPy's numbers, Python's are the faster
+            args = tuple([arg[()] if is_a(arg, np.ndarray) else arg for arg in args])
         return self._recorder.tell(function, args, settings)
 
     def __array_function__(self, function: Any, types: Any, args: Any, settings: Any) -> Any:
@@ -81,6 +91,15 @@ class Number(Symbolic):
     def any(self) -> Any:
         """Return the number itself, as rules ask of arrays whether one element is true."""
         return self
+
+    def __copy__(self) -> Any:
+        return self
+
+    def __deepcopy__(self, memo: Any) -> Any:
+        return self
+
+    def __reduce__(self) -> NoReturn:
+        self._refuse("pickle", "return it, and store what the compiled function returns")
 
     def __repr__(self) -> str:
         return f"<a {self._value.__class__.__name__} that is recorded>"
@@ -172,6 +191,40 @@ def _method(function: Callable[..., Any], op: Any, raises: bool, turned: bool) -
     return method
 
 
+def is_called_by_c(frame: Any) -> bool:
+    """Tell whether an operator is called by a function in C, such as `sum`, and not by a sign.
+
+    >>> class One:
+    ...     def __radd__(self, other):
+    ...         return is_called_by_c(sys._getframe(1))
+    >>> sum([One()]), 0 + One()
+    (True, False)
+    """
+    return not dis.opname[frame.f_code.co_code[frame.f_lasti]].startswith("BINARY_")
+
+
+def _refusing_sums(method: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
+    """Return an addition that Python's `sum` cannot use for floats, as it rounds otherwise."""
+
+    def add(self: Number, other: Any) -> Any:
+        frame = sys._getframe(1)
+        total = method(self, other)
+        if (
+            total.__class__ is Number
+            and total._value.__class__ is float
+            and not _module(frame).startswith("micrograd.")
+            and is_called_by_c(frame)
+        ):
+            raise CompileError(
+                f"sum: came floats that are recorded, at {user_line()}. Since Python 3.12 its sum "
+                "of floats keeps what rounding loses, which a program does not. Sum Values, or "
+                "add the numbers up in a loop."
+            )
+        return total
+
+    return add
+
+
 def _unary(function: Any) -> Any:
     def method(self: Number) -> Any:
         return self._recorder.call_of_numbers(function, (self._slot,), (self._value,))
@@ -201,6 +254,10 @@ for _name, _op in _ROWS.items():
 for _name, _function in (("neg", ops.negative), ("pos", ops.positive), ("abs", ops.absolute)):
     setattr(Number, f"__{_name}__", _unary(_function))
 Number.__invert__ = _unary(operator.invert)  # pyright: ignore[reportAttributeAccessIssue]
+
+if sys.version_info >= (3, 12):
+    for _name in ("__add__", "__radd__"):
+        setattr(Number, _name, _refusing_sums(getattr(Number, _name)))
 
 Real.register(Number)
 assert set(_ROWS) <= set(SIGNS)

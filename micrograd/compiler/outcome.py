@@ -11,11 +11,12 @@ import numpy as np
 from micrograd.compiler import seams
 from micrograd.compiler.hosted import Later
 from micrograd.compiler.programs import is_a, mapped
-from micrograd.compiler.recording import Call, Out, Recording, Same
+from micrograd.compiler.recording import Call, Given, Held, Out, Recording, Same
 from micrograd.core.node import Node
 from micrograd.core.op import Op
 from micrograd.core.record import constant
 from micrograd.core.versions import versions
+from micrograd.engine.seals import Seal, copy_out
 from micrograd.errors import GradientError
 
 _set = {"data": seams.DATA.__set__, "grad": seams.GRAD.__set__}
@@ -28,7 +29,7 @@ class Outcome:
         recording: what was recorded.
         places: by node that came as an argument, its place among the leaves of the arguments.
         outputs: the slots of the outputs, in order.
-        stored: the nodes whose arrays the code itself writes to.
+        stored: the nodes, and the cells of states, whose arrays the code itself writes to.
     """
 
     def __init__(
@@ -36,15 +37,16 @@ class Outcome:
         recording: Recording,
         places: dict[Node, int],
         outputs: Sequence[int],
-        stored: Sequence[Node] = (),
+        stored: Sequence[Any] = (),
     ) -> None:
         self.places = places
         self.flat, self.results = recording.flat, recording.results
         self.at = {slot: i for i, slot in enumerate(outputs)}
-        self.stored = {*stored}
+        self.stored, self.replaced = {*stored}, {*recording.replaced}
         self.steps: list[Callable[[Sequence[Any], Sequence[Any], dict[Any, Any]], None]] = []
         for kind, effects in groupby(recording.effects, self._kind_of_effect):
-            self.steps.append(self._step(kind, list(effects)))
+            if kind != ("state", True):
+                self.steps.append(self._step(kind, list(effects)))
 
     def finish(self, values: Sequence[Any], leaves: Sequence[Any]) -> Any:
         """Write and call what is to be written and called, and return what f returns.
@@ -56,7 +58,16 @@ class Outcome:
         later: dict[Any, Any] = {}
         for step in self.steps:
             step(values, leaves, later)
+        return self.results_of(values, leaves, later)
+
+    def results_of(
+        self, values: Sequence[Any], leaves: Sequence[Any], later: dict[Any, Any] | None = None
+    ) -> Any:
+        """Return what f returns; what is called after the program gives `later`, or None."""
         made: dict[int, Any] = {}
+        later = {} if later is None else later
+        if self.flat.paths == [""]:
+            return self._result(self.results[0], values, leaves, later, made)
         return self.flat.filled(
             [self._result(result, values, leaves, later, made) for result in self.results]
         )
@@ -67,27 +78,40 @@ class Outcome:
         if isinstance(result, Out):
             return self._value(result, values)
         if isinstance(result, Later):
-            return later[result]
+            return later.get(result)
         if isinstance(result, Same):
             return self._node(result.node, leaves)
+        if isinstance(result, Held):
+            return getattr(self._node(result.node, leaves), result.what)
         if result.of not in made:
             node = constant(result.kind, _kept(self._value(result.data, values)))
             node._grad, node.label = self._value(result.grad, values), result.label
             if result.requires_grad:
                 node.requires_grad, node.op = True, COMPILED
-                node._first = constant(result.kind, node._data)
+                node._first = constant(
+                    result.kind, node._data
+                )  # made now, so that a pass goes there
                 node._first.requires_grad = True
             made[result.of] = node
         return made[result.of]
 
     def _value(self, out: Out, values: Any) -> Any:
+        value = self._unlocked(out, values)
+        return copy_out(value) if out.locked else value
+
+    def _unlocked(self, out: Out, values: Any) -> Any:
         if out.slot is not None:
             value = values[self.at[out.slot]]
             if out.kind is None or value.__class__ is out.kind:
-                return value
-            return np.asarray(value) if out.kind is np.ndarray else value[()]
+                return value.copy("K") if out.again and is_a(value, np.ndarray) else value
+            value = np.asarray(value) if out.kind is np.ndarray else value[()]
+            return value.copy("K") if out.again else value
         thing = out.constant
-        return thing.copy() if is_a(thing, np.ndarray) else thing
+        if not is_a(thing, np.ndarray):
+            return thing
+        copy = thing.copy("K")
+        copy.flags.writeable = thing.flags.writeable
+        return copy
 
     def _node(self, node: Node, leaves: Any) -> Any:
         place = self.places.get(node)
@@ -96,13 +120,17 @@ class Outcome:
     def _kind_of_effect(self, effect: Any) -> Any:
         if isinstance(effect, Call):
             return ("call",)
-        stored = effect.what == "data" and effect.node in self.stored
+        stored = effect.what != "grad" and effect.node in self.stored
+        if effect.what == "state":
+            return "state", stored
         return effect.what, effect.node._is_number, effect.value.slot is not None, stored
 
     def _step(self, kind: Any, effects: list[Any]) -> Any:
         """Return the function that writes to some nodes, or calls."""
         if kind[0] == "call":
             return self._calling(effects)
+        if kind[0] == "state":
+            return self._keeping(effects)
         what, numbers, changes, stored = kind
         nodes = [effect.node for effect in effects]
         if stored:
@@ -111,33 +139,51 @@ class Outcome:
         slots = [effect.value.slot for effect in effects]
         start = 0 if slots[0] is None else self.at[slots[0]]
         places = [None if slot is None else self.at[slot] for slot in slots]
+        replaced = [node in self.replaced for node in nodes]
+        alike = any(effect.value.kind is not None or effect.value.again for effect in effects)
+        fixed = not changes and not any(is_a(e.value.constant, np.ndarray) for e in effects)
+        constants = [effect.value.constant for effect in effects]
         in_row = places == list(range(start, start + len(places)))
 
         def write(values: Any, leaves: Any, later: Any) -> None:
             targets = [self._node(node, leaves) for node in nodes] if moving else nodes
-            if not changes:
-                new: Any = [self._value(effect.value, values) for effect in effects]
+            if fixed:
+                new: Any = constants
+            elif not changes:
+                new = [self._value(effect.value, values) for effect in effects]
             elif in_row:
                 new = values[start : start + len(places)]
             else:
                 new = [values[place] for place in places]
             if what == "data" and not numbers:
-                for node, array in zip(targets, new, strict=True):
-                    _overwrite(node, array)
+                for node, array, other in zip(targets, new, replaced, strict=True):
+                    _overwrite(node, array, other)
                 return
-            if not numbers and changes:
-                new = map(np.asarray, new)  # the sum of arrays without axes is a scalar to NumPy
+            if alike and changes:
+                new = [self._unlocked(effect.value, values) for effect in effects]
             any(map(_set[what], targets, new))  # at one stroke
             if what == "data":
                 any(map(seams.VERSION.__set__, targets, repeat(versions.write())))
 
         return write
 
+    def _keeping(self, effects: list[Any]) -> Any:
+        def keep(values: Any, leaves: Any, later: Any) -> None:
+            for effect in effects:
+                effect.node.write(self._value(effect.value, values))
+
+        return keep
+
     def _bumping(self, nodes: Sequence[Node]) -> Any:
+        moving = any(node in self.places for node in nodes)
+
         def bump(values: Any, leaves: Any, later: Any) -> None:
-            for node in nodes:
-                target = self._node(node, leaves)
-                target._overwrite(target._data)
+            written = versions.write()
+            for node in [self._node(node, leaves) for node in nodes] if moving else nodes:
+                if node._seal.__class__ is Seal:  # somebody may hold the array
+                    node._overwrite(node._data)
+                else:
+                    node._version = written
 
         return bump
 
@@ -146,17 +192,23 @@ class Outcome:
             for effect in effects:
                 args, kwargs = mapped(
                     (effect.args, effect.kwargs),
-                    lambda leaf: self._value(leaf, values) if isinstance(leaf, Out) else leaf,
+                    lambda leaf: self._value(leaf.out, values) if isinstance(leaf, Given) else leaf,
                 )
                 later[effect.later] = effect.function(*args, **kwargs)
 
         return call
 
 
-def _overwrite(node: Any, array: Any) -> None:
-    """Write an array into that of a leaf, which somebody may hold."""
+def _overwrite(node: Any, array: Any, other: bool) -> None:
+    """Write an array into that of a leaf, which somebody may hold; or give it another one."""
     held = seams.DATA.__get__(node)
-    if held.__class__ is np.ndarray and held.flags.writeable and held.shape == np.shape(array):
+    array = np.asarray(array)
+    if (
+        not other
+        and held.__class__ is np.ndarray
+        and held.flags.writeable
+        and held.shape == np.shape(array)
+    ):
         np.copyto(held, array)
         array = held
     node._overwrite(array)

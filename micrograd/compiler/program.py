@@ -190,7 +190,7 @@ class CompiledProgram:
         for slot, (what, of), name in sources:
             if slot in at:
                 form: Any = tape.forms[slot]
-                default = of if what == "array" else None
+                default = of if what == "array" else of.read() if what == "state" else None
                 if what in ("data", "grad") and of not in self._replay.places:
                     default = (seams.DATA if what == "data" else seams.GRAD).__get__(of)
                 form = Form((), form) if tape.is_number(slot) else form
@@ -204,6 +204,18 @@ class CompiledProgram:
         return tuple([tape.instruction(slot, at) for slot in at if tape.is_call(slot)])
 
     @property
+    def backward(self) -> tuple[bool, ...]:
+        """Return for each instruction whether it was made in a backward pass."""
+        tape, at = self._compact
+        return tuple([tape.backward[slot] for slot in at if tape.is_call(slot)])
+
+    @property
+    def checks(self) -> dict[Slot, Any]:
+        """Return what has to come out where Python went one way or another: else it is not run."""
+        tape, at = self._compact
+        return {Slot(at[slot]): truth for slot, truth in tape.checks if slot in at}
+
+    @property
     def results(self) -> Any:
         """Return what comes out, in the containers of the function: a `Slot` for each value."""
         recording = self._replay.recording
@@ -211,12 +223,21 @@ class CompiledProgram:
 
     @property
     def writes(self) -> dict[str, Any]:
-        """Return what is left in nodes, by the name of the input and "data" or "grad"."""
+        """Return what is left in nodes and states, by the input's name and "data" or "grad"."""
         found: dict[str, Any] = {}
         for effect in self._replay.recording.effects:
             if isinstance(effect, Write):
-                found[f"{self._called(effect.node)}.{effect.what}"] = self._shown(effect.value)
+                owner = effect.node
+                state = effect.what == "state"
+                name = owner.name if state else f"{self._called(owner)}.{effect.what}"
+                found[name] = self._shown(effect.value)
         return found
+
+    @property
+    def afterwards(self) -> tuple[str, ...]:
+        """Return the names of what is called after the program, as the step of an optimizer."""
+        effects = self._replay.recording.effects
+        return tuple([effect.later.name for effect in effects if isinstance(effect, Call)])
 
     def _called(self, node: Node) -> str:
         sources = zip(self._replay.recording.sources, self._names, strict=True)

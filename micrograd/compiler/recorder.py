@@ -16,11 +16,12 @@ from micrograd.common.symbolic import Symbolic
 from micrograd.compiler import seams
 from micrograd.compiler.draws import Draws
 from micrograd.compiler.number import Number, user_line
-from micrograd.compiler.programs import Slot, form_of, is_a, mapped, name_of
+from micrograd.compiler.programs import Slot, form_of, is_a, item, mapped, name_of
 from micrograd.compiler.symbols import Symbol, Teller, overlap
 from micrograd.compiler.tape import Tape, call_of_numbers
 from micrograd.core.node import Node
 from micrograd.core.op import Op
+from micrograd.core.turns import underway
 from micrograd.core.user_rules import read_only
 from micrograd.core.versions import versions
 from micrograd.engine.seals import SEALED
@@ -29,7 +30,7 @@ from micrograd.errors import CompileError, describe
 _NONE: dict[str, Any] = {}
 
 Source = tuple[str, Any]
-"""Where an input comes from: "argument" and its place, or "data", "grad", "array" and whose."""
+"""Where an input comes from: "argument" and its place, or "data", "grad", "array" and whose, or "state" and a cell."""
 
 
 class Recorder(Teller):
@@ -49,11 +50,10 @@ class Recorder(Teller):
         lines: where the user's code was at constants and checks, by slot.
         opaque: names of what is called as it is, since it could not be told.
         draws: the states of random generators.
+        states: those that are read and written, each with what its `ready` said.
     """
 
-    def __init__(
-        self, arrays: dict[int, Any], generators: Iterable[tuple[str, Any]] = ()
-    ) -> None:
+    def __init__(self, arrays: dict[int, Any], generators: Iterable[tuple[str, Any]] = ()) -> None:
         super().__init__()
         self.tape = Tape()
         self.since = versions.advance()
@@ -62,22 +62,35 @@ class Recorder(Teller):
         self.data: dict[Node, Any] = {}
         self.grads: dict[Node, Any] = {}
         self.absent: dict[Node, bool] = {}
+        self.replaced: dict[Node, None] = {}
         self.written: dict[tuple[str, Node], None] = {}
         self.hosted: list[tuple[list[Any], tuple[Any, ...]]] = []  # writes before it, and the call
         self.lines: dict[int, str] = {}
         self.opaque: dict[str, None] = {}
         self.draws = Draws(generators)
+        self.states: dict[Any, Any] = {}  # with what `ready` said
+        self.cells: dict[Any, Any] = {}  # what stands for them, now
         self.depth = 0  # of operations and rules that are under way
         self.done = False
         self.fresh: Any = None  # the node that was made last
-        self.backward = False  # whether a backward pass is under way
+        self._in_rules = False  # whether a rule was called since the last operation
         self.seams: dict[Any, Any] = {}
         self._constants: dict[Any, int] = {}
         self._lifted: dict[int, Symbol] = {}
+        self._arguments: list[Symbol] = []
         self._owners: dict[int, tuple[str, Node]] = {}
         self._versions: dict[Node, int] = {}
         self._decided: dict[Any, Any] = {}
         self._fresh: dict[tuple[str, Node], None] = {}  # written since the last hosted call
+
+    @property
+    def backward(self) -> bool:
+        """Whether a backward pass is under way: what comes after it is not part of it."""
+        return self._in_rules and bool(underway)
+
+    @backward.setter
+    def backward(self, value: bool) -> None:
+        self._in_rules = value
 
     # Numbers
 
@@ -154,10 +167,15 @@ class Recorder(Teller):
             return Number(self, slot, result._example)
         return result
 
+    def item(self, symbol: Symbol) -> Any:
+        return self.tell(item, (symbol,), {})
+
     def note(self, operation: Any, args: Any, settings: dict[str, Any], result: Any) -> Slot:
         given, named = mapped((args, settings), self._noted)
         form = form_of(result)
-        return Slot(self.tape.add(operation, given, named, form, self.backward))
+        slot = self.tape.add(operation, given, named, form, self.backward)
+        self.lines[slot] = user_line()
+        return Slot(slot)
 
     def example_of(self, leaf: Any, name: str) -> Any:
         if leaf.__class__ is Number:
@@ -189,6 +207,11 @@ class Recorder(Teller):
             known = self._lifted[id(array)] = self._input(("array", array), array)
         return known
 
+    def constant_array(self, array: Any) -> Symbol:
+        """Return what stands for an array that is the same at each call."""
+        array = np.asarray(array).copy("K")
+        return Symbol(self, Slot(self.tape.add_constant(array, form_of(array))), array)
+
     def _input(self, source: Source, example: Any) -> Any:
         self.sources.append(source)
         if example.__class__ in (float, int, bool):
@@ -202,7 +225,7 @@ class Recorder(Teller):
         """Return what stands for an argument of the function: a number or an array."""
         symbol = self._input(("argument", place), example)
         if symbol.__class__ is Symbol:
-            symbol._locked = "argument"
+            self._arguments.append(symbol)
         return symbol
 
     def attempt(self, as_it_is: Any, function: Any, args: Any, settings: dict[str, Any]) -> Any:
@@ -249,6 +272,24 @@ class Recorder(Teller):
             self._decided[asked, how] = answer
         return answer
 
+    # State outside of nodes
+
+    def enter_state(self, state: Any) -> bool:
+        """Take note of a state; tell whether it can be used, as it can once in a program."""
+        if state in self.states or self.hosted:
+            return False
+        self.states[state] = state.ready()
+        return True
+
+    def read_cell(self, cell: Any) -> Any:
+        """Return what stands for a part of a state."""
+        return self._input(("state", cell), cell.read())
+
+    def write_cell(self, cell: Any, value: Any) -> None:
+        """Keep what is written to a part of a state."""
+        self.cells[cell] = value
+        self.written["state", cell] = None
+
     # Nodes
 
     def is_outside(self, node: Node) -> bool:
@@ -285,13 +326,29 @@ class Recorder(Teller):
     def write_data(self, node: Node, x: Any) -> bool:
         """Keep what is written to the data of a node; tell whether the node is from outside."""
         if node not in self.data and not self.is_outside(node):
+            known = x.__class__ is np.ndarray and id(x) in self.arrays
+            if known:
+                seams.DATA.__set__(node, self.lift_array(x))
+            return known
+        if not seams.has_data(node):  # a copy that is being made
+            seams.VERSION.__set__(node, versions.now)
             return False
         self.keep_version(node)
+        if self.data.get(node) is not x and not node._is_number:
+            self.replaced[node] = None
         self.data[node] = x
         self.written["data", node] = self._fresh["data", node] = None
         if isinstance(x, Symbol):
             self._owners[id(x)] = ("data", node)
         return True
+
+    def write_into(self, node: Node, x: Any) -> None:
+        """Keep what is written into the array, or the number, of a node from outside."""
+        replaced = node in self.replaced
+        self.write_data(node, x)
+        if not replaced:
+            self.replaced.pop(node, None)
+        seams.VERSION.__set__(node, versions.write())
 
     def read_grad(self, node: Node, x: Any) -> Any:
         """Return what stands for the gradient `x` of a node."""
@@ -323,15 +380,20 @@ class Recorder(Teller):
         """Keep the version that a node from outside had before the call."""
         self._versions.setdefault(node, seams.VERSION.__get__(node))
 
+    def holder(self, symbol: Symbol) -> tuple[str, Node] | None:
+        """Return which node from outside holds an array, and whether as its data or gradient."""
+        what, node = self._owners.get(id(symbol), ("", None))
+        held = self.data if what == "data" else self.grads
+        return (what, node) if node is not None and held.get(node) is symbol else None
+
     def before_write(self, symbol: Symbol) -> None:
-        if symbol._locked == "argument" or any(
-            overlap(symbol._example, other._example) for other in self._lifted.values()
-        ):
+        given = [*self._lifted.values(), *self._arguments]
+        if any(overlap(symbol._example, other._example) for other in given):
             raise CompileError(
                 f"compile: an array from outside, or a view of it, is written to, at "
                 f"{user_line()}. Copy it first, or keep it in a Tensor."
             )
-        owner = self._owners.get(id(symbol))
+        owner = self.holder(symbol)
         if owner is not None:
             self.written[owner] = None
             if owner[0] == "data":
@@ -345,9 +407,15 @@ class Recorder(Teller):
         self.written.clear()
         self._fresh.clear()
 
+    def require_whole(self) -> None:
+        """Raise an error if an array of a node was written to by way of a view that is no part."""
+        for held in (*self.data.values(), *self.grads.values()):
+            if is_a(held, Symbol):
+                held._checked_slot()
+
     def writes(self) -> list[tuple[str, Node, Any]]:
         """Return what has been written to nodes since the last hosted call."""
-        held = {"data": self.data, "grad": self.grads}
+        held: Any = {"data": self.data, "grad": self.grads, "state": self.cells}
         found: list[tuple[str, Node, Any]] = []
         for what, node in self.written:
             value = held[what][node]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -10,6 +11,7 @@ import numpy as np
 from micrograd.common.symbolic import Symbolic
 from micrograd.common.tree import Flat
 from micrograd.compiler import seams
+from micrograd.compiler.arguments import shells_of
 from micrograd.compiler.hosted import Later
 from micrograd.compiler.number import Number
 from micrograd.compiler.programs import is_a, mapped
@@ -26,11 +28,15 @@ class Out(NamedTuple):
         slot: where it stands on the tape; None for a constant.
         constant: what it is, if it has no slot.
         kind: of a value without axes whether it is an array or a scalar, for which NumPy has two.
+        locked: whether it is an array that was computed, of which one gets a copy.
+        again: whether another array with the same elements comes out, too.
     """
 
     slot: int | None
     constant: Any = None
     kind: type | None = None
+    locked: bool = False
+    again: bool = False
 
 
 class OutNode(NamedTuple):
@@ -50,12 +56,29 @@ class Same(NamedTuple):
     node: Node
 
 
-class Write(NamedTuple):
-    """What a program leaves in a node: its data ("data") or its gradient ("grad")."""
+class Held(NamedTuple):
+    """The array itself that a node from outside holds: its data ("data") or gradient ("grad")."""
 
     what: str
     node: Node
+
+
+class Write(NamedTuple):
+    """What a program leaves in a node: its data ("data") or its gradient ("grad").
+
+    Or in a cell of a state outside of nodes ("state").
+    """
+
+    what: str
+    node: Any
     value: Out
+
+
+@dataclass(frozen=True)
+class Given:
+    """What a program computes for what is called after it; no tuple, as containers are."""
+
+    out: Out
 
 
 class Call(NamedTuple):
@@ -79,6 +102,7 @@ class Recording:
         sources: where each input of the tape comes from: see `Recorder`.
         results: for each leaf of what f returned, an `Out`, an `OutNode`, `Same` or `Later`.
         flat: its containers.
+        shells: their kinds, and where the leaves stand in them.
         effects: what is written and called after the program, in order.
         examples: what came out in this call, by slot.
         nodes: those from outside that were read or written.
@@ -86,27 +110,34 @@ class Recording:
         absent: by node whose gradient was read, whether there was none.
         lines: where the user's code was at constants and checks, by slot.
         opaque: names of what is called as it is.
+        replaced: the nodes whose data became another array, and were not just written to.
         draws: the states of random generators.
+        states: other states that are read and written, each with what its `ready` said.
     """
 
     def __init__(self, recorder: Recorder, returned: Any) -> None:
         self._recorder: Any = recorder
         self.tape, self.sources = recorder.tape, recorder.sources
         self.absent, self.lines, self.opaque = recorder.absent, recorder.lines, recorder.opaque
-        self.draws = recorder.draws
+        self.draws, self.states = recorder.draws, recorder.states
+        self.replaced = recorder.replaced
         self.nodes = list(dict.fromkeys([*recorder.data, *recorder.grads]))
         self.arrays = [of for what, of in recorder.sources if what == "array"]
         self.examples: dict[int, Any] = {}
+        self._first: dict[int, Any] = {}
         flat = Flat(returned)
         self.results = [self._result(leaf) for leaf in flat.leaves]
         self.flat = Flat(flat.filled(range(len(flat.leaves))))  # that holds no graph
+        self.shells = shells_of(returned), tuple(flat.paths)
         self.effects: list[Write | Call] = []
         for writes, (function, args, kwargs, later) in recorder.hosted:
             self.effects += [self._write(*write) for write in writes]
             given, named = mapped((args, kwargs), self._given)
             self.effects.append(Call(function, given, named, later))
         self.effects += [self._write(*write) for write in recorder.writes()]
+        recorder.require_whole()
         self._recorder = None
+        self._first.clear()
 
     def _result(self, leaf: Any) -> Any:
         if isinstance(leaf, Later):
@@ -120,7 +151,11 @@ class Recording:
             return OutNode(
                 id(leaf), leaf._kind, data, self._out(grad), leaf.requires_grad, leaf.label
             )
-        return self._out(leaf)
+        held = self._recorder.holder(leaf) if is_a(leaf, Symbol) else None
+        if held is None:
+            return self._out(leaf)
+        self._out(leaf)  # which has to be known
+        return Held(*held)
 
     def _out(self, thing: Any) -> Out:
         if thing.__class__ is Number:
@@ -130,11 +165,13 @@ class Recording:
         if is_a(thing, Symbol):
             slot = thing._checked_slot().number
             example = self.examples[slot] = self._recorder.example_of(thing, "compile")
-            return Out(slot, None, None if np.ndim(example) else type(example))
+            kind = None if np.ndim(example) else type(example)
+            again = self._first.setdefault(slot, thing) is not thing
+            return Out(slot, None, kind, thing._locked is True, again)
         return Out(None, thing)
 
     def _given(self, leaf: Any) -> Any:
-        return self._out(leaf) if isinstance(leaf, Symbolic) else leaf
+        return Given(self._out(leaf)) if isinstance(leaf, Symbolic) else leaf
 
     def _write(self, what: str, node: Node, value: Any) -> Write:
         if isinstance(value, Node):
@@ -159,7 +196,7 @@ class Recording:
 
 
 def _slot(thing: Any) -> int | None:
-    return thing.slot if isinstance(thing, Out) else None
+    return thing.out.slot if isinstance(thing, Given) else None
 
 
 def _with_graph(where: str) -> CompileError:

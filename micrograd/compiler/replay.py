@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from itertools import groupby
 from typing import Any
 
 from micrograd.compiler import seams
+from micrograd.compiler.draws import put_back, states_of
 from micrograd.compiler.lower import Code
 from micrograd.compiler.naming import OutputNames
 from micrograd.compiler.outcome import Outcome
+from micrograd.compiler.programs import Form, is_a
 from micrograd.compiler.recording import Call, Recording, Write
 from micrograd.core.node import Node
 
 FAILED: Any = object()
 """What a replay gives that is not right for a call: the function has to be recorded again."""
 
-_requires_grad: Any = Node.__dict__["requires_grad"].__get__
-_slots = {"data": seams.DATA.__get__, "grad": seams.GRAD.__get__}
+_grad_of = seams.GRAD.__get__
 
 
 class Replay:
@@ -42,7 +44,9 @@ class Replay:
         self.recording, self.places = recording, places
         self.how = how, exact
         of_slot = dict(zip(tape.inputs, recording.sources, strict=True))
-        stores = _stores(recording, {s: at for at, s in of_slot.items() if s[0] == "data"})
+        stores = _stores(
+            recording, {s: at for at, s in of_slot.items() if s[0] in ("data", "state")}
+        )
         outputs = [slot for slot in dict.fromkeys(recording.outputs) if slot not in stores]
         outputs += [slot for slot in _results_among(recording, stores)]
         told = OutputNames(recording, [names[slot] for slot in tape.inputs])
@@ -52,10 +56,14 @@ class Replay:
         self.kinds = [tape.forms[slot] for slot in self.code.inputs]
         self.outcome = Outcome(recording, places, outputs, [node for _, node in stores.values()])
         self.fixed = [node for node in recording.nodes if node not in places]
-        self.wants = list(map(_requires_grad, self.fixed))
-        self.absent = [(places.get(node, node), none) for node, none in recording.absent.items()]
+        self.wants = [node.requires_grad for node in self.fixed]
+        self.holders = [places.get(node, node) for node in recording.absent]
+        self.absent = list(recording.absent.values())
+        self.moving = bool(places)
         self.numbers = all(kind.__class__ is type for kind in self.kinds)
         self.read = _reader(self.sources, places)
+        self.generators = recording.draws.drawn
+        self.states = list(recording.states.items())
 
     def __call__(self, leaves: Sequence[Any]) -> Any:
         """Make the call again, or return FAILED, with nothing changed.
@@ -68,32 +76,45 @@ class Replay:
         inputs = self.read(leaves)
         if self.numbers and list(map(type, inputs)) != self.kinds:
             return FAILED
+        states = states_of(self.generators) if self.generators else {}
         values = self.code.run(inputs)
-        return FAILED if values is None else self.outcome.finish(values, leaves)
+        if values is None:
+            put_back(states)
+            return FAILED
+        return self.outcome.finish(values, leaves)
+
+    def without_calls(self, leaves: Sequence[Any]) -> Any:
+        """Return the results alone, for a program after which something is called."""
+        values = self.code.run(self.read(leaves)) if self.holds(leaves) else None
+        return FAILED if values is None else self.outcome.results_of(values, leaves)
 
     def holds(self, leaves: Sequence[Any]) -> bool:
         """Tell whether the nodes are as they were: which need a gradient, and which have one."""
-        if list(map(_requires_grad, self.fixed)) != self.wants:
+        if [node.requires_grad for node in self.fixed] != self.wants:
             return False
-        for holder, none in self.absent:
-            node = leaves[holder] if holder.__class__ is int else holder
-            if (seams.GRAD.__get__(node) is None) is not none:
+        for state, was in self.states:
+            if state.ready() != was:
                 return False
-        return True
+        holders = self.holders
+        if self.moving:
+            holders = [leaves[h] if h.__class__ is int else h for h in holders]
+        return [grad is None for grad in map(_grad_of, holders)] == self.absent
 
 
-def _stores(recording: Recording, inputs: dict[Any, int]) -> dict[int, tuple[int, Node]]:
-    """Return, by slot, the input in whose memory the code can leave it, and the node of that."""
-    if any(isinstance(effect, Call) for effect in recording.effects):
-        return {}
-    found: dict[int, tuple[int, Node]] = {}
+def _stores(recording: Recording, inputs: dict[Any, int]) -> dict[int, tuple[int, Any]]:
+    """Return, by slot, the input in whose memory the code can leave it, and whose that is."""
+    found: dict[int, tuple[int, Any]] = {}
     forms = recording.tape.forms
     for effect in recording.effects:
-        slot = effect.value.slot if isinstance(effect, Write) else None
-        if slot is None or not isinstance(effect, Write) or effect.what != "data":
+        if isinstance(effect, Call):
+            break  # it may see what the nodes hold
+        slot = effect.value.slot
+        if slot is None or effect.what == "grad":
             continue
-        at = inputs.get(("data", effect.node))
-        if at is not None and not effect.node._is_number and forms[at] == forms[slot]:
+        if effect.node in recording.replaced:
+            continue
+        at = inputs.get((effect.what, effect.node))
+        if at is not None and is_a(forms[at], Form) and forms[at] == forms[slot]:
             if slot in found or slot == at:
                 continue
             found[slot] = at, effect.node
@@ -113,40 +134,43 @@ def _results_among(recording: Recording, stores: dict[int, Any]) -> list[int]:
 def _reader(
     sources: Sequence[Any], places: dict[Node, int]
 ) -> Callable[[Sequence[Any]], list[Any]]:
-    """Return the function that reads the inputs, given the leaves of the arguments."""
-    for what, read in _slots.items():
-        nodes = [node for kind, node in sources if kind == what and node not in places]
-        if len(nodes) == len(sources):
-            return lambda leaves: list(map(read, nodes))
-    parts: list[Any] = []
-    for kind, of in sources:
-        if kind == "argument":
-            parts.append((None, of))
-        elif kind == "array":
-            parts.append((_itself, of))
-        elif of in places:
-            parts.append((_slots[kind], places[of]))
-        else:
-            parts.append((_slots[kind], of))
-    moving = {
-        i for i, (kind, of) in enumerate(sources) if kind in ("data", "grad") and of in places
-    }
-    first = next((i for i, (kind, _) in enumerate(sources) if kind == "data"), 0)
-    row = sources[first:]
-    if len(row) > 8 and all(kind == "data" and node not in places for kind, node in row):
-        before, nodes, read = parts[:first], [node for _, node in row], _slots["data"]
-        arguments = [of for _, of in before]
-        if all(read is None for read, _ in before):
-            return lambda leaves: [*[leaves[i] for i in arguments], *map(read, nodes)]
+    """Return the function that reads the inputs, given the leaves of the arguments.
 
-    def read_all(leaves: Sequence[Any]) -> list[Any]:
-        return [
-            leaves[of] if read is None else read(leaves[of] if i in moving else of)
-            for i, (read, of) in enumerate(parts)
-        ]
-
-    return read_all
+    What follows upon each other of one kind is read together: most are the data of leaves.
+    """
+    parts = [
+        _reading(kind, [of for _, of in row], places)
+        for kind, row in groupby(sources, lambda source: _kind_of(source, places))
+    ]
+    if len(parts) == 1:
+        return parts[0]
+    return lambda leaves: [x for part in parts for x in part(leaves)]
 
 
-def _itself(thing: Any) -> Any:
-    return thing
+def _kind_of(source: Any, places: dict[Node, int]) -> tuple[str, bool]:
+    return source[0], isinstance(source[1], Node) and source[1] in places
+
+
+def _reading(kind: tuple[str, bool], of: Sequence[Any], places: dict[Node, int]) -> Any:
+    """Return the function that reads inputs of one kind.
+
+    Args:
+        kind: "argument", "data" and so on, and whether of nodes that came as arguments.
+        of: places of arguments, nodes, arrays or states.
+        places: of the nodes that came as arguments.
+    """
+    what, moving = kind
+    at = [places[node] for node in of] if moving else of
+    if what == "argument":
+        return lambda leaves: [leaves[i] for i in at]
+    if what == "data":
+        if moving:
+            return lambda leaves: [leaves[i]._data for i in at]
+        return lambda leaves: [node._data for node in of]
+    if what == "grad":
+        if moving:
+            return lambda leaves: [leaves[i]._grad for i in at]
+        return lambda leaves: [node._grad for node in of]
+    if what == "state":
+        return lambda leaves: [state.read() for state in of]
+    return lambda leaves: of

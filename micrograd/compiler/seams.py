@@ -15,6 +15,7 @@ from typing import Any
 
 from micrograd.common.symbolic import Symbolic
 from micrograd.compiler.number import Number
+from micrograd.compiler.programs import is_a
 from micrograd.core.node import Node
 from micrograd.core.op import Each, Op, Together, registry
 from micrograd.core.user_rules import no_gradient
@@ -56,6 +57,15 @@ def recording(recorder: Any) -> Iterator[None]:
             if not _open:
                 for kind, name, seam in _SEAMS:
                     seam.remove(kind, name)
+
+
+def has_data(node: Node) -> bool:
+    """Tell whether a node has been given its data."""
+    try:
+        DATA.__get__(node)
+    except AttributeError:
+        return False
+    return True
 
 
 class _Data:
@@ -143,13 +153,24 @@ def _forward(recorder: Any, op: Op, raw: Function) -> Function:
     def forward(*args: Any, **settings: Any) -> Any:
         kinds = {arg.__class__ for arg in args}
         if not any(issubclass(kind, Symbolic) for kind in kinds):
-            return raw(*args, **settings)
+            if not _has_symbols(settings):
+                return raw(*args, **settings)
+            args = tuple(map(recorder.constant_array, args))  # that a symbol is to pick from
         recorder.backward &= recorder.depth > 0
         if not op.arrays_only and kinds <= {Number, float, int, bool}:
             return recorder.tell_number(op, args, settings)
         return recorder.attempt(as_it_is, raw, args, settings)
 
     return forward
+
+
+def _has_symbols(thing: Any) -> bool:
+    """Tell whether settings, such as an index, hold symbols."""
+    if is_a(thing, tuple, list):
+        return any(map(_has_symbols, thing))
+    if is_a(thing, dict):
+        return bool(thing) and any(map(_has_symbols, thing.values()))
+    return isinstance(thing, Symbolic)
 
 
 def _derivatives(recorder: Any, op: Op, raw: Any) -> Any:

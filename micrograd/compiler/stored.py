@@ -14,7 +14,7 @@ from micrograd.compiler.lower import Code
 from micrograd.compiler.module_text import module_text
 from micrograd.compiler.naming import OutputNames
 from micrograd.compiler.programs import is_a
-from micrograd.compiler.recording import Call, Out, OutNode, Recording, Same, Write
+from micrograd.compiler.recording import Call, Held, Out, OutNode, Recording, Same, Write
 from micrograd.compiler.tape import Tape
 from micrograd.compiler.text import text_of
 from micrograd.errors import ArgumentError, CompileError
@@ -175,7 +175,7 @@ def stored(
         how: how numbers are computed, and whether exactly.
 
     Raises:
-        CompileError: if something runs after the program, such as an optimizer.
+        CompileError: if something runs after the program, or counts, such as an optimizer.
     """
     for effect in recording.effects:
         if isinstance(effect, Call):
@@ -183,6 +183,11 @@ def stored(
                 f"{name}: cannot be stored, since {effect.later.name} runs after the program, and "
                 "not in it. Compile a function without it, such as one that returns gradients."
             )
+    for state in recording.states:
+        raise CompileError(
+            f"{name}: cannot be stored, since the step of {state!r} is part of it, and counts its "
+            "steps. Compile a function without it, such as one that returns gradients."
+        )
     called = {source: name for source, name in zip(recording.sources, names, strict=True)}
 
     def plain(result: Any) -> Out:
@@ -194,6 +199,8 @@ def stored(
                     "passes on. Return its .data."
                 )
             return Out(recording.tape.inputs[recording.sources.index(source)])
+        if isinstance(result, Held):
+            return _held(recording, result)
         return result.data if isinstance(result, OutNode) else result
 
     outs = [plain(result) for result in recording.results]
@@ -225,6 +232,15 @@ def stored(
         how[1],
         (kept_names(told.names), kept_names(told.notes)),
     )
+
+
+def _held(recording: Recording, held: Held) -> Out:
+    """Return what a node holds in the end: what is written to it, or what it held before."""
+    writes = [effect for effect in recording.effects if isinstance(effect, Write)]
+    left = [w.value for w in writes if (w.what, w.node) == (held.what, held.node)]
+    if left:
+        return left[-1]
+    return Out(recording.tape.inputs[recording.sources.index((held.what, held.node))])
 
 
 def _copied(thing: Any) -> Any:

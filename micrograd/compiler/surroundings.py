@@ -7,6 +7,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from operator import attrgetter
+from random import Random
 from types import (
     BuiltinFunctionType,
     CodeType,
@@ -20,12 +21,16 @@ from typing import Any, cast
 import numpy as np
 
 from micrograd.common.captures import Told, is_a_librarys, names_in
+from micrograd.compiler.hosted import HOSTED
 from micrograd.compiler.comparison import base_of, elements_of, has_nothing_inside, is_of, shown
-from micrograd.compiler.places import Contents, Names, Place, Single, dict_of, has_dict, values_of
+from micrograd.compiler.places import Contents, Names, Single, dict_of, has_dict
+from micrograd.compiler.reading import Place, values_of
 
 _WHOLE = ("micrograd.nn.", "micrograd.layers", "micrograd.transforms.")
 _LIVE = ("micrograd.nn.optimizer", "micrograd.nn.schedules", "micrograd.nn.plateau")
 _FROZEN = (tuple, frozenset)
+_BY_STRING = {"getattr", "hasattr", "attrgetter", "methodcaller"}
+_ALL = {"vars", "__dict__"}
 _MOVING = ("datetime", "os", "random", "secrets", "time")
 
 
@@ -68,7 +73,7 @@ class Surroundings:
         self._live = live
         self._attributes: set[str] = set()
         self._variables: dict[int, set[str]] = {}  # names of globals, by id of their dicts
-        self._looked: list[tuple[Names, str, set[str]]] = []
+        self._looked: list[tuple[Names, str, set[str]]] = []  # with the owner, and names seen
         self._seen: dict[int, Any] = {}
         self._queue = deque(things)
         first = self._queue[0][1]
@@ -79,11 +84,11 @@ class Surroundings:
         while self._queue:
             while self._queue:
                 self._look(*self._queue.popleft())
-            for names, prefix, known in self._looked:
+            for names, owner, known in self._looked:
                 for key, value in names.now().items():
                     if key not in known:
                         known.add(key)
-                        self._queue.append((prefix + key, value))
+                        self._queue.append((_attribute(owner, key), value))
         for place in self.places:
             place.remember()
 
@@ -144,7 +149,8 @@ class Surroundings:
         kinds: tuple[Any, ...] = type(thing).__mro__[:-1]
         whole = any(kind.__module__.startswith(_WHOLE) for kind in kinds) and not self._live(thing)
         users = [kind for kind in kinds if not is_a_librarys(kind)]
-        if not users and not whole and not callable(thing) and not base_of(thing):
+        seen = users or whole or callable(thing) or base_of(thing) or has_dict(thing)
+        if not seen or self._live(thing) or is_of(thing, Random):
             self.unwatched.append(f"`{name}`, {shown(thing)}")
         if not has_dict(thing) and not users and not whole:
             return
@@ -153,10 +159,12 @@ class Surroundings:
         def mappings() -> list[Any]:
             return [dict_of(thing), *classes]
 
-        def all_names() -> set[str]:
-            return {*mappings()[0], *(key for names in classes for key in _data_in(names))}
+        def relevant() -> set[str]:
+            own = dict_of(thing)
+            if whole:
+                return {*own, *(key for names in classes for key in _data_in(names))}
+            return {*self._attributes, *own} if _ALL & self._attributes else self._attributes
 
-        relevant = all_names if whole else lambda: self._attributes
         self._queue += [(kind.__name__, kind) for kind in (kinds if whole else users)]
         names = Names(name, mappings, relevant, thing, whole)
         self._add_names(name, names)
@@ -191,9 +199,11 @@ class Surroundings:
 
     def _add_names(self, owner: str, names: Names) -> None:
         self.places.append(names)
-        self._looked.append((names, f"{owner}." if owner else "", set()))
+        self._looked.append((names, owner, set()))
 
     def _look_at_function(self, name: str, function: FunctionType) -> None:
+        if HOSTED in vars(function):
+            return
         cells = zip(function.__code__.co_freevars, function.__closure__ or (), strict=True)
         if is_a_librarys(function) and function.__module__ != self._own:
             for key, cell in cells:
@@ -223,10 +233,10 @@ class Surroundings:
     def _read(self, code: CodeType, variables: dict[str, Any]) -> None:
         """Note the names in code."""
         names = names_in(code)
-        self._attributes |= names.attributes
+        self._attributes |= names.attributes | (names.read & _ALL)
         if code.co_name != "__init__":  # what that assigns to is new
             self.writes |= names.stored | names.globals | (names.cells & {*code.co_freevars})
-        if {"getattr", "attrgetter"} & names.read:
+        if _BY_STRING & (names.read | names.attributes):
             self._attributes |= names.written
         for module in names.imported & sys.modules.keys():
             self._queue.append((module, sys.modules[module]))
@@ -238,6 +248,13 @@ class Surroundings:
 
 def _names_of(thing: Any) -> Mapping[str, Any]:
     return cast("Mapping[str, Any]", vars(thing))
+
+
+def _attribute(owner: str, key: str) -> str:
+    """Return what one calls an attribute, or a variable; a Sequential is indexed itself."""
+    if owner:
+        return owner if key == "_modules" else f"{owner}.{key}"
+    return key
 
 
 def _owner(method: str) -> str:

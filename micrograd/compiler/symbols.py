@@ -132,6 +132,10 @@ class Teller:
         """Return what Python asks of a symbol to go one way or another."""
         _refuse(symbol, how.__name__)
 
+    def item(self, symbol: Symbol) -> Any:
+        """Return the one element of a symbol as a Python number."""
+        _refuse(symbol, "item")
+
     def before_write(self, symbol: Symbol) -> None:
         """Raise an error if what a symbol stands for cannot be written to."""
 
@@ -215,6 +219,21 @@ class Symbol(Symbolic):
                 f"Value: holds one number, but came {self!r}. Take one element, or use Tensors."
             )
         return self._tell(programs.item, self)
+
+    @property
+    def is_array(self) -> bool:
+        """Whether it stands for an array, and not for one of NumPy's scalars."""
+        return is_a(self._example, np.ndarray)
+
+    def as_float(self) -> Any:
+        """Return the one element as a float."""
+        return self if self.ndim else self.item().as_float()
+
+    def in_form_of(self, given: Any) -> Any:
+        """Return another symbol for the same; without axes, it is an array if what was given is."""
+        array = np.asarray(self._example)
+        is_array = is_a(given, np.ndarray) or given.is_array
+        return Symbol(self._teller, self._checked_slot(), array if is_array else array[()])
 
     def as_operand(self, copied: bool) -> Any:
         """Return what a constant beside a Tensor holds of it."""
@@ -323,13 +342,20 @@ class Symbol(Symbolic):
             self._write(operator.setitem, index, value)
 
     def _write(self, function: Function, *args: Any, **settings: Any) -> None:
-        self._become(self._tell(programs.written, function, self, *args, **settings))
+        told = self._tell(programs.written, function, self, *args, **settings)
+        if self._part is None:
+            self._become(told)
+            return
+        whole, index = self._part
+        whole[index] = told
+        part = whole[index]
+        self._slot, self._example, self._stale = part._slot, part._example, False
 
     def _become(self, told: Symbol) -> Symbol:
         """Stand for another value from now on, as an array does that was written to."""
+        self._teller.before_write(self)
         if self._locked:
             raise OperandError(f"{self!r}: was computed, and cannot be written to. Copy it first.")
-        self._teller.before_write(self)
         for other in list(self._teller.alive.values()):
             other._stale = other._stale or overlap(other._example, self._example)
         self._slot, self._example, self._stale = told._slot, told._example, False
@@ -353,6 +379,19 @@ class Symbol(Symbolic):
     def copy(self, order: Any = "C") -> Any:
         """Return the same, in memory of its own."""
         return self._tell(np.copy, self, order=order)
+
+    def __copy__(self) -> Any:
+        return self.copy()
+
+    def __deepcopy__(self, memo: Any) -> Any:
+        return self.copy()
+
+    def __reduce__(self) -> NoReturn:
+        _refuse(self, "pickle")
+
+    def item(self, *index: Any) -> Any:
+        """Return one element as a Python number, where what is told has such."""
+        return self._teller.item(self[index] if index else self)
 
     def reshape(self, *shape: Any, **settings: Any) -> Any:
         """Return the same elements in another shape."""
@@ -403,10 +442,12 @@ _INSTEAD = {
     "float": "use NumPy's function in place of that of math, as np.exp for math.exp",
     "int": "use astype(int)",
     "index": "use np.take, for which an index may be an array",
-    "array": "call a function of NumPy's that takes the symbol as it is",
+    "array": "call a function that takes the symbol as it is, as micrograd.take(a, x, axis=0) for "
+    "a[x], and np.stack for np.array",
     "str": "return it, and print what comes out",
     "format": "return it, and print what comes out",
     "item": "keep the array of one element",
+    "pickle": "return it, and store what comes out",
     "tolist": "compute with the whole array",
 }
 
@@ -452,8 +493,7 @@ for _name in _METHODS.split():
     setattr(Symbol, _name, _telling(getattr(np, _name)))
 for _name in ("float", "int", "array", "str", "format"):
     setattr(Symbol, f"__{_name}__", _refusal(_name))
-for _name in ("item", "tolist"):
-    setattr(Symbol, _name, _refusal(_name))
+Symbol.tolist = _refusal("tolist")  # pyright: ignore[reportAttributeAccessIssue]
 for _name in (*programs.SIGNS, "abs"):
     _function, _bare = getattr(operator, _name), _name.rstrip("_")
     setattr(Symbol, f"__{_bare}__", _telling(_function))

@@ -56,6 +56,8 @@ def body_of(code: Code, name: str, as_module: bool = False) -> Body:
         CompileError: if a module cannot have what is called.
     """
     names, notes = code.names, code.notes
+    if not code.parts:
+        return Body({}, [], [])
     if code.arrays is None:
         taken = Names()
         taken.taken.add(name)

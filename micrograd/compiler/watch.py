@@ -10,7 +10,7 @@ from typing import Any, cast
 import numpy as np
 
 from micrograd.compiler.comparison import is_of
-from micrograd.compiler.places import Reading
+from micrograd.compiler.reading import Reading
 from micrograd.compiler.surroundings import Surroundings, is_live
 
 __all__ = ["Watch"]
@@ -86,17 +86,32 @@ class Watch:
         found = [word for place in self._places for word in place.words()]
         return [word for word in dict.fromkeys(found) if not word.startswith(_OF_FUNCTIONS)]
 
-    def changed(self) -> str | None:
-        """Return words for what is no longer what it was, and for both values; None if all is."""
+    def changed(self, but: Iterable[_Array] = ()) -> str | None:
+        """Return words for what is no longer what it was, and for both values; None if all is.
+
+        Args:
+            but: arrays whose elements are left out.
+        """
+        left_out = {id(array) for array in but} if but else ()
         if not self._reading.is_as_it_was():
             for place in self._places:
                 if change := place.change():
                     return change
             self._reading = Reading(self._places)  # what changed is nothing that counts
         for key, elements in self._elements.items():
-            if not elements.are_same():
+            if key not in left_out and not elements.are_same():
                 return f"the array `{self.names[key]}` was written to"
         return None
+
+    def written(self, arrays: Iterable[_Array]) -> list[_Array]:
+        """Return which of some arrays have other elements than they had."""
+        known = [(array, self._elements.get(id(array))) for array in arrays]
+        return [array for array, elements in known if elements and not elements.are_same()]
+
+    def renew(self, arrays: Iterable[_Array]) -> None:
+        """Take the elements of some arrays for what they are now."""
+        for array in arrays:
+            self._elements[id(array)] = _Elements(array)
 
     def release(self, array: _Array) -> None:
         """Leave the elements of an array out: whoever calls this reads them anew at each call."""

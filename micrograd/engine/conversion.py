@@ -35,6 +35,8 @@ def as_array(data: Any, what: str, dtype: DTypeLike | None = None) -> NDArray[An
         array = np.asarray(data)
         wanted = array.dtype if dtype is None else np.dtype(dtype)
     except MicrogradError as error:
+        if _is_symbolic(data):
+            return as_array(np.stack([as_array(item, what) for item in data]), what, dtype)
         raise OperandError(
             f"{what}: came a list with nodes in it, whose graph would be lost. Make one Tensor of "
             "several with Tensor([a, b]) or micrograd.stack([a, b]); Values stay in a list, and "
@@ -57,6 +59,14 @@ def as_array(data: Any, what: str, dtype: DTypeLike | None = None) -> NDArray[An
             "the data to floats or integers first."
         )
     return array if dtype is None else array.astype(wanted, copy=False)
+
+
+def _is_symbolic(data: Any) -> bool:
+    """Tell whether nested lists hold symbols, and no nodes."""
+    if isinstance(data, (list, tuple)):
+        items = cast("list[Any]", data)
+        return any(map(_is_symbolic, items)) and not any(isinstance(item, Node) for item in items)
+    return isinstance(data, Symbolic)
 
 
 def _refuse_other_arrays(data: Any, what: str) -> None:

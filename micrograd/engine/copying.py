@@ -14,6 +14,7 @@ from typing import Any, Self
 
 import numpy as np
 
+from micrograd.common.symbolic import Symbolic
 from micrograd.core.node import CLOSED, Node
 from micrograd.core.passes import Pass
 from micrograd.core.versions import versions
@@ -108,6 +109,8 @@ class Copied(Node):
             field = getattr(twin, name)
             if isinstance(field, np.ndarray):
                 setattr(twin, name, _own(field))
+            elif isinstance(field, Symbolic):
+                setattr(twin, name, copy.copy(field))
         return twin
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Self:

@@ -348,7 +348,7 @@ class Tensor(ArrayMethods):
     def __repr__(self) -> str:
         array = ops.axes.as_array(self._data)
         if isinstance(array, Symbolic):
-            return f"Tensor({array!r})"
+            return f"{array}"  # which is refused
         numbers = np.array2string(array, separator=", ", prefix="Tensor(")
         dtype = "" if array.dtype == np.float64 else f", dtype={array.dtype}"
         constant = "" if self.requires_grad or array.dtype.kind != "f" else ", requires_grad=False"
@@ -443,8 +443,11 @@ def _operand(data: Any, op: Op, wanted: bool) -> Tensor:
         constant._set_leaf(as_array(data, op.name).copy(), False, None, CLOSED)
     else:
         constant._set_leaf(data, False, None)
-        if wanted and op.reach is not MOVED and is_recording() and constant._data is data:
-            keep_operand(constant, data)
+        if wanted and op.reach is not MOVED and is_recording():
+            if constant._data is data:
+                keep_operand(constant, data)
+            else:  # a symbol that stands for it
+                constant._data = constant._data.as_operand(is_copied(data))
     return constant
 
 

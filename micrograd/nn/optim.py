@@ -22,6 +22,7 @@ __all__ = ["SGD", "AdaGrad", "Adam", "AdamW", "Optimizer", "RMSprop"]
 
 _Array = NDArray[Any]
 _Scratch = tuple[_Array, _Array]
+_Factors = tuple[float, ...]
 
 
 class SGD(Optimizer):
@@ -76,19 +77,22 @@ class SGD(Optimizer):
         slots = ("momentum",) if self.momentum else ()
         super().__init__(parameters, lr, weight_decay, error_if_nonfinite, slots)
 
-    def _update(
-        self, p: _Array, g: _Array, kept: Sequence[_Array], scratch: _Scratch, step: int
+    def _factors(self, step: int) -> tuple[float, ...]:
+        return *super()._factors(step), self.momentum, self.lr
+
+    def _rule(
+        self, p: _Array, g: _Array, kept: Sequence[_Array], scratch: _Scratch, factors: _Factors
     ) -> None:
-        work, ahead = scratch
-        g = self._decayed(p, g, work)
+        (work, ahead), (decay, momentum, lr) = scratch, factors
+        g = self._decayed(p, g, work, decay)
         for v in kept:
-            v *= self.momentum
+            v *= momentum
             v += g
             if self.nesterov:
-                np.multiply(v, self.momentum, out=ahead)
+                np.multiply(v, momentum, out=ahead)
                 ahead += g
             g = ahead if self.nesterov else v
-        np.multiply(g, self.lr, out=work)
+        np.multiply(g, lr, out=work)
         p -= work
 
 
@@ -129,17 +133,20 @@ class AdaGrad(Optimizer):
         self.eps = in_range("AdaGrad", "eps", eps)
         super().__init__(parameters, lr, weight_decay, error_if_nonfinite, ["sum"])
 
-    def _update(
-        self, p: _Array, g: _Array, kept: Sequence[_Array], scratch: _Scratch, step: int
+    def _factors(self, step: int) -> tuple[float, ...]:
+        return *super()._factors(step), self.eps, self.lr
+
+    def _rule(
+        self, p: _Array, g: _Array, kept: Sequence[_Array], scratch: _Scratch, factors: _Factors
     ) -> None:
-        (h,), (work, spare) = kept, scratch
-        g = self._decayed(p, g, work)
+        (h,), (work, spare), (decay, eps, lr) = kept, scratch, factors
+        g = self._decayed(p, g, work, decay)
         np.multiply(g, g, out=spare)
         h += spare
         np.sqrt(h, out=spare)
-        spare += self.eps
+        spare += eps
         np.divide(g, spare, out=spare)
-        spare *= self.lr
+        spare *= lr
         p -= spare
 
 
@@ -193,19 +200,24 @@ class RMSprop(Optimizer):
         slots = ["square_avg"] + ["grad_avg"] * centered + ["momentum"] * bool(self.momentum)
         super().__init__(parameters, lr, weight_decay, error_if_nonfinite, slots)
 
-    def _update(
-        self, p: _Array, g: _Array, kept: Sequence[_Array], scratch: _Scratch, step: int
+    def _factors(self, step: int) -> tuple[float, ...]:
+        own = self.alpha, 1 - self.alpha, self.eps, self.momentum, self.lr
+        return *super()._factors(step), *own
+
+    def _rule(
+        self, p: _Array, g: _Array, kept: Sequence[_Array], scratch: _Scratch, factors: _Factors
     ) -> None:
         (h, *others), (work, spare) = kept, scratch
-        g = self._decayed(p, g, work)
+        decay, alpha, rest, eps, momentum, lr = factors
+        g = self._decayed(p, g, work, decay)
         np.multiply(g, g, out=spare)
-        spare *= 1 - self.alpha
-        h *= self.alpha
+        spare *= rest
+        h *= alpha
         h += spare
         if self.centered:
             mean = others.pop(0)
             np.subtract(g, mean, out=spare)
-            spare *= 1 - self.alpha
+            spare *= rest
             mean += spare
             np.multiply(mean, mean, out=spare)
             np.subtract(h, spare, out=spare)
@@ -213,13 +225,14 @@ class RMSprop(Optimizer):
             np.sqrt(spare, out=spare)
         else:
             np.sqrt(h, out=spare)
-        spare += self.eps
+        spare += eps
         np.divide(g, spare, out=spare)
+        way = spare
         for v in others:
-            v *= self.momentum
+            v *= momentum
             v += spare
-            np.copyto(spare, v)
-        spare *= self.lr
+            way = v
+        np.multiply(way, lr, out=spare)
         p -= spare
 
 
@@ -274,24 +287,30 @@ class Adam(Optimizer):
         slots = ["exp_avg", "exp_avg_sq"]
         super().__init__(parameters, lr, weight_decay, error_if_nonfinite, slots)
 
-    def _update(
-        self, p: _Array, g: _Array, kept: Sequence[_Array], scratch: _Scratch, step: int
-    ) -> None:
-        (m, v), (work, spare), (beta1, beta2) = kept, scratch, self.betas
-        g = self._decayed(p, g, work)
-        np.subtract(g, m, out=spare)
-        spare *= 1 - beta1
-        m += spare
-        np.multiply(g, g, out=spare)
-        spare *= 1 - beta2
-        v *= beta2
-        v += spare
+    def _factors(self, step: int) -> tuple[float, ...]:
+        beta1, beta2 = self.betas
         # m̂ / (√v̂ + eps), multiplied by r = √(1 - β2^t) above and below to save a pass
         r = math.sqrt(1 - beta2**step)
+        rate = self.lr * r / (1 - beta1**step)
+        return *super()._factors(step), 1 - beta1, beta2, 1 - beta2, self.eps * r, rate
+
+    def _rule(
+        self, p: _Array, g: _Array, kept: Sequence[_Array], scratch: _Scratch, factors: _Factors
+    ) -> None:
+        (m, v), (work, spare) = kept, scratch
+        decay, rest1, beta2, rest2, eps, rate = factors
+        g = self._decayed(p, g, work, decay)
+        np.subtract(g, m, out=spare)
+        spare *= rest1
+        m += spare
+        np.multiply(g, g, out=spare)
+        spare *= rest2
+        v *= beta2
+        v += spare
         np.sqrt(v, out=spare)
-        spare += self.eps * r
+        spare += eps
         np.divide(m, spare, out=spare)
-        spare *= self.lr * r / (1 - beta1**step)
+        spare *= rate
         p -= spare
 
 
@@ -339,6 +358,9 @@ class AdamW(Adam):
             error_if_nonfinite=error_if_nonfinite,
         )
 
-    def _decayed(self, p: _Array, g: _Array, out: _Array) -> _Array:
-        p *= 1 - self.lr * self.weight_decay
+    def _factors(self, step: int) -> tuple[float, ...]:
+        return 1 - self.lr * self.weight_decay, *super()._factors(step)[1:]
+
+    def _decayed(self, p: _Array, g: _Array, out: _Array, decay: float) -> _Array:
+        p *= decay
         return g

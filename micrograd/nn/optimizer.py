@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from micrograd.compiler.hosted import host_overrides, hosted
+from micrograd.compiler.hosted import host_overrides, hosted, hosted_unless
 from micrograd.core.node import Node
 from micrograd.errors import ArgumentError, in_range
 from micrograd.nn.parameters import (
@@ -20,6 +20,7 @@ from micrograd.nn.parameters import (
     require_finite,
     with_gradients,
 )
+from micrograd.nn.told import tell_step
 from micrograd.ops.ranges import wide
 
 _Array = NDArray[Any]
@@ -72,6 +73,7 @@ class Optimizer:
         self.error_if_nonfinite = error_if_nonfinite
         self.steps = 0
         self._slots = tuple(slots)
+        self._told: dict[tuple[str, ...], Any] = {}  # see `told`
         pools = _pools(named.values())
         self._entries = {
             name: _Entry(node, _blocks(node, pools[_dtype(node)])) for name, node in named.items()
@@ -101,7 +103,7 @@ class Optimizer:
         for node in self._named.values():
             node.zero_grad()
 
-    @hosted
+    @hosted_unless(tell_step)
     def step(self) -> None:
         """Update each parameter that has a gradient; or none, if something is wrong with one.
 
@@ -138,7 +140,7 @@ class Optimizer:
         """
         state: dict[str, _Array] = {"step": np.array(self.steps), "lr": np.array(self.lr)}
         for name, entry in self._entries.items():
-            if entry.kept:
+            if entry.kept and entry.steps:
                 state[f"step.{name}"] = np.array(entry.steps)
                 for slot, array in zip(self._slots, entry.kept, strict=True):
                     state[f"{slot}.{name}"] = array.copy()
@@ -184,7 +186,7 @@ class Optimizer:
         settings = {
             name.lstrip("_"): value
             for name, value in vars(self).items()
-            if name not in ("_entries", "_named", "_slots", "steps", "error_if_nonfinite")
+            if name not in ("_entries", "_named", "_slots", "_told", "steps", "error_if_nonfinite")
         }
         words = ", ".join(f"{name}={value!r}" for name, value in settings.items())
         return f"{type(self).__name__}({len(self._entries)} parameters, {words})"
@@ -222,13 +224,35 @@ class Optimizer:
             scratch: two arrays of the same shape to compute in.
             step: how many updates the parameter gets with this one.
         """
+        self._rule(p, g, kept, scratch, self._factors(step))
+
+    def _factors(self, step: int) -> tuple[float, ...]:
+        """Return what Python computes of the settings and of the number of updates, from 1.
+
+        First comes that of `_decayed`.
+        """
+        return (self.weight_decay,)
+
+    def _rule(
+        self,
+        p: Any,
+        g: Any,
+        kept: Sequence[Any],
+        scratch: tuple[Any, Any],
+        factors: tuple[Any, ...],
+    ) -> None:
+        """Update as `_update` does, by the numbers of `_factors` in place of any settings.
+
+        It computes in place by operators and by functions of NumPy's with out=, so that what
+        stands for arrays and numbers can be told what it does.
+        """
         raise NotImplementedError
 
-    def _decayed(self, p: _Array, g: _Array, out: _Array) -> _Array:
+    def _decayed(self, p: Any, g: Any, out: Any, decay: Any) -> Any:
         """Return the gradient of the loss and of weight_decay / 2 |p|², which `out` may hold."""
         if not self.weight_decay:
             return g
-        np.multiply(p, self.weight_decay, out=out)
+        np.multiply(p, decay, out=out)
         out += g
         return out
 

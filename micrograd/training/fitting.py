@@ -47,6 +47,7 @@ def fit(
     rng: np.random.Generator | None = None,
     progress: bool = True,
     keep_memory: bool = True,
+    compile: bool | Mapping[str, Any] = False,
 ) -> History:
     """Train a model on a data set, epoch by epoch, and return what that was like.
 
@@ -83,6 +84,8 @@ def fit(
         progress: whether to show a bar, or a line per epoch.
         keep_memory: whether to call `keep_freed_memory()` first, which changes what the C
             library of the whole process does with freed memory, also afterwards.
+        compile: whether to run scores, loss and gradients as a program, as `micrograd.compile`
+            does, to the same bits; or a dict of its settings, such as {"checks": True}.
 
     Raises:
         ArgumentError: if there is no data, no parameter to train, or a setting is out of range.
@@ -91,6 +94,7 @@ def fit(
         DivergenceError: if the loss, a gradient or a parameter is nan or inf;
             the model then has the last weights that gave a finite loss.
         CheckpointError: if the checkpoint is damaged or that of another training.
+        CompileError: if compile is given, and the model does what a program cannot.
 
     >>> from micrograd.nn import Linear, optim
     >>> rng = np.random.default_rng(0)
@@ -139,6 +143,7 @@ def fit(
         patience=patience,
         checkpoint=checkpoint,
         checkpoint_every=checkpoint_every,
+        compile=compile,
     )
     shown = Progress(progress, epochs)
     training = Training(plan, rng, shown)

@@ -5,12 +5,14 @@ from __future__ import annotations
 import math
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from numpy.typing import NDArray
 
+from micrograd.compiler.compiled import compile as compiled
+from micrograd.core.node import Node
 from micrograd.data import Batches
 from micrograd.errors import ArgumentError, CheckpointError, DivergenceError
 from micrograd.nn.clip import clip_grad_norm
@@ -54,6 +56,7 @@ class Plan:
     patience: int | None
     checkpoint: str | os.PathLike[str] | None
     checkpoint_every: int | None
+    compile: bool | Mapping[str, Any]
 
 
 class Training:
@@ -69,6 +72,7 @@ class Training:
         self._progress = progress
         self._generators = generators_of(plan.model, rng, plan.data, plan.test)
         self._good = LastGood(plan.model)
+        self._gradients = _gradients(plan)
         self._epoch = 0  # how many are complete
         self._batch = 0  # how many of the current one are complete
         self._begun: list[Any] = []  # states of the generators when the epoch began
@@ -148,11 +152,8 @@ class Training:
         place = f"step {step:,} (epoch {self._epoch + 1}, batch {self._batch + 1})"
         if plan.schedule_per == "batch" and step > 1:
             self._advance_schedule()
-        plan.optimizer.zero_grad()
         try:
-            scores = plan.model(x)
-            loss = plan.loss(scores, t)
-            check_loss(loss)
+            scores, loss = self._gradients(x, t)
             row = {"loss": number(loss)} | measured(scores, t, plan.loss, plan.metrics)
         except Exception as error:
             error.add_note(f"This was at {place} of fit.")
@@ -160,8 +161,7 @@ class Training:
         finite = math.isfinite(row["loss"])
         if finite:
             self._good.take(step)
-        loss.backward()
-        if not finite:
+        else:
             raise self._divergence(place, f"the loss is {row['loss']}", x)
         try:
             if plan.clip_norm is not None:
@@ -308,6 +308,24 @@ class Training:
             "history": tables.to_arrays(self.history),
         }
         saved.write(plan.checkpoint, saved.Saved(arrays, self._facts()))
+
+
+def _gradients(plan: Plan) -> Callable[[Any, Any], tuple[Any, Any]]:
+    """Return the function that leaves the gradients of a batch, and returns scores and loss."""
+    model, loss_of, optimizer = plan.model, plan.loss, plan.optimizer
+
+    def gradients(x: Any, t: Any) -> tuple[Any, Any]:
+        optimizer.zero_grad()
+        scores = model(x)
+        loss = loss_of(scores, t)
+        check_loss(loss)
+        loss.backward()
+        return scores.data if isinstance(scores, Node) else scores, loss.data
+
+    if not plan.compile:
+        return gradients
+    settings = plan.compile if isinstance(plan.compile, Mapping) else {}
+    return compiled(gradients, **settings)
 
 
 def _length(data: Any) -> int | None:

@@ -59,7 +59,7 @@ def _fitting(what: str, came: Any, leaf: Any) -> Any:
             )
         return came
     if leaf._is_number:
-        return came if isinstance(came, Symbolic) else float(came)
+        return came.as_float() if isinstance(came, Symbolic) else float(came)
     if isinstance(came, Symbolic):
         return ops.astype(came, leaf._data.dtype)
     return np.array(came, dtype=leaf._data.dtype)  # the caller's may be written to
@@ -116,12 +116,14 @@ def as_given(given: Any, g: Any, taken: set[int]) -> Any:
     if _is_array(given):
         g = as_array(g)
         if isinstance(g, Symbolic):
-            return g
+            return g.in_form_of(given)
         if g.base is not None or id(g) in taken or not g.flags.writeable:
             g = g.copy()
         taken.add(id(g))
-        return g if isinstance(given, np.ndarray) else g[()]
-    return g if np.ndim(g) or isinstance(g, Symbolic) else float(g)
+        return g if isinstance(given, np.ndarray) or getattr(given, "is_array", False) else g[()]
+    if isinstance(g, Symbolic):
+        return g.as_float()
+    return g if np.ndim(g) else float(g)
 
 
 def dtype_beside(leaves: Sequence[Any]) -> Any:

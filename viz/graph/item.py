@@ -32,6 +32,8 @@ class Item:
         count: how many nodes it stands for.
         is_group: whether it is a collapsed group, whose name is its symbol.
         group: the group that it stands in, by position; -1 for none.
+        is_backward: of a program, whether it is of the backward pass; None of a graph. A program
+            has shapes in place of data, and dtypes in place of gradients.
     """
 
     key: str
@@ -50,3 +52,4 @@ class Item:
     count: int = 1
     is_group: bool = False
     group: int = OUTSIDE
+    is_backward: bool | None = None

@@ -27,10 +27,19 @@ from viz.text.numbers import ShapeWriter, Writer, is_array
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """A graph at one moment; each item stands behind its inputs, each group in an earlier one."""
+    """A graph at one moment; each item stands behind its inputs, each group in an earlier one.
+
+    Attributes:
+        items: its nodes.
+        groups: its groups.
+        title: what it is, in words.
+        caption: what stands below its picture.
+    """
 
     items: tuple[Item, ...]
     groups: tuple[Group, ...] = ()
+    title: str = "Computational graph"
+    caption: str = ""
 
     @property
     def node_count(self) -> int:

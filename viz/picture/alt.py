@@ -28,7 +28,7 @@ gradient 2; count = 2, gradient 100.
     """
     items = snapshot.items
     counts = counted(len(items), "node"), counted(snapshot.edge_count, "edge")
-    parts = ["Computational graph, " + ", ".join(counts)]
+    parts = [f"{snapshot.title}, {', '.join(counts)}"]
     for title, told in (
         ("Output", [_told(item) for item in items if item.is_output]),
         ("Input", [_told(item) for item in items if _is_input(item)]),
@@ -62,6 +62,8 @@ def _marks(item: Item) -> Iterable[str]:
 
 def _told(item: Item) -> str:
     value, gradient = plain_text(item.value), plain_text(item.gradient)
+    if item.is_backward is not None:  # an instruction has a shape and a dtype
+        return f"{_called(item)}: {value} {gradient}".strip()
     return f"{_called(item)} = {value}" + (f", gradient {gradient}" if gradient else "")
 
 

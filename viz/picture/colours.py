@@ -37,6 +37,9 @@ class Appearance:
 PLAIN = Appearance()
 STRONG = Appearance(width=2)
 PALE = Appearance(line="#b8b8b8", text="#8c8c8c", gradient="#c99a9a")
+FORWARD = Appearance(gradient="black")
+BACKWARD = Appearance(line=RED, text=RED)
+"""How a program is drawn, of which nothing but the colour tells the two passes apart."""
 UNKNOWN = Appearance(line="#a0a0a0")
 
 # Blue and orange look different to readers who cannot tell red from green.

@@ -12,7 +12,16 @@ from dataclasses import dataclass
 from viz.folding.group import OUTSIDE, Group
 from viz.graph.item import NOT_COMPUTED, Item
 from viz.graph.snapshot import Snapshot
-from viz.picture.colours import PALE, PLAIN, STRONG, Appearance, appearance_for, largest
+from viz.picture.colours import (
+    BACKWARD,
+    FORWARD,
+    PALE,
+    PLAIN,
+    STRONG,
+    Appearance,
+    appearance_for,
+    largest,
+)
 from viz.text.lines import Lines, Mark
 
 STYLES = ("book", "micrograd", "shapes")
@@ -114,7 +123,8 @@ def picture_of(snapshot: Snapshot, style: str = "book", color: str | None = None
         if item.hidden_uses:
             drawing.lead_to(i, Strand(f"{item.key}_after", name=_cut(item.hidden_uses)))
     arrows = tuple(drawing.arrows)
-    return Picture(tuple(drawing.strands), arrows, drawing.caption(), snapshot.groups)
+    caption = drawing.caption() or snapshot.caption
+    return Picture(tuple(drawing.strands), arrows, caption, snapshot.groups)
 
 
 class _Drawing:
@@ -169,6 +179,8 @@ class _Drawing:
 
     def appearance(self, item: Item) -> Appearance:
         """Return how to draw an item."""
+        if item.is_backward is not None:
+            return BACKWARD if item.is_backward else FORWARD
         if item.is_strong is False:
             return PALE
         if self.color:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-import operator
+import operator as typed_operator
 from collections.abc import Callable
 from typing import Any
 
@@ -12,6 +12,8 @@ import numpy as np
 from micrograd.compiler import programs
 from micrograd.compiler.programs import Slot, is_a
 from micrograd.core.op import Op
+
+operator: Any = typed_operator  # its functions take anything
 
 UFUNCS: dict[Any, Any] = {
     **{operator.add: np.add, operator.sub: np.subtract, operator.mul: np.multiply},
@@ -40,17 +42,23 @@ REDUCTIONS: dict[Any, Any] = {
 }
 """What NumPy's reductions come to, after their wrapper."""
 
-NEW = {np.empty, np.zeros, np.ones, np.full}
-NEW |= {np.empty_like, np.zeros_like, np.ones_like, np.full_like}
+NEW: set[Any] = {
+    *(np.empty, np.zeros, np.ones, np.full),
+    *(np.empty_like, np.zeros_like, np.ones_like, np.full_like),
+}
 """What makes an array to write to."""
 
-PRODUCTS: set[Any] = {np.matmul, np.dot, np.inner, np.vdot, np.tensordot, np.einsum}
-PRODUCTS |= {operator.matmul, np.outer, np.linalg.multi_dot}
+PRODUCTS: set[Any] = {
+    *(np.matmul, np.dot, np.inner, np.vdot, np.tensordot, np.einsum, np.outer),
+    *(operator.matmul, np.linalg.multi_dot),
+}
 """What may be computed in another way for an array and itself."""
 
-_WRITING = {np.copyto, np.put, np.place, np.putmask, np.put_along_axis, np.fill_diagonal}
-_WRITING |= {operator.setitem, operator.ipow, operator.imatmul, *WRITTEN}
-_OPERATORS = {*UFUNCS, operator.pow, operator.getitem, operator.index, operator.truth}
+_WRITING: set[Any] = {
+    *(np.copyto, np.put, np.place, np.putmask, np.put_along_axis, np.fill_diagonal),
+    *(operator.setitem, operator.ipow, operator.imatmul, *WRITTEN),
+}
+_OPERATORS: set[Any] = {*UFUNCS, operator.pow, operator.getitem, operator.index, operator.truth}
 _BUILTINS: set[Any] = {bool, int, float, abs, round, max, min, divmod, pow, len}
 _OURS: set[Any] = {programs.astype, programs.item}
 _PLAIN = (np.ndarray, np.generic, np.dtype, Slot, int, float, complex, str, type, type(None))
@@ -65,6 +73,27 @@ def is_method(function: Any, *names: str) -> bool:
     """Tell whether a function is such a method of a ufunc, as `np.add.reduce` is."""
     owner = getattr(function, "__self__", None)
     return is_a(owner, np.ufunc) and function.__name__ in names
+
+
+def gives_new(function: Any) -> bool:
+    """Tell whether a function always gives arrays that lie in memory of their own.
+
+    >>> gives_new(np.matmul), gives_new(np.reshape)
+    (True, False)
+    """
+    if is_a(function, np.ufunc) or is_method(function, "reduce", "accumulate", "outer"):
+        return True
+    return function in UFUNCS or function in REDUCTIONS or function in _MAKING
+
+
+def is_draw(function: Any) -> bool:
+    """Tell whether a function is a method of random generators that gives a new array in C order.
+
+    >>> is_draw(np.random.Generator.normal), is_draw(np.random.Generator.permuted)
+    (True, False)
+    """
+    name = getattr(function, "__name__", "")
+    return name != "permuted" and getattr(np.random.Generator, name, None) is function
 
 
 def is_pure(function: Any, arguments: Any = ()) -> bool:
@@ -116,7 +145,7 @@ def depends_on_numbers(function: Any, args: tuple[Any, ...], form_of: Callable[[
     """Tell whether the shape or dtype of what a call gives may depend on numbers."""
     if is_a(function, np.ufunc) or is_method(function, "reduce", "accumulate", "outer"):
         return False
-    if function is operator.pow:
+    if function is operator.pow or is_draw(function):
         return False
     if function is operator.getitem:
         index = args[1] if is_a(args[1], tuple) else (args[1],)
@@ -132,10 +161,19 @@ def _may_pick(index: Any, form_of: Callable[[Any], Any]) -> bool:
     return np.dtype(dtype).kind == "b"
 
 
+_MAKING: set[Any] = {
+    *NEW, operator.pow, programs.into, programs.written, np.copy, np.dot, np.where, np.take,
+    np.mean, np.std, np.var, np.any, np.all, np.argmax, np.argmin, np.argsort, np.sort, np.cumsum,
+    np.cumprod, np.take_along_axis, np.clip, np.concatenate, np.stack, np.trace, np.roll,
+    np.round, np.tril, np.triu, np.tensordot, np.inner, np.outer, np.kron, np.cross, np.tile,
+    np.pad, np.prod, np.searchsorted, np.nan_to_num, np.linalg.inv, np.linalg.det, np.linalg.solve,
+    np.linalg.cholesky,
+}  # fmt: skip
+"""Functions that make an array, whose shape and dtype depend on no numbers."""
+
 _FIXED: set[Any] = {
-    *UFUNCS, *REDUCTIONS, *NEW, programs.astype, programs.into, programs.written,
-    np.mean, np.std, np.var, np.any, np.all, np.argmax, np.argmin, np.argsort, np.sort,
-    np.cumsum, np.cumprod, np.dot, np.where, np.take, np.take_along_axis, np.clip, np.copy,
-    np.reshape, np.transpose, np.swapaxes, np.squeeze, np.ravel, np.expand_dims, np.moveaxis,
-    np.concatenate, np.stack, np.diagonal, np.trace, np.flip, np.roll, np.round, np.tril, np.triu,
+    *UFUNCS, *REDUCTIONS, *_MAKING, programs.astype, programs.item, np.reshape, np.transpose,
+    np.swapaxes, np.squeeze, np.ravel, np.expand_dims, np.moveaxis, np.diagonal, np.flip,
+    np.broadcast_to, np.atleast_1d, np.atleast_2d, np.einsum, np.linalg.eigh, np.linalg.svd,
+    np.linalg.qr, np.linalg.slogdet, np.split,
 }  # fmt: skip

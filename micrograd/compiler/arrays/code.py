@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import math
 import operator
-from collections.abc import Mapping, Sequence
-from operator import attrgetter
+from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 
+from micrograd.compiler.arrays.layouts import Layout, layout_of
 from micrograd.compiler.arrays.memory import place
 from micrograd.compiler.arrays.module import text_of_module, text_to_read, text_to_run
 from micrograd.compiler.arrays.passes import plan
-from micrograd.compiler.arrays.source import Source, Writer
+from micrograd.compiler.arrays.source import Writer
+from micrograd.compiler.arrays.steps import Plan
+from micrograd.compiler.arrays.words import Source
 from micrograd.compiler.programs import is_a
 from micrograd.compiler.tape import Tape
 
-Strides = tuple[tuple[int, ...], ...]
+Layouts = tuple[Layout, ...]
 
 
 def lower_arrays(
@@ -104,10 +107,10 @@ class ArrayCode:
             another shape or dtype than it had.
         """
         first = self._first
-        strides = first.strides_of(inputs)
-        lowered = first if strides == first.strides else self._lowered.get(strides)
+        layouts = first.layouts_of(inputs)
+        lowered = first if layouts == first.layouts else self._lowered.get(layouts)
         if lowered is None:
-            lowered = self._lowered[strides] = self._lower(strides)
+            lowered = self._lowered[layouts] = self._lower(layouts)
         try:
             function = lowered.free.pop()
         except IndexError:
@@ -120,7 +123,7 @@ class ArrayCode:
 
     def text(self) -> str:
         """Return the function as a careful person would have written it."""
-        return text_to_read(self._first.source)
+        return text_to_read(self._readable)
 
     def module_text(self, defaults: Mapping[str, Any]) -> str:
         """Return the text of a module that needs only NumPy, whose `program` is the function.
@@ -132,22 +135,32 @@ class ArrayCode:
         Raises:
             CompileError: if the program calls what only exists here; it names that.
         """
-        return text_of_module(self._first.source, defaults)
+        return text_of_module(self._readable, defaults)
 
     @property
     def parameters(self) -> list[str]:
         """The names of the inputs, in order."""
         return self._first.source.parameters
 
-    def _lower(self, strides: Any) -> _Lowered:
-        tape, outputs, stores, names, fresh = self._given
-        known = {} if strides is None else dict(zip(self._arrays, strides, strict=True))
-        made = plan(tape, outputs, stores, known)
-        memory = place(made, fresh)
-        source = Writer(made, memory, names).write()
-        self._arrays = [slot for slot in tape.inputs if is_a(made.models.get(slot), np.ndarray)]
-        lies = tuple([made.models[slot].strides for slot in self._arrays])
-        places = [i for i, slot in enumerate(tape.inputs) if slot in self._arrays]
+    @cached_property
+    def _readable(self) -> Source:
+        names = self._given[3]
+        made = self._plan(None)
+        return Writer(made, place(made, self._given[4]), names).write()
+
+    def _plan(self, layouts: Layouts | None) -> Plan:
+        tape, outputs, stores, _, _ = self._given
+        known = {} if layouts is None else dict(zip(self._arrays, layouts, strict=True))
+        return plan(tape, outputs, stores, known)
+
+    def _lower(self, layouts: Layouts | None) -> _Lowered:
+        made = self._plan(layouts)
+        memory = place(made, self._given[4])
+        source = Writer(made, memory, self._given[3], terse=True).write()
+        inputs, models = made.inputs, made.models
+        self._arrays = [slot for slot in inputs if is_a(models.get(slot), np.ndarray, np.generic)]
+        lies = tuple([layout_of(models[slot]) for slot in self._arrays])
+        places = [inputs.index(slot) for slot in self._arrays]
         return _Lowered(source, len(made.steps), made.recorded, memory.bytes, lies, places)
 
 
@@ -155,11 +168,11 @@ class _Lowered:
     """A program for inputs that lie in memory in one way."""
 
     def __init__(
-        self, source: Source, calls: int, recorded: int, size: int, strides: Any, arrays: list[int]
+        self, source: Source, calls: int, recorded: int, size: int, layouts: Any, arrays: list[int]
     ) -> None:
         self.source, self.calls, self.recorded, self.bytes = source, calls, recorded, size
-        self.strides: Any = strides
-        self.strides_of = _strides_of(arrays)
+        self.layouts: Layouts = layouts
+        self.layouts_of = _reader(arrays)
         self.compiled = compile(text_to_run(source), "<program>", "exec")
         self.free: list[Any] = []
 
@@ -170,7 +183,6 @@ class _Lowered:
         return space["program"]
 
 
-def _strides_of(arrays: list[int]) -> Any:
-    """Return the function that gives the strides of the arrays among inputs."""
-    strides = attrgetter("strides")
-    return lambda inputs: tuple([strides(inputs[i]) for i in arrays])
+def _reader(arrays: list[int]) -> Callable[[Sequence[Any]], Layouts]:
+    """Return the function that tells how the arrays among inputs lie in memory."""
+    return lambda inputs: tuple([inputs[i].strides or inputs[i].__class__ for i in arrays])

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from micrograd.compiler import programs
-from micrograd.compiler.arrays.calls import UFUNCS, is_pure, is_ufunc
+from micrograd.compiler.arrays.calls import UFUNCS, is_draw, is_pure, is_ufunc
 from micrograd.compiler.programs import Form, Slot, form_of, is_a, mapped
 from micrograd.compiler.tape import Tape, slots_in
 
@@ -20,32 +20,45 @@ UNKNOWN: Any = object()
 """Stands for a value of which only the form is known."""
 
 
-def models_of(
-    tape: Tape, slots: Sequence[int], strides: Mapping[int, tuple[int, ...]]
-) -> dict[int, Any]:
+Layout = tuple[int, ...] | type
+"""How an input lies in memory: its strides, or, if it has no axes, its class."""
+
+
+def models_of(tape: Tape, slots: Sequence[int], layouts: Mapping[int, Layout]) -> dict[int, Any]:
     """Return arrays of zeros that lie in memory as the values of slots will, or `UNKNOWN`.
 
     Args:
         tape: what was recorded.
         slots: those wanted, in order, with all that they depend on.
-        strides: those of the inputs; an input that is not named lies in C order.
+        layouts: those of the inputs; one that is not named is an array in C order.
     """
     models: dict[int, Any] = {}
     with np.errstate(all="ignore"):
         for slot in slots:
-            models[slot] = _model(tape, slot, models, strides)
+            models[slot] = _model(tape, slot, models, layouts)
     return models
 
 
-def _model(tape: Tape, slot: int, models: dict[int, Any], strides: Mapping[int, Any]) -> Any:
+def layout_of(x: Any) -> Layout:
+    """Return how an input lies in memory.
+
+    >>> layout_of(np.ones((2, 3)).T), layout_of(np.float32(1.0))
+    ((8, 24), <class 'numpy.float32'>)
+    """
+    return x.strides or x.__class__
+
+
+def _model(tape: Tape, slot: int, models: dict[int, Any], layouts: Mapping[int, Layout]) -> Any:
     operation, form = tape.operations[slot], tape.forms[slot]
     if slot in tape.constants:
         return tape.constants[slot]
     if tape.is_number(slot):
         return form(1)
     if not tape.is_call(slot):
-        return laid_out(form, strides.get(slot))
+        return laid_out(form, layouts.get(slot))
     args, settings = tape.arguments[slot], tape.settings[slot]
+    if is_draw(operation) and is_a(form, Form):
+        return np.zeros(form.shape, form.dtype)
     used = [models[i] for i in slots_in((args, settings))]
     if any(m is UNKNOWN for m in used) or not is_pure(operation, (args, settings)):
         return UNKNOWN
@@ -62,19 +75,21 @@ def _model(tape: Tape, slot: int, models: dict[int, Any], strides: Mapping[int, 
     return model if form_of(model) == form else UNKNOWN
 
 
-def laid_out(form: Form, strides: tuple[int, ...] | None) -> Any:
+def laid_out(form: Form, layout: Layout | None) -> Any:
     """Return an array of zeros with the given strides, or in C order.
 
     >>> laid_out(Form((2, 3), np.dtype(float)), (8, 16)).flags.f_contiguous
     True
     """
     array = np.zeros(form.shape, form.dtype)
-    if strides is None or strides == array.strides:
+    if layout is None or layout == layout_of(array):
         return array
-    ends = [(n - 1) * s for n, s in zip(form.shape, strides, strict=True) if n]
+    if isinstance(layout, type):
+        return array[()]
+    ends = [(n - 1) * stride for n, stride in zip(form.shape, layout, strict=True) if n]
     low = sum(end for end in ends if end < 0)
     size = sum(end for end in ends if end > 0) - low + array.itemsize
-    return np.ndarray(form.shape, form.dtype, np.zeros(size, np.uint8), -low, strides)
+    return np.ndarray(form.shape, form.dtype, np.zeros(size, np.uint8), -low, layout)
 
 
 def _lies_in_c_order(operation: Any, args: Any, settings: Any, models: dict[int, Any]) -> bool:
@@ -117,3 +132,19 @@ def root_of(model: Any) -> int:
     while getattr(model, "base", None) is not None:  # of strided views, others have a base, too
         model = model.base
     return id(model)
+
+
+def shares(a: Any, b: Any) -> bool:
+    """Tell whether two models, or parts of them, lie in the same memory.
+
+    >>> x = np.ones(3)
+    >>> shares(x[1:], (x, 2)), shares(x, x.copy())
+    (True, False)
+    """
+    return bool(_roots(a) & _roots(b))
+
+
+def _roots(model: Any) -> set[int]:
+    if is_a(model, tuple, list):
+        return set[int]().union(*map(_roots, model))
+    return {root_of(model)} if is_a(model, np.ndarray) else set()

@@ -14,7 +14,7 @@ import numpy as np
 
 from micrograd.compiler.arrays.calls import NEW, is_method, is_ufunc
 from micrograd.compiler.arrays.layouts import UNKNOWN, lies_alike, order_of
-from micrograd.compiler.arrays.passes import FILLS, GIVES, Plan, Step
+from micrograd.compiler.arrays.steps import FILLS, GIVES, Plan, Step
 from micrograd.compiler.programs import Form, Slot, astype, is_a
 from micrograd.compiler.tape import slots_in
 
@@ -111,7 +111,7 @@ class Planner:
         for k, step in enumerate(self.plan.steps):
             used = {self.root(slot) for slot in step.uses()}
             self.last.update(dict.fromkeys(used, k))
-            view = step.view if step.manner is GIVES else None
+            view: Any = step.view if step.manner is GIVES else None
             if is_a(view, Slot):
                 self.view_of[step.slot] = self.root(view.number)
             elif view is not None:  # a view of a constant, or of anything

@@ -10,7 +10,7 @@ import numpy as np
 
 from micrograd.compiler import portable
 from micrograd.compiler.arrays.names import Names, array_text, known_name, literal
-from micrograd.compiler.arrays.source import Source
+from micrograd.compiler.arrays.words import Source
 from micrograd.compiler.programs import is_a
 from micrograd.compiler.tape import call_of_numbers
 from micrograd.core.numbers import to_number
@@ -46,7 +46,7 @@ def text_of_module(source: Source, defaults: Mapping[str, Any]) -> str:
         CompileError: if the program calls what only exists here.
     """
     head = ['"""A program of NumPy calls, as it was recorded."""', ""]
-    head += ["from __future__ import annotations", "", "import math", "import operator", ""]
+    head += ["import math", "import operator", ""]
     head += ["import numpy as np", ""]
     names = Names()
     names.taken.update(_IDENTIFIER.findall("\n".join([*source.constants, *_body(source)])))

@@ -5,101 +5,25 @@ Nothing here reorders arithmetic: each step that stays computes the bits that it
 
 from __future__ import annotations
 
-import operator
-from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from micrograd.compiler import programs
-from micrograd.compiler.arrays.calls import (
-    NEW,
-    PRODUCTS,
-    REDUCTIONS,
-    UFUNCS,
-    WRITTEN,
-    is_pure,
-    is_ufunc,
-)
-from micrograd.compiler.arrays.layouts import UNKNOWN, lies_alike, models_of, order_of, root_of
-from micrograd.compiler.programs import Slot, is_a, mapped
+from micrograd.compiler.arrays.calls import NEW, PRODUCTS, is_pure, is_ufunc
+from micrograd.compiler.arrays.layouts import Layout, lies_alike, models_of, shares
+from micrograd.compiler.arrays.steps import GIVES, Plan, Step, step_of
+from micrograd.compiler.arrays.stores import memory_of, store_at_once
+from micrograd.compiler.programs import Form, Slot, form_of, is_a, mapped
 from micrograd.compiler.tape import Tape, slots_in
-
-GIVES, FILLS, WRITES = "gives", "fills", "writes"
-"""How a step makes its value: the function gives it; it is told by `out=` what memory to fill; it
-writes to an array that holds the values of `base`."""
-
-
-@dataclass
-class Step:
-    """One call that is made.
-
-    Attributes:
-        slot: the value that comes of it.
-        function: what is called.
-        args: what it is given by position; a `Slot` stands for a value.
-        settings: what it is given by name, likewise.
-        form: that of the value.
-        backward: whether it belongs to a backward pass.
-        manner: `GIVES`, `FILLS` or `WRITES`.
-        base: of `FILLS` with a `where` and of `WRITES`, the value that is written to.
-        pure: whether it may be left out, or made once for two.
-        view: the value in whose memory this one lies, a `Slot` or a constant; `UNKNOWN`, if it may
-            be that of anything; None, if it lies in memory of its own.
-        of_numbers: whether it means what `call_of_numbers` does.
-        stored: the slot of the input into whose memory the value is written at once.
-    """
-
-    slot: int
-    function: Any
-    args: tuple[Any, ...]
-    settings: dict[str, Any]
-    form: Any
-    backward: bool = False
-    manner: str = GIVES
-    base: Slot | None = None
-    pure: bool = True
-    view: Any = None
-    of_numbers: bool = False
-    stored: int | None = None
-
-    def uses(self) -> list[int]:
-        """Return the slots that it reads, each as often as it does."""
-        return slots_in((self.base, self.args, self.settings))
-
-
-@dataclass
-class Plan:
-    """What is to be done.
-
-    Attributes:
-        steps: the calls, in order.
-        outputs: the values wanted: `Slot`s, or constants.
-        stores: pairs of a value (a `Slot` or a constant) and the input that it is written to.
-        checks: pairs of a value and what it has to be.
-        inputs: the slots of the inputs.
-        models: for each slot an array that lies in memory as its value will, or `UNKNOWN`.
-        forms: those of all slots.
-        recorded: how many calls there were.
-    """
-
-    steps: list[Step]
-    outputs: list[Any]
-    stores: list[tuple[Any, int]]
-    checks: list[tuple[Any, Any]]
-    inputs: list[int]
-    models: dict[int, Any]
-    forms: list[Any]
-    recorded: int
 
 
 def plan(
     tape: Tape,
     outputs: Sequence[int],
     stores: Mapping[int, int],
-    strides: Mapping[int, tuple[int, ...]],
+    layouts: Mapping[int, Layout],
 ) -> Plan:
     """Return what has to be done to get outputs, and what to store.
 
@@ -107,12 +31,12 @@ def plan(
         tape: what was recorded.
         outputs: the slots wanted, in order.
         stores: for slots, the inputs to which their values are written.
-        strides: those of the inputs that are not in C order.
+        layouts: those of the inputs that are not arrays in C order.
     """
     calls = [slot for slot in range(len(tape)) if tape.is_call(slot)]
-    kept = [slot for slot in calls if not _is_pure(tape, slot)]
-    live = tape.live([*outputs, *stores, *kept])
-    models = models_of(tape, live, strides)
+    effects = {slot for slot in calls if not _is_pure(tape, slot)}
+    live = tape.live([*outputs, *stores, *effects])
+    models = models_of(tape, live, layouts)
     made = Plan([], [], [], [], tape.inputs, models, list(tape.forms), len(calls))
     leaf_of: dict[int, Any] = {}
 
@@ -120,11 +44,13 @@ def plan(
         return leaf_of.get(slot, tape.constants.get(slot, Slot(slot)))
 
     seen: dict[Any, int] = {}
+    giving: dict[int, Step] = {}
     for slot in live:
         if not tape.is_call(slot):
             continue
-        step = _step(tape, slot, models, now)
-        same = _same_as(step, models)
+        step = step_of(tape, slot, models, now, slot not in effects)
+        _take_unspread(step, made, giving)
+        same = _same_as(step, made, giving)
         key = _key(step) if step.pure and step.function not in NEW else None
         if same is not None:
             leaf_of[slot] = same
@@ -132,96 +58,81 @@ def plan(
             leaf_of[slot] = Slot(seen[key])
         else:
             if step.function in PRODUCTS:
-                _apart(made, step, tape)
-            made.steps.append(step)
+                _apart(made, step, tape, giving)
+            made.steps.append(_as_outer(made, step))
+            giving[slot] = step
             if key is not None:
                 seen[key] = slot
     made.outputs = [now(slot) for slot in outputs]
     made.stores = [(now(slot), place) for slot, place in stores.items()]
     made.checks = [(now(slot), value) for slot, value in tape.checks]
     _drop_dead(made)
-    _store_at_once(made)
+    store_at_once(made)
     return made
 
 
 def _is_pure(tape: Tape, slot: int) -> bool:
-    return is_pure(tape.operations[slot], (tape.arguments[slot], tape.settings[slot]))
-
-
-def _step(tape: Tape, slot: int, models: dict[int, Any], now: Any) -> Step:
-    """Return a call as a step: operators as functions of NumPy's, writing as writing."""
-    function, form, args = tape.operations[slot], tape.forms[slot], tape.arguments[slot]
-    of_numbers = tape.has_plain_slots(slot)
-    if of_numbers:
-        args = tuple([Slot(i) for i in args])
-    used = slots_in((args, tape.settings[slot]))
-    given: Any = mapped(
-        (args, tape.settings[slot]), lambda leaf: now(leaf.number) if is_a(leaf, Slot) else leaf
+    return is_pure(tape.operations[slot], (tape.arguments[slot], tape.settings[slot])) and (
+        getattr(tape.forms[slot], "dtype", None) is not type(None)
     )
-    step = Step(slot, function, *given, form, tape.backward[slot], pure=_is_pure(tape, slot))
-    step.of_numbers = of_numbers
-    if models[slot] is UNKNOWN:
-        step.view = UNKNOWN
-    else:
-        step.view = next((now(i) for i in used if _share(models[i], models[slot])), None)
-    if function is programs.into and is_a(step.args[0], Slot):
-        base, step.function, *args = step.args
-        plain = "where" not in step.settings and order_of(models[slot])
-        step.base = None if plain else base
-        step.args, step.manner = tuple(args), FILLS
-    elif function is programs.written and is_a(step.args[1], Slot):
-        step.function, base, *args = step.args
-        if step.function in WRITTEN and order_of(models[slot]):
-            step.function, step.manner = WRITTEN[step.function], FILLS
-            step.args = (base, *args)
-        else:
-            step.base, step.args, step.manner = base, tuple(args), WRITES
-    elif step.pure and is_a(form, programs.Form):
-        _say_plainly(step, tape.forms)
-    return step
 
 
-def _say_plainly(step: Step, forms: list[Any]) -> None:
-    """Call what an operator or a wrapper of NumPy's comes to for arrays."""
-    function, args, settings = step.function, step.args, step.settings
-    if function in REDUCTIONS and is_a(args[0], Slot) and len(args) <= 2 and "out" not in settings:
-        step.function, step.args = REDUCTIONS[function], args[:1]
-        step.settings = {"axis": args[1] if len(args) == 2 else None, **settings}
-    elif step.form.shape and all(is_a(i, Slot, np.ndarray, np.generic, int, float) for i in args):
-        if function in UFUNCS:
-            step.function = UFUNCS[function]
-        elif function is operator.pow and _is_square(args, step.form, forms):
-            step.function, step.args = np.square, args[:1]
-
-
-def _is_square(args: tuple[Any, ...], form: Any, forms: list[Any]) -> bool:
-    two = args[1].__class__ in (int, float) and args[1] == 2
-    return two and is_a(args[0], Slot) and forms[args[0].number] == form
+def _drop_dead(made: Plan) -> None:
+    """Leave out the steps that nothing depends on."""
+    leaves = [*made.outputs, *[value for value, _ in made.stores], *[v for v, _ in made.checks]]
+    needed = set(slots_in(leaves))
+    kept: list[Step] = []
+    for step in reversed(made.steps):
+        if step.slot in needed or not step.pure:
+            needed.update(step.uses())
+            kept.append(step)
+    made.steps[:] = kept[::-1]
 
 
 # What comes to the same as an operand
 
 
-def _same_as(step: Step, models: dict[int, Any]) -> Slot | None:
+def _same_as(step: Step, made: Plan, giving: dict[int, Step]) -> Slot | None:
     """Return the operand that a step gives unchanged, laid out alike: a product with 1, a copy.
 
     A view that shows the whole of it as it is counts, too.
     """
     if step.manner is not GIVES or not step.pure or not step.args:
         return None
-    first, operand = step.args[0], None
+    first: Any = step.args[0]
+    operand: Any = None
     if is_a(step.view, Slot):
-        whole, part = models[step.view.number], models[step.slot]
-        same = lies_alike(whole, part) and _address(whole) == _address(part)
-        return step.view if same else None
+        return _seen_before(step, made, giving)
     if step.function is np.multiply and not step.settings and len(step.args) == 2:
         operand = first if _is_one(step.args[1]) else step.args[1] if _is_one(first) else None
     elif step.function is np.true_divide and not step.settings:
         operand = first if _is_one(step.args[1]) else None
     elif step.function in (np.copy, np.positive, programs.astype, np.ascontiguousarray):
         operand = first
-    if is_a(operand, Slot) and lies_alike(models[operand.number], models[step.slot]):
-        return operand
+    if is_a(operand, Slot):
+        given, new = made.models[operand.number], made.models[step.slot]
+        numbers = is_a(given, np.generic) and given.__class__ is new.__class__
+        if numbers or lies_alike(given, new):
+            return operand
+    return None
+
+
+def _seen_before(step: Step, made: Plan, giving: dict[int, Step]) -> Slot | None:
+    """Return the value that a view shows as it is: its operand, or what that is a view of."""
+    models, shown = made.models, made.shown
+    seen: Any = step.view
+    if seen.number in shown or not shares(models[seen.number], models[step.slot]):
+        args, settings = mapped(
+            (step.args, step.settings),
+            lambda i: shown.get(i.number, models[i.number]) if is_a(i, Slot) else i,
+        )
+        shown[step.slot] = step.function(*args, **settings)
+    part = shown.get(step.slot, models[step.slot])
+    while is_a(seen, Slot):
+        whole = shown.get(seen.number, models[seen.number])
+        if lies_alike(whole, part) and _address(whole) == _address(part):
+            return seen
+        seen = giving[seen.number].view if seen.number in giving else None
     return None
 
 
@@ -233,6 +144,23 @@ def _is_one(thing: Any) -> bool:
     if is_a(thing, np.ndarray):
         return thing.dtype.kind in "fiub" and 0 < thing.size <= 4096 and bool((thing == 1).all())
     return is_a(thing, int, float, np.number) and bool(thing == 1)
+
+
+# What an operand is the spread of
+
+
+def _take_unspread(step: Step, made: Plan, giving: dict[int, Step]) -> None:
+    """Take operands as they were before `broadcast_to`, where another has the whole shape."""
+    if not is_ufunc(step.function) or step.manner is not GIVES or not is_a(step.form, Form):
+        return
+    for i, arg in enumerate(step.args):
+        spread = giving.get(arg.number) if is_a(arg, Slot) else None
+        if spread is None or spread.function is not np.broadcast_to:
+            continue
+        others = [*step.args[:i], *step.args[i + 1 :]]
+        wide = any(made.forms[j].shape == step.form.shape for j in slots_in(others))
+        if wide and is_a(spread.args[0], Slot) and made.forms[spread.args[0].number].shape:
+            step.args = (*step.args[:i], spread.args[0], *step.args[i + 1 :])
 
 
 # What two calls have in common
@@ -268,79 +196,50 @@ def _frozen(thing: Any) -> Any:
 # Products of an array with itself
 
 
-def _apart(made: Plan, step: Step, tape: Tape) -> None:
+def _apart(made: Plan, step: Step, tape: Tape, giving: dict[int, Step]) -> None:
     """Let no product of two arrays become that of an array with itself.
 
     NumPy computes `x @ x.T` in another way than `x @ y.T`. Where y was a copy of x, or computed
     twice, and is one with it now, the product gets a copy of its own.
     """
     before = [made.models[i] for i in slots_in(tape.arguments[step.slot])]
-    now = [made.models[arg.number] for arg in step.args if is_a(arg, Slot)]
-    if len(before) != 2 or len(now) != 2 or _share(*before) or not _share(*now):
+    now = [arg.number for arg in step.args if is_a(arg, Slot)]
+    if len(before) != 2 or len(now) != 2 or shares(*before):
+        return
+    if memory_of(now[0], giving) != memory_of(now[1], giving):
         return
     place = max(i for i, arg in enumerate(step.args) if is_a(arg, Slot))
-    copied, slot = step.args[place], len(made.forms)
-    made.forms.append(made.forms[copied.number])
-    made.models[slot] = np.empty_like(now[1])
-    settings: dict[str, Any] = {"order": "K"}
-    made.steps.append(Step(slot, np.copy, (copied,), settings, made.forms[slot], step.backward))
-    step.args = (*step.args[:place], Slot(slot), *step.args[place + 1 :])
+    copied = _before(made, step, np.copy, (step.args[place],), np.empty_like(before[1]))
+    copied.settings = {"order": "K"}
+    step.args = (*step.args[:place], Slot(copied.slot), *step.args[place + 1 :])
 
 
-def _share(a: Any, b: Any) -> bool:
-    return is_a(a, np.ndarray) and is_a(b, np.ndarray) and root_of(a) == root_of(b)
+def _before(made: Plan, step: Step, function: Any, args: tuple[Any, ...], model: Any) -> Step:
+    """Add a step of ours, before one that was recorded, and return it."""
+    slot, form = len(made.forms), form_of(model)
+    made.forms.append(form)
+    made.models[slot] = model
+    made.steps.append(Step(slot, function, args, {}, form, step.backward))
+    return made.steps[-1]
 
 
-def _drop_dead(made: Plan) -> None:
-    """Leave out the steps that nothing depends on."""
-    leaves = [*made.outputs, *[value for value, _ in made.stores], *[v for v, _ in made.checks]]
-    needed = set(slots_in(leaves))
-    kept: list[Step] = []
-    for step in reversed(made.steps):
-        if step.slot in needed or not step.pure:
-            needed.update(step.uses())
-            kept.append(step)
-    made.steps[:] = kept[::-1]
+def _as_outer(made: Plan, step: Step) -> Step:
+    """Return the product of a column and a row as one element by element, which is far faster.
 
-
-# What is written to inputs
-
-
-def _store_at_once(made: Plan) -> None:
-    """Let steps write to the inputs to which their values are stored, at the very end.
-
-    Such a step goes element by element, nothing else reads its value, and no step after it reads
-    what was in the input before.
+    NumPy's `matmul` goes element by element there, too, and adds each product to 0, so that there
+    is no -0.0 in what it gives.
     """
-    readers = Counter(i for step in made.steps for i in step.uses())
-    readers.update(slots_in([*made.outputs, *[value for value, _ in made.stores]]))
-    step_of = {step.slot: step for step in made.steps}
-    written: set[int] = set()
-    late: list[Step] = []
-    left: list[tuple[Any, int]] = []
-    for value, place in made.stores:
-        step = step_of.get(value.number) if is_a(value, Slot) else None
-        if (
-            step is not None
-            and readers[step.slot] == 1
-            and step.base is None
-            and step.pure
-            and is_ufunc(step.function)
-            and "where" not in step.settings
-            and not {_memory_of(i, step_of) for i in step.uses()} & written
-            and lies_alike(made.models[step.slot], made.models[place])
-        ):
-            step.stored = place
-            written.add(place)
-            late.append(step)
-        else:
-            left.append((value, place))
-    made.steps[:] = [step for step in made.steps if step.stored is None] + late
-    made.stores[:] = left
-
-
-def _memory_of(slot: int, step_of: dict[int, Step]) -> int:
-    """Return the slot in whose memory a value lies."""
-    while slot in step_of and is_a(step_of[slot].view, Slot):
-        slot = step_of[slot].view.number
-    return slot
+    models = [made.models[arg.number] for arg in step.args if is_a(arg, Slot)]
+    if step.function is not np.matmul or step.manner is not GIVES or len(models) != 2:
+        return step
+    a, b = models
+    if not all(is_a(x, np.ndarray) and x.ndim == 2 and x.dtype.kind == "f" for x in models):
+        return step
+    if a.dtype != b.dtype or a.shape[1] != 1 or a.shape[0] < 2 or b.shape[1] < 2:
+        return step
+    product = a * b
+    if not lies_alike(product, made.models[step.slot]):
+        return step
+    product = _before(made, step, np.multiply, step.args, product)
+    step.function, step.args = np.add, (Slot(product.slot), 0.0)
+    return step

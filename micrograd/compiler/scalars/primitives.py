@@ -10,8 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from micrograd.compiler.scalars.graph import FUNCTIONS, Graph
-from micrograd.compiler.scalars.kinds import FLOAT, INT, LIMIT, MIXED, TRUTH
+from micrograd.compiler.scalars.graph import Graph
+from micrograd.compiler.scalars.kinds import FLOAT, INT, LIMIT, MIXED
+from micrograd.compiler.scalars.names import FUNCTIONS
 from micrograd.compiler.tape import CONSTANT, INPUT
 
 UFUNCS: dict[str, Any] = {
@@ -22,15 +23,18 @@ UFUNCS: dict[str, Any] = {
     **{"and_": np.logical_and, "or_": np.logical_or, "xor": np.logical_xor},
 }
 CHOICES = frozenset(("relu", "where", "maximum", "minimum"))
+_SIGNED = frozenset(("multiply", "negative"))
+"""Operations that give -0.0 of floats where they give 0 of integers."""
+
 BY_FLOATS = frozenset(("sigmoid", "tanh_slope", "power")) | {
     name
     for name, function in FUNCTIONS.items()
     if getattr(getattr(function, "scalar", None), "__module__", "") == "math"
 }
-"""Operations that give the same for an integer as for the float that equals it, but for the class."""
+"""Operations that give equal numbers for an integer and for the float that equals it."""
 
 
-class Unfit(Exception):
+class UnfitError(Exception):
     """What is computed does not come in floats."""
 
 
@@ -74,7 +78,7 @@ class Primitives:
 
     def __init__(self, graph: Graph) -> None:
         if any(graph.kinds[i] == MIXED for i in graph.wide):
-            raise Unfit
+            raise UnfitError
         self.graph = graph
         self.operations: list[Any] = [INPUT] * len(graph.inputs)
         self.arguments: list[tuple[int, ...]] = [()] * len(graph.inputs)
@@ -90,7 +94,7 @@ class Primitives:
         self._enter_constants(0.0, 1.0, float(LIMIT))
         for i, value in graph.constants.items():
             if value.__class__ is int and abs(value) > LIMIT:
-                raise Unfit
+                raise UnfitError
             self.values[i] = self._enter_constants(float(value))
         for i, name in enumerate(graph.operations):
             if name is not INPUT and name is not CONSTANT:
@@ -122,14 +126,12 @@ class Primitives:
 
     def _enter_call(self, i: int, name: Any) -> None:
         graph, values = self.graph, self.values
-        kind = graph.kinds[i]
-        args = [values[j] for j in graph.arguments[i]]
+        args = tuple([values[j] for j in graph.arguments[i]])
         if name in UFUNCS or name in CHOICES:
-            if kind == FLOAT or name not in ("multiply", "negative"):
-                values[i] = self._add(name, *args)
-                return
-            values[i] = self._add(name, *args)
-            if kind == INT and _signed_zero(graph, i):
+            values[i] = len(self.operations)
+            self.operations.append(name)
+            self.arguments.append(args)
+            if graph.kinds[i] == INT and name in _SIGNED and _signed_zero(graph, i):
                 values[i] = self._add("add", values[i], self._constant(0.0))
             return
         values[i] = self._call(i, name, False)
@@ -139,7 +141,7 @@ class Primitives:
         graph = self.graph
         nodes = graph.arguments[i]
         args = [self.values[j] for j in nodes]
-        settings, function = graph.settings[i], graph.functions[i]
+        settings, function = graph.settings.get(i, {}), graph.function(i)
         kinds = None
         if name not in BY_FLOATS or settings:
             kinds = tuple([graph.kinds[j] for j in nodes])
@@ -167,7 +169,8 @@ class Primitives:
         elif name in ("negative", "absolute"):
             flag = self.flag(nodes[0])
         elif name == "relu":
-            flag = add("where", add("lt", args[0], zero), one, self.flag(nodes[0]))
+            small, flag = add("lt", args[0], zero), self.flag(nodes[0])
+            flag = small if flag == zero else add("where", small, one, flag)
         elif name == "where":
             flag = add("where", args[0], self.flag(nodes[1]), self.flag(nodes[2]))
         elif name in ("maximum", "minimum"):
@@ -180,7 +183,7 @@ class Primitives:
             small = add("lt", add("absolute", values[i]), self._constant(float(LIMIT)))
             flag = self._both(flag, self._both(add("ge", args[1], zero), small))
         self.flags[i] = flag
-        if name in ("multiply", "negative") and _signed_zero(graph, i):
+        if name in _SIGNED and _signed_zero(graph, i):
             values[i] = add("where", flag, add("add", values[i], zero), values[i])
 
     def _both(self, a: int, b: int) -> int:
@@ -209,10 +212,10 @@ def _flags_needed(graph: Graph) -> bytearray:
         if name is INPUT or name is CONSTANT:
             continue
         mixed = kinds[i] == MIXED
-        if mixed and name in ("multiply", "negative") and _signed_zero(graph, i):
+        if mixed and name in _SIGNED and _signed_zero(graph, i):
             needed[i] = 1
         of_floats = (
-            name in UFUNCS or name in CHOICES or (name in BY_FLOATS and not graph.settings[i])
+            name in UFUNCS or name in CHOICES or (name in BY_FLOATS and not graph.settings.get(i))
         )
         if needed[i] or not of_floats:
             for j in graph.arguments[i][1 if name == "where" else 0 :]:

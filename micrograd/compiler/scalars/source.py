@@ -5,13 +5,14 @@ from __future__ import annotations
 import keyword
 import math
 import re
+from collections.abc import Sequence
 from typing import Any
 
-from micrograd.compiler.scalars.graph import FUNCTIONS, Graph
+from micrograd.compiler.scalars.graph import Graph
 from micrograd.compiler.scalars.kinds import FLOAT
+from micrograd.compiler.scalars.names import FUNCTIONS
 from micrograd.compiler.tape import CONSTANT, INPUT, call_of_numbers
 from micrograd.core.numbers import to_number
-from micrograd.core.op import Op
 
 SIZE = 100_000
 """How many numbers a function computes."""
@@ -37,55 +38,74 @@ _MATH = {
 }
 
 
-_OWN = re.compile(r"abs|v|(t|part)\d+")
+_OWN = re.compile(r"abs|v|program|(t|x|part)\d+")
 """Names with a meaning in the text."""
+
+_PLAIN = frozenset((*_MATH, "sigmoid", "tanh_slope", "softplus", "elu", "log_sigmoid", "softsign"))
+"""Operations whose functions of numbers give Python's floats, not NumPy's, where they do."""
 
 
 class Source:
     """The text of a program, and what it needs.
 
+    Where Python raises an error, and IEEE-754 has an answer, the text does, too. Careful text is
+    slower, and goes on with the answer.
+
     Attributes:
-        text: functions `part0(v)`, `part1(v)`, …, which read and write a list of numbers, in which
-            the inputs come first.
-        names: what the text needs.
-        parts: how many functions there are.
-        lines: how many lines.
-        outputs: where each output stands in the list, and then each number that is checked.
+        parts: one function `program(…)` of the inputs, which returns what is wanted; or, of many
+            numbers, functions `part0(v)`, `part1(v)`, …, which read and write a list of numbers,
+            in which the inputs come first.
+        names: what they need.
+        lines: how many lines they have.
+        wanted: the nodes that are wanted: outputs, what is checked, and by what Python divides.
+        places: where these stand in the list, if there is one.
         size: how long the list is.
+
+    Args:
+        graph: what is computed.
+        careful: whether to go on where Python raises an error.
+        parameters: names of the inputs.
     """
 
-    def __init__(self, graph: Graph) -> None:
-        self.graph = graph
+    def __init__(
+        self, graph: Graph, careful: bool = False, parameters: Sequence[str] | None = None
+    ) -> None:
+        self.graph, self._careful = graph, careful
         self.names: dict[str, Any] = {"inf": math.inf, "nan": math.nan}
         self._wide = set(graph.wide)
-        wanted = [*graph.outputs, *[i for i, _ in graph.checks]]
-        self._uses, self._last = _uses(graph, wanted)
+        self.wanted = [*graph.outputs, *[i for i, _ in graph.checks], *graph.divisors]
+        self._uses, self._last = _uses(graph, self.wanted)
         self._place = {i: k for k, i in enumerate(graph.inputs)}
+        self.flat = len(graph) <= SIZE
+        own = [f"t{i}" for i in graph.inputs] if parameters is None else parameters
+        self._parameters = dict(zip(graph.inputs, own, strict=True))
         self.lines = 0
-        blocks = [self._block(start) for start in range(0, len(graph), SIZE)]
-        self.parts = len(blocks)
-        self.text = "\n\n\n".join(blocks)
-        self.outputs = [self._place[i] for i in wanted]
-        self.size = len(self._place)
+        self.parts = [self._block(start) for start in range(0, len(graph), SIZE)]
+        self.places = [] if self.flat else [self._place[i] for i in self.wanted]
+        self.size = 0 if self.flat else len(self._place)
 
     def _block(self, start: int) -> str:
         """Return the function that computes the nodes from `start` on."""
-        graph, uses, last, place = self.graph, self._uses, self._last, self._place
+        graph, uses, last, place, flat = (
+            *(self.graph, self._uses, self._last, self._place, self.flat),
+        )
         block = start // SIZE
-        lines = [f"def part{block}(v):"]
-        texts: dict[int, str] = {}
+        texts: dict[int, str] = dict(self._parameters) if flat else {}
+        lines = [f"def program({', '.join(texts.values())}):" if flat else f"def part{block}(v):"]
         bare: dict[int, str] = {}  # of what stands within a line
         depths: dict[int, int] = {}
 
         def text_of(j: int) -> str:
             if graph.operations[j] is CONSTANT:
-                return _literal(graph.constants[j])
+                return repr(graph.constants[j])
             lines.append(f"    t{j} = v[{place[j]}]")
             return f"t{j}"
 
         for i in range(start, min(start + SIZE, len(graph))):
             name = graph.operations[i]
-            if name is INPUT or name is CONSTANT and last[i] < len(graph):
+            if i == graph.backward and i:
+                lines.append("    # The backward pass")
+            if name is INPUT or (name is CONSTANT and (flat or last[i] < len(graph))):
                 continue
             if name is CONSTANT:
                 place[i] = len(place)
@@ -106,35 +126,39 @@ class Source:
             else:
                 text = self._call(i, name, [texts[j] for j in args])
             if i in self._wide:
-                text = f"{self._name('number', _number)}({text})"
+                text = f"{self._name('number', number)}({text})"
             if uses[i] == 1 and last[i] == block and depth < DEPTH:
                 texts[i], bare[i], depths[i] = f"({text})", text, depth
                 continue
             texts[i] = f"t{i}"
-            if last[i] > block:
+            if last[i] > block and not flat:
                 place[i] = len(place)
                 lines.append(f"    t{i} = v[{place[i]}] = {text}")
             else:
                 lines.append(f"    t{i} = {text}")
+        if flat:
+            wanted = [texts[i] if i in texts else text_of(i) for i in self.wanted]
+            lines.append(f"    return [{', '.join(wanted)}]")
         self.lines += len(lines) - 1
         return "\n".join(lines if len(lines) > 1 else [*lines, "    pass"])
 
     def _call(self, i: int, name: Any, args: list[str]) -> str:
         """Return the call of a node as text."""
         graph = self.graph
-        settings, function, kind = graph.settings[i], graph.functions[i], graph.kinds[i]
+        settings, kind = graph.settings.get(i, {}), graph.kinds[i]
+        if name == "divide" and self._careful:
+            return f"{self._name('divide', _divide)}({', '.join(args)})"
         if name in _SIGNS:
             return _SIGNS[name].format(*args)
-        if name == "power" and kind == FLOAT:
+        function = graph.function(i)
+        if name == "power" and kind == FLOAT and not self._careful:
             return f"{self._name('pow', math.pow)}({', '.join(args)})"
         words = list(args)
         for key, value in settings.items():
             words.append(f"{key}={self._name('setting', value)}")
-        if name in _MATH and not settings:
-            return f"{self._name(_MATH[name], function.scalar)}({', '.join(words)})"
-        plain = isinstance(function, Op) and not function.foreign
-        if plain and kind == FLOAT and function.scalar is not function.forward:
-            return f"{self._name(name, function.scalar)}({', '.join(words)})"
+        if name in _PLAIN and kind == FLOAT:
+            scalar = _Rescued(function) if self._careful else function.scalar
+            return f"{self._name(_MATH.get(name, name), scalar)}({', '.join(words)})"
         called = self._name(getattr(function, "name", "") or function.__name__, _Call(function))
         return f"{called}({', '.join(words)})"
 
@@ -156,13 +180,27 @@ class _Call:
         self.function = function
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Call) and other.function is self.function
+        return other.__class__ is self.__class__ and other.function is self.function  # pyright: ignore
 
     def __hash__(self) -> int:
         return hash(self.function)
 
     def __call__(self, *args: Any, **settings: Any) -> Any:
         return call_of_numbers(self.function, args, settings)
+
+
+class _Rescued(_Call):
+    """The same for an operation that gives floats."""
+
+    def __call__(self, *args: Any, **settings: Any) -> Any:
+        try:
+            return self.function.scalar(*args, **settings)
+        except (ArithmeticError, ValueError):
+            return call_of_numbers(self.function, args, settings)
+
+
+def _divide(a: Any, b: Any) -> Any:
+    return a / b if b else call_of_numbers(FUNCTIONS["divide"], (a, b), {})
 
 
 def _uses(graph: Graph, wanted: list[int]) -> tuple[list[int], list[int]]:
@@ -180,13 +218,13 @@ def _uses(graph: Graph, wanted: list[int]) -> tuple[list[int], list[int]]:
 
 
 def _same(a: Any, b: Any) -> bool:
-    return a is b or (a.__class__ is _Call and a == b)
+    return a is b or (isinstance(a, _Call) and a == b)
 
 
-def _number(x: Any) -> Any:
-    """Return a number as eager calls have it."""
+def number(x: Any) -> Any:
+    """Return a number as eager calls have it.
+
+    >>> number(2**53 + 1)
+    9007199254740992.0
+    """
     return x if x.__class__ is float else to_number(x)
-
-
-def _literal(value: Any) -> str:
-    return repr(value)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import textwrap
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -11,8 +10,8 @@ import numpy as np
 
 from micrograd.compiler.arrays.names import Names, literal
 from micrograd.compiler.portable import Made, each, of_numbers, strided
-from micrograd.compiler.scalars.kinds import INT, TRUTH
 from micrograd.compiler.scalars.levels import Levels
+from micrograd.compiler.scalars.lines import Line
 from micrograd.compiler.scalars.written import OTHER, NumbersText
 from micrograd.compiler.scalars.views import View
 from micrograd.core.op import registry
@@ -50,16 +49,16 @@ class VectorWriter:
     ) -> None:
         self._levels, self._names, self._whole = levels, taken, whole
         parameters = [taken.new(names.get(slot, f"x{k + 1}")) for k, slot in enumerate(inputs)]
-        self._at: list[str] = [parameters[k] for k in levels._order.tolist()]
-        self._view_of = {name: view for view, name in levels._views.items()}
-        self._first = levels._inputs + len(levels._constants)  # of what is computed
+        self._at: list[str] = [parameters[k] for k in np.argsort(levels.inputs).tolist()]
+        self._view_of = {name: view for view, name in levels.lines.views.items()}
+        self._first = len(inputs) + len(levels.constants)  # of what is computed
         self.text = NumbersText(parameters)
         self._called: dict[str, str] = {}
         self._calls: dict[str, Any] = {}
         self._vector = taken.new("v")
         self._begin()
-        for line in levels._lines:
-            self._translate(line)
+        for line in levels.lines.lines:
+            self._write(line)
         self._end()
 
     def _line(self, text: str, note: str = "") -> None:
@@ -87,7 +86,7 @@ class VectorWriter:
     def _begin(self) -> None:
         """Write how the numbers lie in the vector."""
         levels, v = self._levels, self._vector
-        inputs, first = levels._inputs, self._first
+        inputs, first = len(self._at), self._first
         self.text.head = [
             f"# All numbers lie in one vector {v}. What is alike, and equally deep, is one call:",
             f"# {v}[0:{inputs}] are the inputs: {_few(self._at)}",
@@ -99,7 +98,7 @@ class VectorWriter:
             words = self._at if self._whole or inputs <= MOST else [_few(self._at)]
             self._line(f"{v}[:{inputs}] = [{', '.join(words)}]")
         if first > inputs:
-            constants = levels._constants
+            constants = levels.constants
             text = literal(constants.tolist())
             if len(constants) > FEW:
                 text = self._need("constants", constants)
@@ -117,87 +116,79 @@ class VectorWriter:
 
     # Calls
 
-    def _translate(self, line: str) -> None:
-        """Write a call that runs as an expression."""
-        node: Any = ast.parse(line).body[0]
-        if isinstance(node, ast.Assign):  # numbers go to where a list says
-            target: Any = node.targets[0]
-            index = self._index(target.slice.id)
-            self._line(f"{self._vector}[{index}] = {ast.unparse(node.value)}")
-            return
-        call = node.value
-        name, args, mask = ast.unparse(call.func), call.args, call.keywords
-        if name == "take":
-            self._assign(args[2], f"{self._vector}[{self._index(args[0].id)}]")
-        elif name == "copyto" and mask:
-            target, value, where = args[0], self._word(args[1]), self._word(mask[0].value)
-            self._line(f"np.copyto({self._word(target)}, {value}, where={where})")
-        elif name == "copyto":
-            text = self._word(args[1])
-            self._assign(args[0], f"{text}.copy()" if self._is_buffer(args[0]) else text, args[1:])
-        elif name.startswith("add."):
-            rows = self._shape(args[0])[0]
-            text = f"np.{name}({self._word(args[0])})"
-            self._assign(args[3], text, note=f", each the sum of {rows}, in order")
-        elif name in _SIGNS:
-            a, b = map(self._word, args[:2])
-            self._assign(args[2], f"{a} {_SIGNS[name]} {b}", args[:2])
-        elif name.startswith("each_"):
-            words = ", ".join(map(self._word, args[1:]))
-            self._assign(args[0], f"{self._each(name)}({words})", args[1:])
+    def _write(self, line: Line) -> None:
+        """Write a call as one would have written it."""
+        what, out, args = line.what, line.out, [*map(self._word, line.args)]
+        if what == "scatter":
+            self._line(f"{self._vector}[{self._index(out)}] = {args[0]}")
+        elif what == "gather":
+            self._assign(line, f"{self._vector}[{self._index(line.args[0])}]")
+        elif what == "copy":
+            buffer = out in self._levels.lines.buffers
+            self._assign(line, f"{args[0]}.copy()" if buffer else args[0])
+        elif what in ("sum", "running sum"):
+            rows = self._shape(line.args[0])[0]
+            text = f"np.{line.function}({args[0]})"
+            self._assign(line, text, note=f", each the sum of {rows}, in order")
+        elif what == "ufunc":
+            sign = _SIGNS.get(line.function)
+            words = f" {sign} ".join(args) if sign else f"np.{line.function}({', '.join(args)})"
+            self._assign(line, words)
+        elif what == "relu":
+            self._assign(line, f"np.where({args[0]} < 0, 0, {args[0]})")
+        elif what == "where":
+            self._assign(line, f"np.where({args[0]} != 0, {args[1]}, {args[2]})")
+        elif what == "choice":  # of two equal ones the first, which may be another zero
+            both = f"np.{line.function}({args[0]}, {args[1]})"
+            self._assign(line, f"np.where({args[0]} == {args[1]}, {args[0]}, {both})")
         else:
-            words = ", ".join(map(self._word, args[:-1]))
-            function = f"np.{name}"
-            if name.startswith("fast_"):
-                op = name.removeprefix("fast_").rstrip("0123456789")
-                function = self._need(op, registry[op].forward)
-            self._assign(args[-1], f"{function}({words})", args[:-1])
+            self._assign(line, f"{self._function(line)}({', '.join(args)})")
 
-    def _each(self, name: str) -> str:
-        call: Any = self._levels._things[name].__dict__["call"]
+    def _function(self, line: Line) -> str:
+        """Return the name of what is called for each number, or for all."""
+        call = self._levels.lines.calls[line.function]
+        name = call.name or getattr(call.function, "__name__", "function")
+        if line.what == "whole":
+            return self._need(name, registry[name].forward)
         function = of_numbers(call.function, call.settings)
         given = (function, call.kinds, call.result, call.flags)
-        word = name.rstrip("0123456789")
+        word = f"each_{name}"
         while self._calls.setdefault(word, given) != given:
             word += "_"
         return self._need(word, Made(each, given))
 
-    def _assign(self, out: Any, text: str, args: Sequence[Any] = (), note: str = "") -> None:
+    def _assign(self, line: Line, text: str, note: str = "") -> None:
         """Write what a call gives to where it goes."""
-        word = self._word(out)
+        word = self._word(line.out)
         if word.endswith(")"):
             word += "[...]"
-        count = int(np.prod(self._shape(out)))
-        read = [names for arg in args if (names := self._inputs_in(arg))]
+        count = int(np.prod(self._shape(line.out)))
+        read = [names for arg in line.args if (names := self._inputs_in(arg))]
         of = f" of {' and '.join(dict.fromkeys(read))}" if read else ""
         plural = "number" if count == 1 else "numbers"
         self._line(f"{word} = {text}", f"{count:,} {plural}{of}{note}")
 
-    def _word(self, node: Any) -> str:
-        view = self._view_of.get(getattr(node, "id", ""))
-        return ast.unparse(node) if view is None else self._view(view)
-
-    def _is_buffer(self, node: Any) -> bool:
-        return getattr(node, "id", "") in self._levels._buffers
-
-    def _shape(self, node: Any) -> tuple[int, ...]:
-        name = node.id
+    def _word(self, name: str) -> str:
         view = self._view_of.get(name)
-        return self._levels._buffers[name][0] if view is None else view.shape
+        return name if view is None else self._view(view)
+
+    def _shape(self, name: str) -> tuple[int, ...]:
+        view = self._view_of.get(name)
+        return self._levels.lines.buffers[name][0] if view is None else view.shape
 
     def _index(self, name: str) -> str:
-        return self._need(name, self._levels._things[name])
+        return self._need(name, self._levels.lines.indices[name])
 
-    def _inputs_in(self, node: Any) -> str:
+    def _inputs_in(self, name: str) -> str:
         """Return the names of the inputs that a view goes over, "" if it goes over others."""
-        view = self._view_of.get(getattr(node, "id", ""))
+        view = self._view_of.get(name)
         if view is None:
             return ""
         grid = np.ix_(
             *[np.arange(n) * step for n, step in zip(view.shape, view.steps, strict=True)]
         )
         places = np.unique(view.start + sum(grid))
-        if places[-1] >= self._levels._inputs:
+        if places[-1] >= len(self._at):
             return ""
         return _few([self._at[i] for i in places])
 
@@ -205,32 +196,30 @@ class VectorWriter:
 
     def _end(self) -> None:
         levels: Any = self._levels
-        ends, picked = levels._ends, levels._picked.tolist()
+        ends, picked = levels.ends, levels.picked.tolist()
         v = self._vector
-        wanted, checked = ends._wanted, picked[ends._checks]
-        if wanted:
-            checks = self._places("checked", checked)
-            truths = self._need("wanted", np.array(wanted, float))
+        if ends.wanted:
+            places = self._places("checked", picked[ends.checks])
+            truths = self._need("wanted", np.array(ends.wanted, float))
             self._line(
-                f"if not np.array_equal({v}[{checks}], {truths}): raise ValueError({OTHER!r})"
+                f"if not np.array_equal({v}[{places}], {truths}): raise ValueError({OTHER!r})"
             )
-        if divisors := picked[ends._divisors]:
+        if divisors := picked[ends.divisors]:
             places = self._places("divisors", divisors)
             self._line(f"if not {v}[{places}].all(): raise ZeroDivisionError")
         for where in (ends._wide, ends._large):
-            if where is not None and (large := picked[where]):
+            if large := picked[where]:
                 places = self._places("integers", large)
                 text = f"if abs({v}[{places}]).max() >= 2**53"
                 self._line(f"{text}: raise ValueError('an integer is too large')")
         found = self.text.row = self._names.new("found")
-        count = len(ends._kinds)
+        count = ends.count
         places = self._places("outputs", picked[:count]) if count else "[]"
         self._line(f"{found} = {v}[{places}].tolist()")
-        for kind, name in ((INT, "int"), (TRUTH, "bool")):
-            if which := [k for k, each in enumerate(ends._kinds) if each == kind]:
-                text = f"for k in {_numbers(which)}: {found}[k] = {name}({found}[k])"
-                self._line(text)
-        for flag, k in ends._mixed:
+        for which, name in ((ends.ints, "int"), (ends.truths, "bool")):
+            if which:
+                self._line(f"for k in {_numbers(which)}: {found}[k] = {name}({found}[k])")
+        for flag, k in ends.mixed:
             self._line(f"if {v}[{picked[flag]}]: {found}[{k}] = int({found}[{k}])")
         self.text.outputs = [f"{found}[{k}]" for k in range(count)]
 
