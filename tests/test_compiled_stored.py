@@ -365,6 +365,20 @@ def test_a_module_has_the_arguments_and_leaves_by_name_with_their_present_data(
         saved(np.ones(2))
 
 
+def test_arrays_from_outside_are_inputs_with_defaults(tmp_path: Path) -> None:
+    data = np.arange(200.0)
+
+    def total(k: float) -> Any:
+        return (data * k).sum()
+
+    program = mg.compile(total).program(2.0)
+    assert program.alone().inputs == ("k", "data")
+    data[0] = 5.0
+    for saved in (here(program, tmp_path), pickle.loads(pickle.dumps(program))):
+        assert exactly(saved(2.0)) == exactly((data * 2.0).sum())
+        assert saved(1.0, data=np.ones(200)) == 200.0
+
+
 def test_a_module_may_have_the_name_of_what_it_calls(tmp_path: Path) -> None:
     def tanh(x: Any) -> Any:
         return mg.tanh(x) + 1

@@ -41,6 +41,12 @@ def input_names(
     return found
 
 
+def names_of_nodes(recording: Recording, names: Sequence[str]) -> dict[Any, str]:
+    """Return what the inputs that are data and gradients of nodes are called, by source."""
+    sources = zip(recording.sources, names, strict=True)
+    return {source: name for source, name in sources if source[0] in ("data", "grad")}
+
+
 class OutputNames:
     """What to call what comes out of a recording, by slot.
 
@@ -57,11 +63,12 @@ class OutputNames:
         self.names: dict[int, str] = {}
         self.notes: dict[int, str] = {}
         self._inputs = {*recording.tape.inputs}
-        called = dict(zip(recording.sources, names, strict=True))
+        called = names_of_nodes(recording, names)
         for effect in recording.effects:
             if isinstance(effect, Write):
                 data, grad = called.get(("data", effect.node)), called.get(("grad", effect.node))
-                name = data or (grad and grad.removesuffix("_grad")) or effect.node.label
+                name = data or (grad and grad.removesuffix("_grad"))
+                name = name or getattr(effect.node, "label", None)
                 if name and effect.what == "data":
                     self._enter(effect.value, f"{name}_new", f"the new data of {name}")
                 elif name:

@@ -12,7 +12,7 @@ import numpy as np
 from micrograd.common.tree import Flat
 from micrograd.compiler.lower import Code
 from micrograd.compiler.module_text import module_text
-from micrograd.compiler.naming import OutputNames
+from micrograd.compiler.naming import OutputNames, names_of_nodes
 from micrograd.compiler.programs import is_a
 from micrograd.compiler.recording import Call, Held, Out, OutNode, Recording, Same, Write
 from micrograd.compiler.tape import Tape
@@ -188,7 +188,7 @@ def stored(
             f"{name}: cannot be stored, since the step of {state!r} is part of it, and counts its "
             "steps. Compile a function without it, such as one that returns gradients."
         )
-    called = {source: name for source, name in zip(recording.sources, names, strict=True)}
+    called = names_of_nodes(recording, names)
 
     def plain(result: Any) -> Out:
         if isinstance(result, Same):
