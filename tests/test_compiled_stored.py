@@ -17,6 +17,7 @@ import micrograd as mg
 from micrograd import Tensor, Value, nn
 from micrograd.compiler.arrays.names import Names
 from micrograd.compiler.portable import Definitions, of_numbers
+from micrograd.compiler.text import identifier
 from micrograd.core.numbers import compute
 from micrograd.core.op import registry
 from micrograd.errors import ArgumentError, CompileError
@@ -75,7 +76,7 @@ def here(program: Any, tmp_path: Path) -> Callable[..., Any]:
     assert "micrograd" not in text
     space: dict[str, Any] = {}
     exec(compile(text, str(path), "exec"), space)
-    return space[program.name]
+    return space[identifier(program.name)]
 
 
 # To be read
@@ -363,6 +364,29 @@ def test_a_module_has_the_arguments_and_leaves_by_name_with_their_present_data(
     assert saved(np.ones(2), k=1.0, w=np.zeros(2))["y"][0].tolist() == [0.0, 0.0]
     with pytest.raises(TypeError):
         saved(np.ones(2))
+
+
+@pytest.mark.parametrize("how", ["source", "levels"])
+def test_long_results_keep_their_containers(tmp_path: Path, how: str) -> None:
+    def many(x: float) -> Any:
+        return [x * i for i in range(40)]
+
+    def nested(x: float) -> Any:
+        return ([x * i for i in range(40)],)
+
+    for f in (many, nested, lambda x: (tuple(many(x)), many(x))):
+        saved = here(mg.compile(f, scalars=how).program(2.0), tmp_path)
+        assert exactly(saved(3.0)) == exactly(f(3.0))
+
+
+def test_all_arguments_are_parameters_in_their_order_nodes_too(tmp_path: Path) -> None:
+    def f(a: Any, unused: float, b: Any, n: int) -> Any:
+        return b * n - a
+
+    program = mg.compile(f).program(Value(1.0), 2.0, Value(3.0), 4)
+    assert program.alone().inputs == ("a", "unused", "b", "n")
+    for saved in (here(program, tmp_path), program.alone()):
+        assert saved(10.0, 0.5, 7.0, 2) == 4.0
 
 
 def test_arrays_from_outside_are_inputs_with_defaults(tmp_path: Path) -> None:

@@ -127,7 +127,7 @@ class CompiledProgram:
             if what in _SLOTS and of not in replay.places:
                 of = _SLOTS[what].__get__(of)
             now.append(None if what == "argument" or isinstance(of, Node) else of)
-        return stored(self.name, replay.recording, self._names, now, replay.how)
+        return stored(self.name, replay.recording, self._names, now, replay.how, replay.places)
 
     def __reduce__(self) -> Any:
         return self.alone().__reduce__()

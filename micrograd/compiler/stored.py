@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import pickle
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from micrograd.compiler.programs import is_a
 from micrograd.compiler.recording import Call, Held, Out, OutNode, Recording, Same, Write
 from micrograd.compiler.tape import Tape
 from micrograd.compiler.text import text_of
+from micrograd.core.node import Node
 from micrograd.errors import ArgumentError, CompileError
 
 
@@ -163,7 +165,12 @@ class StoredProgram:
 
 
 def stored(
-    name: str, recording: Recording, names: Sequence[str], inputs: Sequence[Any], how: Any
+    name: str,
+    recording: Recording,
+    names: Sequence[str],
+    inputs: Sequence[Any],
+    how: Any,
+    places: Mapping[Node, int],
 ) -> StoredProgram:
     """Return a program as one that stands alone.
 
@@ -173,6 +180,7 @@ def stored(
         names: those of the inputs of the recording.
         inputs: what each is now; None for an argument.
         how: how numbers are computed, and whether exactly.
+        places: of nodes that came as arguments, among the arguments.
 
     Raises:
         CompileError: if something runs after the program, or counts, such as an optimizer.
@@ -210,6 +218,8 @@ def stored(
             node = called.get(("data", effect.node)) or effect.node.label or "a node"
             left[node if effect.what == "data" else f"{node}.grad"] = effect.value
     wanted = [out.slot for out in [*outs, *left.values()] if out.slot is not None]
+    order = [_place(source, places) for source in recording.sources]
+    wanted += [recording.tape.inputs[i] for i, place in enumerate(order) if place is not None]
     part, at = recording.tape.part(recording.tape.live(wanted))
 
     def moved(out: Out) -> Out:
@@ -221,9 +231,12 @@ def stored(
         return {at[slot]: word for slot, word in words.items() if slot in at}
 
     kept = [i for i, slot in enumerate(recording.tape.inputs) if slot in at]
+    kept.sort(key=lambda i: math.inf if order[i] is None else order[i])
+    part.inputs = [at[recording.tape.inputs[i]] for i in kept]
+    kinds = ["argument" if order[i] is not None else recording.sources[i][0] for i in kept]
     return StoredProgram(
         name,
-        [(names[i], recording.sources[i][0], inputs[i]) for i in kept],
+        [(names[i], kind, inputs[i]) for i, kind in zip(kept, kinds, strict=True)],
         part,
         recording.flat.filled(range(len(outs))),
         [moved(out) for out in outs],
@@ -241,6 +254,14 @@ def _held(recording: Recording, held: Held) -> Out:
     if left:
         return left[-1]
     return Out(recording.tape.inputs[recording.sources.index((held.what, held.node))])
+
+
+def _place(source: Any, places: Mapping[Node, int]) -> int | None:
+    """Return where an input stands among the arguments; None for one from outside."""
+    what, of = source
+    if what == "argument":
+        return of
+    return places.get(of) if what in ("data", "grad") else None
 
 
 def _copied(thing: Any) -> Any:

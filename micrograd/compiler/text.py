@@ -14,9 +14,11 @@ from micrograd.compiler.arrays.names import Names, row
 from micrograd.compiler.lower import Code
 from micrograd.compiler.programs import is_a
 from micrograd.compiler.scalars.written import NumbersText, Writer
-from micrograd.compiler.scalars.vector_text import MOST, VectorWriter
+from micrograd.compiler.scalars.vector_text import MOST, VectorWriter, may_be_wide
 
 _WIDTH = 96
+SHORT = 20_000
+"""Up to how many values a module has a line for each, if integers may become floats."""
 _MODULES = ("np", "math", "operator", "functools", "base64", "zlib")
 
 
@@ -122,7 +124,10 @@ def folded(line: str) -> list[str]:
         at = rest.rindex(")")
         head, words, end = f"{head}(", rest[:at], rest[at:]
     lines, current = [head], " " * start + "   "
-    for word in _split(words):
+    parts = _split(words)
+    if len(parts) == 1:
+        return [head, f"{current} {parts[0]}", " " * start + end]  # a comma would make a tuple
+    for word in parts:
         if len(current) + len(word) + 2 > _WIDTH:
             lines.append(current)
             current = " " * start + "   "
@@ -161,7 +166,9 @@ def _numbers(
     at = code.number_slots
     names = {at[slot]: name for slot, name in names.items() if slot in at}
     notes = {at[slot]: note for slot, note in notes.items() if slot in at}
-    if code.numbers.how == "levels":
+    if code.numbers.how == "levels" and not (
+        whole and len(tape) < SHORT and may_be_wide(code.numbers._program)
+    ):
         return VectorWriter(code.numbers._program, tape.inputs, names, taken, whole).text
     return Writer(tape, outputs, names, notes, taken).text
 

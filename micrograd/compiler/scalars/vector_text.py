@@ -211,7 +211,9 @@ class VectorWriter:
             if large := picked[where]:
                 places = self._places("integers", large)
                 text = f"if abs({v}[{places}]).max() >= 2**53"
-                self._line(f"{text}: raise ValueError('an integer is too large')")
+                self._line(
+                    f"{text}: raise ValueError('an integer is past 2**53, for which the program was not made')"
+                )
         found = self.text.row = self._names.new("found")
         count = ends.count
         places = self._places("outputs", picked[:count]) if count else "[]"
@@ -228,6 +230,11 @@ class VectorWriter:
         if places == list(range(places[0], places[0] + len(places))):
             return f"{places[0]}:{places[0] + len(places)}"
         return f"{places}" if len(places) <= FEW else self._need(name, np.array(places))
+
+
+def may_be_wide(levels: Any) -> bool:
+    """Tell whether an integer may come past 2**53, which floats do not hold."""
+    return levels.ends._wide.start < levels.ends._wide.stop
 
 
 def _numbers(which: list[int]) -> str:

@@ -93,7 +93,9 @@ class Writer:
         for slot in tape.live(outputs):
             if tape.is_call(slot) and tape.backward[slot] is not backward:
                 backward = tape.backward[slot]
-                self.text.lines.append(f"# {'the backward pass' if backward else 'after the backward pass'}")
+                self.text.lines.append(
+                    f"# {'the backward pass' if backward else 'after the backward pass'}"
+                )
             self._write(slot)
         self.text.outputs = [self._word[slot] for slot in outputs]
 
