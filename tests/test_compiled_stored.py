@@ -3,6 +3,7 @@
 import copy
 import math
 import pickle
+import random
 import subprocess
 import sys
 from collections.abc import Callable
@@ -274,6 +275,62 @@ def test_what_python_divides_by_zero_is_its_error_in_a_module(tmp_path: Path) ->
     assert saved(4.0) == 0.25
     with pytest.raises(ZeroDivisionError):
         saved(0.0)
+
+
+def _random_function(seed: int) -> Callable[..., Any]:
+    def f(x: float, n: int) -> Any:
+        draw = random.Random(seed)
+        leaves: list[Any] = [Value(0.5), Value(-2), Value(3), Value(x), Value(n)]
+        nodes, numbers = [*leaves], [x, n]
+        for _ in range(draw.randrange(5, 25)):
+            a, b = draw.choice(nodes), draw.choice(nodes)
+            if draw.random() < 0.45:
+                nodes.append(getattr(mg, draw.choice(_ONE))(a))
+            else:
+                nodes.append(draw.choice(_TWO)(a, b))
+            if draw.random() < 0.3:
+                numbers.append(draw.choice(numbers) * draw.choice([2, 1.5, -1]) + numbers[0])
+                numbers.append((numbers[-1] > draw.choice(numbers)) + numbers[1])
+        sum(nodes[-4:]).backward()
+        return [v.grad for v in leaves], numbers[2:], [v.data for v in nodes[-3:]]
+
+    return f
+
+
+_ONE = [
+    "relu",
+    "tanh",
+    "exp",
+    "log",
+    "sqrt",
+    "sigmoid",
+    "negative",
+    "abs",
+    "sin",
+    "square",
+    "reciprocal",
+    "softplus",
+    "sign",
+]
+_TWO: list[Callable[[Any, Any], Any]] = [
+    lambda a, b: a + b,
+    lambda a, b: a - b * a,
+    lambda a, b: a / b,
+    mg.maximum,
+    mg.minimum,
+    lambda a, b: a**3 + b**-1,
+    lambda a, b: a * (a.data > b.data),
+]
+
+
+@pytest.mark.parametrize("how", ["source", "levels"])
+@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::RuntimeWarning")
+def test_saved_random_graphs_are_eager_ones(tmp_path: Path, how: str) -> None:
+    for seed in range(12):
+        f = _random_function(seed)
+        saved = here(mg.compile(f, scalars=how).program(1.5, 3), tmp_path)
+        for x, n in [(0.0, -2), (-0.0, 0), (math.inf, 1), (math.nan, 5), (-3.0, 2**30)]:
+            assert exactly(saved(x, n)) == exactly(f(x, n)), seed
 
 
 def _divided(x: float) -> Any:

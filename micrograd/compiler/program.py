@@ -13,7 +13,7 @@ import numpy as np
 from micrograd.compiler import seams
 from micrograd.compiler.arguments import Arguments
 from micrograd.compiler.programs import Form, Instruction, Slot
-from micrograd.compiler.recording import Out, OutNode, Same, Write
+from micrograd.compiler.recording import Call, Out, OutNode, Same, Write
 from micrograd.compiler.replay import FAILED, Replay
 from micrograd.compiler.report import report_of
 from micrograd.compiler.stored import StoredProgram, stored

@@ -13,8 +13,8 @@ from typing import Any
 from micrograd.compiler.arrays.names import Names, row
 from micrograd.compiler.lower import Code
 from micrograd.compiler.programs import is_a
-from micrograd.compiler.scalars.written import NumbersText, Writer
 from micrograd.compiler.scalars.vector_text import MOST, VectorWriter, may_be_wide
+from micrograd.compiler.scalars.written import NumbersText, Writer
 
 _WIDTH = 96
 SHORT = 20_000

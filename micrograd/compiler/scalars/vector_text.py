@@ -12,8 +12,8 @@ from micrograd.compiler.arrays.names import Names, literal
 from micrograd.compiler.portable import Made, each, of_numbers, strided
 from micrograd.compiler.scalars.levels import Levels
 from micrograd.compiler.scalars.lines import Line
-from micrograd.compiler.scalars.written import OTHER, NumbersText
 from micrograd.compiler.scalars.views import View
+from micrograd.compiler.scalars.written import OTHER, NumbersText
 from micrograd.core.op import registry
 
 _SIGNS = {
@@ -24,6 +24,7 @@ _SIGNS = {
 WIDTH = 94
 MOST = 24
 """Up to how many inputs are named where a program is printed."""
+LARGE = "an integer is past 2**53, and becomes a float, which the program does not foresee"
 FEW = 8
 """Up to how many are written one by one."""
 
