@@ -212,9 +212,7 @@ class VectorWriter:
             if large := picked[where]:
                 places = self._places("integers", large)
                 text = f"if abs({v}[{places}]).max() >= 2**53"
-                self._line(
-                    f"{text}: raise ValueError('an integer is past 2**53, for which the program was not made')"
-                )
+                self._line(f"{text}: raise ValueError({LARGE!r})")
         found = self.text.row = self._names.new("found")
         count = ends.count
         places = self._places("outputs", picked[:count]) if count else "[]"
