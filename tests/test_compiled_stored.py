@@ -277,6 +277,18 @@ def test_what_python_divides_by_zero_is_its_error_in_a_module(tmp_path: Path) ->
         saved(0.0)
 
 
+@pytest.mark.parametrize("how", ["source", "levels"])
+def test_classes_and_signs_of_zero_are_kept_in_modules(tmp_path: Path, how: str) -> None:
+    def f(x: float) -> Any:
+        r = Value(x).relu()  # the integer 0 where x is negative
+        chosen = [mg.maximum(x, -x), mg.minimum(-x, x), mg.maximum(-x, x)]
+        return [v.data for v in (r, mg.floor(r), mg.sign(r), r * 1.0, r * 1, -r)], chosen
+
+    saved = here(mg.compile(f, scalars=how).program(2.5), tmp_path)
+    for x in (2.5, -1.0, 0.0, -0.0):
+        assert exactly(saved(x)) == exactly(f(x))
+
+
 def _random_function(seed: int) -> Callable[..., Any]:
     def f(x: float, n: int) -> Any:
         draw = random.Random(seed)
