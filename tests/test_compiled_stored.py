@@ -303,7 +303,8 @@ def _random_function(seed: int) -> Callable[..., Any]:
             if draw.random() < 0.3:
                 numbers.append(draw.choice(numbers) * draw.choice([2, 1.5, -1]) + numbers[0])
                 numbers.append((numbers[-1] > draw.choice(numbers)) + numbers[1])
-        sum(nodes[-4:]).backward()
+        last: Any = sum(nodes[-4:])
+        last.backward()
         return [v.grad for v in leaves], numbers[2:], [v.data for v in nodes[-3:]]
 
     return f

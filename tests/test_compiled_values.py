@@ -81,7 +81,7 @@ def test_max_decides_and_maximum_does_not() -> None:
     for a, b in [(1.0, 2.0), (3.0, 4.0), (5.0, 1.0), (6.0, 2.0), (1.0, 2.0)]:
         assert decided(a, b) == chosen(a, b) == max(a, b) * 2
     assert (len(decided.programs), len(chosen.programs)) == (2, 1)
-    assert "1 numbers decide" in decided.programs[0].report()
+    assert "1 number decides" in decided.programs[0].report()
 
 
 def test_integers_stay_integers() -> None:

@@ -25,6 +25,10 @@ class Place(Protocol):
     def remember(self) -> None:
         """Let what there is be what was."""
 
+    def words(self) -> list[str]:
+        """Return what one calls what it holds."""
+        ...
+
     def change(self) -> str | None:
         """Return words for what is no longer what it was; None if all is."""
 

@@ -231,7 +231,7 @@ def stored(
         return {at[slot]: word for slot, word in words.items() if slot in at}
 
     kept = [i for i, slot in enumerate(recording.tape.inputs) if slot in at]
-    kept.sort(key=lambda i: math.inf if order[i] is None else order[i])
+    kept.sort(key=lambda i: math.inf if (place := order[i]) is None else place)
     part.inputs = [at[recording.tape.inputs[i]] for i in kept]
     kinds = ["argument" if order[i] is not None else recording.sources[i][0] for i in kept]
     return StoredProgram(

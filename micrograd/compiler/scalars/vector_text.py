@@ -185,9 +185,8 @@ class VectorWriter:
         view = self._view_of.get(name)
         if view is None:
             return ""
-        grid = np.ix_(
-            *[np.arange(n) * step for n, step in zip(view.shape, view.steps, strict=True)]
-        )
+        sizes = zip(view.shape, view.steps, strict=True)
+        grid: Any = np.ix_(*[np.arange(n) * step for n, step in sizes])
         places = np.unique(view.start + sum(grid))
         if places[-1] >= len(self._at):
             return ""

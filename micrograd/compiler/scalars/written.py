@@ -21,11 +21,12 @@ _SIGN_OF = {
     **{registry["multiply"]: "*", registry["negative"]: "-", registry["positive"]: "+"},
 }
 _CALLED = {abs: "abs", operator.abs: "abs", registry["absolute"]: "abs", operator.truth: "bool"}
+_python: Any = operator
 _NAMED: dict[Any, str] = {
     **{operator.add: "add", operator.sub: "subtract", operator.mul: "multiply"},
-    **{operator.truediv: "divide", operator.neg: "negative", operator.abs: "absolute"},
+    **{_python.truediv: "divide", operator.neg: "negative", operator.abs: "absolute"},
     abs: "absolute",
-    **{operator.floordiv: "floordiv", operator.mod: "mod", registry["reciprocal"]: "divide"},
+    **{_python.floordiv: "floordiv", operator.mod: "mod", registry["reciprocal"]: "divide"},
     **{getattr(operator, name): name for name in ("lt", "le", "gt", "ge", "eq", "ne")},
     **{operator.truth: "ne", operator.not_: "ne", bool: "ne"},
 }
