@@ -52,7 +52,7 @@ def instruction_symbol(instruction: Any, writer: Writer) -> str:
     >>> [instruction_symbol(instruction, Writer()) for instruction in program.instructions]
     ['2 ×', 'Σ axis=0', '1 −']
     """
-    args = [a for a in instruction.arguments if not isinstance(a, np.random.Generator)]
+    args = [a for a in instruction.arguments if not is_a(a, np.random.Generator)]
     return one_line(_words(instruction.operation, args, instruction.settings, writer))
 
 
@@ -88,17 +88,17 @@ def arriving(thing: Any) -> Iterator[Any]:
     """
     if _is_brought(thing):
         yield thing
-    elif isinstance(thing, list | tuple):
-        yield from chain.from_iterable(map(arriving, thing))  # pyright: ignore[reportUnknownArgumentType]
-    elif isinstance(thing, dict):
-        yield from arriving([*thing.values()])  # pyright: ignore[reportUnknownArgumentType]
-    elif isinstance(thing, slice):
+    elif is_a(thing, list, tuple):
+        yield from chain.from_iterable(map(arriving, thing))
+    elif is_a(thing, dict):
+        yield from arriving([*thing.values()])
+    elif is_a(thing, slice):
         yield from arriving([thing.start, thing.stop, thing.step])
 
 
 def _is_brought(thing: Any) -> bool:
-    is_large = isinstance(thing, np.ndarray) and thing.size > LARGEST
-    return is_large or isinstance(thing, mg.Slot)
+    is_large = is_a(thing, np.ndarray) and thing.size > LARGEST
+    return is_large or is_a(thing, mg.Slot)
 
 
 def symbol_of_function(function: Any) -> str:
@@ -120,8 +120,8 @@ def symbol_of_function(function: Any) -> str:
 def _name(function: Any) -> str:
     """Return what NumPy calls a function, whoever it is from."""
     name = getattr(function, "name", None) or getattr(function, "__name__", repr(function))
-    ufunc = getattr(function, "__self__", None)
-    if isinstance(ufunc, np.ufunc):
+    ufunc: Any = getattr(function, "__self__", None)
+    if is_a(ufunc, np.ufunc):
         return f"{ufunc.__name__}.{name}"
     return _NUMPY_NAMES.get(name, name.removeprefix("the forward of "))
 
@@ -147,16 +147,19 @@ def _called(
 
 
 def _all_brought(arg: Any) -> bool:
-    if isinstance(arg, list | tuple) and arg:
-        return all(map(_all_brought, arg))  # pyright: ignore[reportUnknownArgumentType]
+    if is_a(arg, list, tuple) and arg:
+        return all(map(_all_brought, arg))
     return _is_brought(arg)
 
 
 def _usual(function: Callable[..., Any], name: str, value: Any) -> bool:
     """Tell whether a setting says nothing that is not so without it."""
+    if value is None or name == "axis":  # one axis is worth a word, also where it is the first
+        return value is None
+    if name == "keepdims" and value is False:
+        return True
     default = _defaults(function).get(name, inspect.Parameter.empty)
-    unsaid = value is None or (value is False and name == "keepdims")
-    return unsaid or (type(default) is type(value) and default == value)
+    return type(default) is type(value) and default == value
 
 
 @lru_cache
@@ -176,33 +179,42 @@ def text_of(thing: Any, writer: Writer) -> str:
     """
     if _is_brought(thing):
         return PLACE
-    if isinstance(thing, bool | str | None):
+    if is_a(thing, bool, str, type(None)):
         return repr(thing)
     if thing is ...:
         return "…"
-    if isinstance(thing, np.ndarray) and thing.ndim:
+    if is_a(thing, np.ndarray) and thing.ndim:
         return text_of(thing.tolist(), writer)
-    if isinstance(thing, int | float) or is_array(thing):
+    if is_a(thing, int, float) or is_array(thing):
         return writer.number(plain(thing))
-    if isinstance(thing, list | tuple):
-        row = ", ".join(text_of(part, writer) for part in thing)  # pyright: ignore[reportUnknownVariableType]
-        return f"[{row}]" if isinstance(thing, list) else f"({row}{',' * (len(thing) == 1)})"
-    if isinstance(thing, np.dtype):
+    if is_a(thing, list, tuple):
+        row = ", ".join(text_of(part, writer) for part in thing)
+        return f"[{row}]" if is_a(thing, list) else f"({row}{',' * (len(thing) == 1)})"
+    if is_a(thing, np.dtype):
         return thing.name
-    if isinstance(thing, slice):
+    if is_a(thing, slice):
         return _index(thing, writer)
     if callable(thing):
         return _name(thing)
-    if isinstance(thing, mg.Node):
+    if is_a(thing, mg.Node):
         return thing.label or f"a {type(thing).__name__}"
     return type(thing).__name__
 
 
 def _index(index: Any, writer: Writer) -> str:
     """Return what stands in the brackets behind an array."""
-    if isinstance(index, tuple) and index:
-        return ", ".join(_index(part, writer) for part in index)  # pyright: ignore[reportUnknownVariableType]
-    if isinstance(index, slice):
+    if is_a(index, tuple) and index:
+        return ", ".join(_index(part, writer) for part in index)
+    if is_a(index, slice):
         ends = [index.start, index.stop, *([] if index.step is None else [index.step])]
         return ":".join("" if end is None else text_of(end, writer) for end in ends)
     return text_of(index, writer)
+
+
+def is_a(thing: Any, *kinds: type) -> bool:
+    """Tell whether a thing is of one of some kinds, for code that takes anything.
+
+    >>> is_a(2, float, int)
+    True
+    """
+    return isinstance(thing, kinds)
