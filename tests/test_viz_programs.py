@@ -127,6 +127,27 @@ def test_both_layouts_show_the_same(make: Callable[[], mg.CompiledProgram], rank
     assert read_own_svg(diagram._own_svg()) == read_dot(diagram.source)
 
 
+def test_what_a_setting_is_given_comes_by_an_arrow_too() -> None:
+    inputs = argument("x", 3), argument("y", 3), argument("mask", 3)
+    program = made_by_hand(inputs, call(np.add, x, y, where=z))
+    texts, arrows = read_dot(draw(program).source)
+
+    assert texts["3"][0] == "+ where=·"
+    assert arrows == Counter([("0", "3"), ("1", "3"), ("2", "3"), ("3", "3_end")])
+
+
+def test_several_results_are_counted() -> None:
+    several = (form(3), form(3, 3))
+    program = made_by_hand(
+        (argument("x", 3, 3),),
+        call(np.linalg.eigh, x, result=several),
+        call(operator.getitem, Slot(1), 0, result=form(3)),
+    )
+    texts, _ = read_dot(draw(program).source)
+
+    assert [texts[key] for key in "12"] == [["eigh", "2 arrays"], ["[0]", "(3,)", "float64"]]
+
+
 def slots(thing: Any) -> Iterator[int]:
     if isinstance(thing, Slot):
         yield thing.number
@@ -185,6 +206,10 @@ def test_each_instruction_stands_behind_what_it_is_given(
         (call(written, operator.setitem, x, 0, 5.0), "[0] = 5"),
         (call(written, operator.setitem, x, y, z), "[·] ="),
         (call(into, x, np.multiply, y, 2.0), "× 2 into"),
+        (call(np.add.reduce, x, axis=None), "Σ axis=None"),
+        (call(np.concatenate, [x, y], axis=0), "concatenate axis=0"),
+        (call(np.cumsum, x, 1), "cumsum 1"),
+        (call(np.random.Generator.normal, np.random.default_rng(), 5.0, 0.0), "normal 5, 0"),
         (call(np.random.Generator.normal, np.random.default_rng(), size=3), "normal size=3"),
     ],
 )

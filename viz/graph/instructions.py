@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterator, Mapping
-from functools import lru_cache
 from itertools import chain
 from typing import Any
 
@@ -52,17 +51,19 @@ def instruction_symbol(instruction: Any, writer: Writer) -> str:
     >>> [instruction_symbol(instruction, Writer()) for instruction in program.instructions]
     ['2 ×', 'Σ axis=0', '1 −']
     """
-    args = [a for a in instruction.arguments if not is_a(a, np.random.Generator)]
-    return one_line(_words(instruction.operation, args, instruction.settings, writer))
+    operation, args = instruction.operation, list(instruction.arguments)
+    return one_line(_words(operation, args, instruction.settings, writer))
 
 
 def _words(operation: Any, args: list[Any], settings: Mapping[str, Any], writer: Writer) -> str:
     name = _name(operation)
     if name == "getitem":
         return f"[{_index(args[1], writer)}]"
-    if name == "written":  # a copy of an array, to which a function writes
+    if name == "written" and callable(args[0]):  # a copy that a function writes to
         return _written(args, settings, writer)
-    if name == "into":  # a copy of an array, which takes what a function gives
+    if name == "into" and callable(
+        args[1]
+    ):  # a copy that takes what it gives
         return f"{_words(args[1], args[2:], settings, writer)} into"
     if name in _INFIX and len(args) == 2 and not settings:
         first, second = (_operand(arg, writer) for arg in args)
@@ -134,13 +135,14 @@ def _operand(arg: Any, writer: Writer) -> str:
 def _called(
     function: Callable[..., Any], args: list[Any], settings: Mapping[str, Any], writer: Writer
 ) -> str:
-    symbol = symbol_of_function(function)
-    names = list(_defaults(function))
-    while 1 < len(args) <= len(names) and _usual(function, names[len(args) - 1], args[-1]):
+    symbol, defaults = symbol_of_function(function), _defaults(function)
+    names = list(defaults)
+    while 1 < len(args) <= len(names) and _usual(defaults, names[len(args) - 1], args[-1]):
         args = args[:-1]
+    args = [arg for arg in args if not is_a(arg, np.random.Generator)]
     words = [PLACE if _all_brought(arg) else text_of(arg, writer) for arg in args]
     arrows = words.count(PLACE)
-    said = [f"{k}={text_of(v, writer)}" for k, v in settings.items() if not _usual(function, k, v)]
+    said = [f"{k}={text_of(v, writer)}" for k, v in settings.items() if not _usual(defaults, k, v)]
     if words[:arrows] == [PLACE] * arrows:  # constants come last
         return " ".join(filter(None, [symbol, ", ".join([*words[arrows:], *said])]))
     return f"{symbol}({', '.join([*words, *said])})"
@@ -152,18 +154,16 @@ def _all_brought(arg: Any) -> bool:
     return _is_brought(arg)
 
 
-def _usual(function: Callable[..., Any], name: str, value: Any) -> bool:
-    """Tell whether a setting says nothing that is not so without it."""
-    if value is None or name == "axis":  # one axis is worth a word, also where it is the first
-        return value is None
-    if name == "keepdims" and value is False:
-        return True
-    default = _defaults(function).get(name, inspect.Parameter.empty)
-    return type(default) is type(value) and default == value
+def _usual(defaults: Mapping[str, Any], name: str, value: Any) -> bool:
+    """Tell whether a setting says nothing that is not so without it; one axis is worth a word."""
+    if name == "keepdims" or name not in defaults:
+        return value is None or (value is False and name == "keepdims")
+    default = defaults[name]
+    return type(default) is type(value) and default == value and (name != "axis" or value is None)
 
 
-@lru_cache
 def _defaults(function: Callable[..., Any]) -> dict[str, Any]:
+    """Return the names of a function's parameters and what they are by default, if known."""
     try:
         parameters = inspect.signature(function).parameters.values()
     except (TypeError, ValueError):  # as those of a ufunc
