@@ -61,9 +61,7 @@ def _words(operation: Any, args: list[Any], settings: Mapping[str, Any], writer:
         return f"[{_index(args[1], writer)}]"
     if name == "written" and callable(args[0]):  # a copy that a function writes to
         return _written(args, settings, writer)
-    if name == "into" and callable(
-        args[1]
-    ):  # a copy that takes what it gives
+    if name == "into" and callable(args[1]):  # a copy that takes what it gives
         return f"{_words(args[1], args[2:], settings, writer)} into"
     if name in _INFIX and len(args) == 2 and not settings:
         first, second = (_operand(arg, writer) for arg in args)
