@@ -581,3 +581,40 @@ def test_random_programs_compute_the_same_bits(seed: int, moves: int) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         assert_lowers(random_program(seed, moves), arguments, *others)
+
+
+@given(seed=st.integers(0, 2**32), moves=st.integers(1, 25))
+def test_random_programs_store_what_they_computed(seed: int, moves: int) -> None:
+    rng = np.random.default_rng(seed)
+    arguments = [random_array(rng, False) for _ in range(2 + rng.integers(3))]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        tape, outputs = taped(updating(random_program(seed, moves)), *arguments)
+    stores: dict[int, int] = {}
+    for place in rng.permutation(tape.inputs):
+        fitting = [i for i in range(len(tape)) if tape.forms[i] == tape.forms[place]]
+        fitting = [i for i in fitting if i != place and i not in stores]
+        if fitting:
+            stores[fitting[-1 - rng.integers(min(3, len(fitting)))]] = int(place)
+    code = lower_arrays(tape, outputs, stores, {})
+    for _ in range(2):
+        others = [others_like(rng, x) for x in arguments]
+        try:
+            found = interpret(tape, [*outputs, *stores], others)
+        except IndexError:  # of numbers that are indices
+            continue
+        expected = list(map(bits, found or ()))
+        after = dict(zip(tape.inputs, map(bits, others), strict=True))
+        for place, value in zip(stores.values(), expected[len(outputs) :], strict=True):
+            after[place] = (np.ndarray, *value[1:])
+        assert list(map(bits, code.run(*others) or ())) == expected[: len(outputs)]
+        assert list(map(bits, others)) == list(after.values())
+
+
+def updating(program: Callable[..., Any]) -> Callable[..., Any]:
+    """Return a program that computes what parameters are updated to, too."""
+
+    def updated(*args: Any) -> Any:
+        return [program(*args), *[x - 0.5 * x for x in args if x.dtype.kind == "f"]]
+
+    return updated
