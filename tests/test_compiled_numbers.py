@@ -79,6 +79,9 @@ def test_an_integer_past_the_exact_ones_becomes_a_float(how: str) -> None:
     assert same(code.run([2**52]), [2**53, 2.0**104])
     assert same(code.run([2**53]), [2.0**54, 2.0**106])
     assert same(code.run([-3]), [-6, 9])
+    truth = recorder.call(operator.gt, n, recorder.constant(0))
+    code = lowered(recorder, [recorder.call(operator.mul, n, truth)], how)
+    assert same(code.run([2**60]), [2.0**60])
 
 
 @pytest.mark.parametrize("how", HOWS)
