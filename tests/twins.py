@@ -55,8 +55,33 @@ def assert_twins(make: Make, calls: Iterable[Sequence[Any]], **settings: Any) ->
         assert bits(found) == bits(expected), f"call {number}: {found!r} is not {expected!r}"
         for node, twin in zip(nodes, twins, strict=True):
             assert bits(twin) == bits(node), f"call {number}: {twin!r} is not {node!r}"
+        assert shared([found, twins]) <= shared([expected, nodes]), f"call {number}"
     assert compiled.programs
     return compiled
+
+
+def arrays_in(thing: Any) -> list[Any]:
+    """Return the arrays in results and nodes, in order."""
+    if isinstance(thing, Node):
+        return arrays_in([thing._data, thing._grad])
+    if isinstance(thing, dict):
+        return arrays_in([*thing.values()])
+    if isinstance(thing, (list, tuple)):
+        return [array for part in thing for array in arrays_in(part)]
+    return [thing] if isinstance(thing, np.ndarray) else []
+
+
+def shared(thing: Any) -> set[tuple[int, int]]:
+    """Return which arrays lie in the same memory and can be written to."""
+    arrays = arrays_in(thing)
+    pairs = [(i, j) for i in range(len(arrays)) for j in range(i)]
+    return {
+        (i, j)
+        for i, j in pairs
+        if arrays[i].flags.writeable
+        and arrays[j].flags.writeable
+        and np.shares_memory(arrays[i], arrays[j])
+    }
 
 
 def fresh(args: Any) -> Any:

@@ -20,6 +20,10 @@ class Symbolic:
         """Return the number as a float."""
         raise NotImplementedError
 
+    def in_form_of(self, given: Any) -> Any:
+        """Return another symbol for the same, as an array, or a scalar, as what was given."""
+        raise NotImplementedError
+
     def as_operand(self, copied: bool) -> Any:
         """Return what a constant beside a Tensor holds of it.
 

@@ -21,6 +21,7 @@ from micrograd.compiler.program import CompiledProgram
 from micrograd.compiler.recorder import Recorder
 from micrograd.compiler.recording import Recording
 from micrograd.compiler.replay import FAILED, Replay
+from micrograd.compiler.stand_ins import with_stand_ins
 from micrograd.compiler.watch import Watch
 from micrograd.core.modes import listening
 from micrograd.core.node import Node
@@ -85,6 +86,7 @@ class CompiledFunction:
         given = Arguments(args, kwargs)
         if given.is_followed():
             return self._f(*args, **kwargs)  # a transform differentiates it, from outside
+        given.require_leaves()
         cases = self._cases.get(given.key)
         if cases is None:
             cases = self._cases[given.key] = []
@@ -130,6 +132,7 @@ class CompiledFunction:
             kwargs: likewise.
         """
         given = Arguments(args, kwargs)
+        given.require_leaves()
         cases = self._cases.setdefault(given.key, [])
         watch = Watch(self._f, given.others)
         for _ in range(2):
@@ -171,6 +174,8 @@ class CompiledFunction:
     def _record(self, watch: Watch, given: Arguments) -> Recording:
         """Call the function on symbols, and return what it did, with nothing changed."""
         recorder = Recorder(watch.arrays, watch.generators)
+        f = with_stand_ins(self._f, stand_in) if watch.generators else self._f
+        f = f or self._f  # where a copy is not faithful; draws are then refused
         try:
             with seams.recording(recorder):
                 leaves = [
@@ -178,7 +183,7 @@ class CompiledFunction:
                     for place, leaf in enumerate(given.leaves)
                 ]
                 args, kwargs = given.filled(leaves)
-                recording = Recording(recorder, self._f(*args, **kwargs))
+                recording = Recording(recorder, f(*args, **kwargs))
             recorder.draws.check()
         except BaseException:
             recorder.draws.put_back()

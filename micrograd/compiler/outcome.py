@@ -11,7 +11,7 @@ import numpy as np
 from micrograd.compiler import seams
 from micrograd.compiler.hosted import Later
 from micrograd.compiler.programs import is_a, mapped
-from micrograd.compiler.recording import Call, Held, Out, Recording, Same
+from micrograd.compiler.recording import Call, Given, Held, Out, Recording, Same
 from micrograd.core.node import Node
 from micrograd.core.op import Op
 from micrograd.core.record import constant
@@ -45,7 +45,8 @@ class Outcome:
         self.stored, self.replaced = {*stored}, {*recording.replaced}
         self.steps: list[Callable[[Sequence[Any], Sequence[Any], dict[Any, Any]], None]] = []
         for kind, effects in groupby(recording.effects, self._kind_of_effect):
-            self.steps.append(self._step(kind, list(effects)))
+            if kind != ("state", True):
+                self.steps.append(self._step(kind, list(effects)))
 
     def finish(self, values: Sequence[Any], leaves: Sequence[Any]) -> Any:
         """Write and call what is to be written and called, and return what f returns.
@@ -87,7 +88,9 @@ class Outcome:
             node._grad, node.label = self._value(result.grad, values), result.label
             if result.requires_grad:
                 node.requires_grad, node.op = True, COMPILED
-                node._first = constant(result.kind, node._data)  # made now, so that a pass goes there
+                node._first = constant(
+                    result.kind, node._data
+                )  # made now, so that a pass goes there
                 node._first.requires_grad = True
             made[result.of] = node
         return made[result.of]
@@ -100,8 +103,9 @@ class Outcome:
         if out.slot is not None:
             value = values[self.at[out.slot]]
             if out.kind is None or value.__class__ is out.kind:
-                return value
-            return np.asarray(value) if out.kind is np.ndarray else value[()]
+                return value.copy("K") if out.again and is_a(value, np.ndarray) else value
+            value = np.asarray(value) if out.kind is np.ndarray else value[()]
+            return value.copy("K") if out.again else value
         thing = out.constant
         if not is_a(thing, np.ndarray):
             return thing
@@ -126,7 +130,7 @@ class Outcome:
         if kind[0] == "call":
             return self._calling(effects)
         if kind[0] == "state":
-            return self._keeping([] if kind[1] else effects)
+            return self._keeping(effects)
         what, numbers, changes, stored = kind
         nodes = [effect.node for effect in effects]
         if stored:
@@ -136,7 +140,7 @@ class Outcome:
         start = 0 if slots[0] is None else self.at[slots[0]]
         places = [None if slot is None else self.at[slot] for slot in slots]
         replaced = [node in self.replaced for node in nodes]
-        without_axes = any(effect.value.kind is not None for effect in effects)
+        alike = any(effect.value.kind is not None or effect.value.again for effect in effects)
         fixed = not changes and not any(is_a(e.value.constant, np.ndarray) for e in effects)
         constants = [effect.value.constant for effect in effects]
         in_row = places == list(range(start, start + len(places)))
@@ -155,7 +159,7 @@ class Outcome:
                 for node, array, other in zip(targets, new, replaced, strict=True):
                     _overwrite(node, array, other)
                 return
-            if without_axes and changes:
+            if alike and changes:
                 new = [self._unlocked(effect.value, values) for effect in effects]
             any(map(_set[what], targets, new))  # at one stroke
             if what == "data":
@@ -188,7 +192,7 @@ class Outcome:
             for effect in effects:
                 args, kwargs = mapped(
                     (effect.args, effect.kwargs),
-                    lambda leaf: self._value(leaf, values) if isinstance(leaf, Out) else leaf,
+                    lambda leaf: self._value(leaf.out, values) if isinstance(leaf, Given) else leaf,
                 )
                 later[effect.later] = effect.function(*args, **kwargs)
 

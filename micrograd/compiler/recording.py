@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -28,12 +29,14 @@ class Out(NamedTuple):
         constant: what it is, if it has no slot.
         kind: of a value without axes whether it is an array or a scalar, for which NumPy has two.
         locked: whether it is an array that was computed, of which one gets a copy.
+        again: whether another array with the same elements comes out, too.
     """
 
     slot: int | None
     constant: Any = None
     kind: type | None = None
     locked: bool = False
+    again: bool = False
 
 
 class OutNode(NamedTuple):
@@ -69,6 +72,13 @@ class Write(NamedTuple):
     what: str
     node: Any
     value: Out
+
+
+@dataclass(frozen=True)
+class Given:
+    """What a program computes for what is called after it; no tuple, as containers are."""
+
+    out: Out
 
 
 class Call(NamedTuple):
@@ -114,6 +124,7 @@ class Recording:
         self.nodes = list(dict.fromkeys([*recorder.data, *recorder.grads]))
         self.arrays = [of for what, of in recorder.sources if what == "array"]
         self.examples: dict[int, Any] = {}
+        self._first: dict[int, Any] = {}
         flat = Flat(returned)
         self.results = [self._result(leaf) for leaf in flat.leaves]
         self.flat = Flat(flat.filled(range(len(flat.leaves))))  # that holds no graph
@@ -124,7 +135,9 @@ class Recording:
             given, named = mapped((args, kwargs), self._given)
             self.effects.append(Call(function, given, named, later))
         self.effects += [self._write(*write) for write in recorder.writes()]
+        recorder.require_whole()
         self._recorder = None
+        self._first.clear()
 
     def _result(self, leaf: Any) -> Any:
         if isinstance(leaf, Later):
@@ -153,11 +166,12 @@ class Recording:
             slot = thing._checked_slot().number
             example = self.examples[slot] = self._recorder.example_of(thing, "compile")
             kind = None if np.ndim(example) else type(example)
-            return Out(slot, None, kind, thing._locked is True)
+            again = self._first.setdefault(slot, thing) is not thing
+            return Out(slot, None, kind, thing._locked is True, again)
         return Out(None, thing)
 
     def _given(self, leaf: Any) -> Any:
-        return self._out(leaf) if isinstance(leaf, Symbolic) else leaf
+        return Given(self._out(leaf)) if isinstance(leaf, Symbolic) else leaf
 
     def _write(self, what: str, node: Node, value: Any) -> Write:
         if isinstance(value, Node):
@@ -182,7 +196,7 @@ class Recording:
 
 
 def _slot(thing: Any) -> int | None:
-    return thing.slot if isinstance(thing, Out) else None
+    return thing.out.slot if isinstance(thing, Given) else None
 
 
 def _with_graph(where: str) -> CompileError:

@@ -10,13 +10,13 @@ class Cell(NamedTuple):
     """A number or an array of a state.
 
     Attributes:
-        state: of which it is a part.
+        owner: of which it is a part.
         name: what to call it.
         read: gives what it is now.
         write: makes it another; an array is written into the one that is there.
     """
 
-    state: State
+    owner: Any
     name: str
     read: Callable[[], Any]
     write: Callable[[Any], None]

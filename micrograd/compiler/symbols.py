@@ -220,9 +220,20 @@ class Symbol(Symbolic):
             )
         return self._tell(programs.item, self)
 
+    @property
+    def is_array(self) -> bool:
+        """Whether it stands for an array, and not for one of NumPy's scalars."""
+        return is_a(self._example, np.ndarray)
+
     def as_float(self) -> Any:
         """Return the one element as a float."""
         return self if self.ndim else self.item().as_float()
+
+    def in_form_of(self, given: Any) -> Any:
+        """Return another symbol for the same; without axes, it is an array if what was given is."""
+        array = np.asarray(self._example)
+        is_array = is_a(given, np.ndarray) or given.is_array
+        return Symbol(self._teller, self._checked_slot(), array if is_array else array[()])
 
     def as_operand(self, copied: bool) -> Any:
         """Return what a constant beside a Tensor holds of it."""
@@ -331,7 +342,14 @@ class Symbol(Symbolic):
             self._write(operator.setitem, index, value)
 
     def _write(self, function: Function, *args: Any, **settings: Any) -> None:
-        self._become(self._tell(programs.written, function, self, *args, **settings))
+        told = self._tell(programs.written, function, self, *args, **settings)
+        if self._part is None:
+            self._become(told)
+            return
+        whole, index = self._part
+        whole[index] = told
+        part = whole[index]
+        self._slot, self._example, self._stale = part._slot, part._example, False
 
     def _become(self, told: Symbol) -> Symbol:
         """Stand for another value from now on, as an array does that was written to."""
@@ -424,7 +442,8 @@ _INSTEAD = {
     "float": "use NumPy's function in place of that of math, as np.exp for math.exp",
     "int": "use astype(int)",
     "index": "use np.take, for which an index may be an array",
-    "array": "call a function of NumPy's that takes the symbol as it is",
+    "array": "call a function that takes the symbol as it is, as micrograd.take(a, x, axis=0) for "
+    "a[x], and np.stack for np.array",
     "str": "return it, and print what comes out",
     "format": "return it, and print what comes out",
     "item": "keep the array of one element",

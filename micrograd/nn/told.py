@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Hashable, Sequence
+from itertools import accumulate, pairwise
 from typing import Any
 
 import numpy as np
@@ -14,8 +16,54 @@ from micrograd.compiler.number import Number
 from micrograd.compiler.states import Cell
 from micrograd.core.node import Node
 
-LARGEST = 65_536
-"""Elements of a parameter up to which whole arrays are updated faster than blocks of them."""
+_LARGEST = 65_536  # elements up to which whole arrays are updated faster than blocks of them
+_SMALL = 4_096  # elements up to which calls take longer than what they compute
+
+
+class Group:
+    """Parameters that are updated as one array: a large one, small ones of one dtype, or a Value.
+
+    Args:
+        names: of the parameters.
+        entries: theirs, in an optimizer.
+        slots: the names of its state.
+    """
+
+    def __init__(self, names: Sequence[str], entries: Sequence[Any], slots: Sequence[str]) -> None:
+        self.names, self.entries = names, entries
+        data: list[Any] = [seams.DATA.__get__(entry.node) for entry in entries]
+        self.number = entries[0].node._is_number
+        self.shapes = [np.shape(array) for array in data]
+        ends = [0, *accumulate(map(math.prod, self.shapes))]
+        self.parts = [slice(start, end) for start, end in pairwise(ends)]
+        dtype = float if self.number else data[0].dtype
+        self.flat = [np.zeros(ends[-1], dtype) for _ in slots]
+        self.kept: list[Any] = [
+            tuple([flat[part].reshape(shape) for flat in self.flat])
+            for part, shape in zip(self.parts, self.shapes, strict=True)
+        ]
+        self.cells = [_cell(self, i, f"{slot}_{names[0]}") for i, slot in enumerate(slots)]
+
+    def take(self) -> None:
+        """Let the state of each parameter lie in the arrays of the group."""
+        for entry, kept in zip(self.entries, self.kept, strict=True):
+            if entry.kept is not kept:
+                for array, was in zip(kept, entry.kept or [0.0] * len(kept), strict=True):
+                    array[...] = was
+                entry.kept = kept
+
+    def joined(self, symbols: Sequence[Any]) -> Any:
+        """Return symbols of all as one."""
+        if len(symbols) == 1:
+            return symbols[0] * 1.0 if isinstance(symbols[0], Number) else symbols[0]
+        return np.concatenate([np.ravel(symbol) for symbol in symbols])
+
+    def parted(self, symbol: Any) -> list[Any]:
+        """Return one symbol as those of all."""
+        if len(self.parts) == 1:
+            return [symbol]
+        pairs = zip(self.parts, self.shapes, strict=True)
+        return [symbol[part].reshape(shape) for part, shape in pairs]
 
 
 class Step:
@@ -26,10 +74,14 @@ class Step:
         names: of the parameters that have a gradient.
     """
 
-    def __init__(self, optimizer: Any, names: tuple[str, ...]) -> None:
+    def __init__(self, optimizer: Any, names: Sequence[str]) -> None:
         self.optimizer = optimizer
-        self.names = names
-        self.entries = [optimizer._entries[name] for name in names]
+        entries = {name: optimizer._entries[name] for name in names}
+        self.entries = list(entries.values())
+        self.groups = [
+            Group(some, [entries[name] for name in some], optimizer._slots)
+            for some in _grouped(entries)
+        ]
         self.factors: tuple[float, ...] = ()
         self.ready()
         kind = type(optimizer).__name__.lower()
@@ -37,19 +89,13 @@ class Step:
             Cell(self, f"{kind}_{i + 1}", lambda i=i: self.factors[i], _fixed)
             for i in range(len(self.factors))
         ]
-        self.kept_cells = [
-            [_cell(self, entry, slot, i, name) for i, slot in enumerate(optimizer._slots)]
-            for name, entry in zip(names, self.entries, strict=True)
-        ]
         self.count = Cell(self, f"{kind}_steps", lambda: optimizer.steps, self._count)
 
     def ready(self) -> Hashable:
         """Compute the factors, and return what decides how the update goes."""
         optimizer = self.optimizer
-        for entry in self.entries:
-            if entry.kept is None:
-                zeros = [_zeros(entry.node) for _ in optimizer._slots]
-                entry.kept = tuple(zeros)
+        for group in self.groups:
+            group.take()
         steps = self.entries[0].steps
         self.factors = tuple(map(float, optimizer._factors(steps + 1)))
         return (
@@ -61,16 +107,17 @@ class Step:
 
     def kept(self) -> Any:
         """Return a copy of the state."""
-        entries = [(entry.steps, [a.copy() for a in entry.kept]) for entry in self.entries]
-        return self.optimizer.steps, entries
+        counts = self.optimizer.steps, [entry.steps for entry in self.entries]
+        return counts, [[flat.copy() for flat in group.flat] for group in self.groups]
 
     def restore(self, kept: Any) -> None:
         """Go back to what `kept` gave."""
-        self.optimizer.steps, entries = kept
-        for entry, (steps, arrays) in zip(self.entries, entries, strict=True):
-            entry.steps = steps
-            for array, was in zip(entry.kept, arrays, strict=True):
-                array[...] = was
+        (self.optimizer.steps, steps), copies = kept
+        for entry, count in zip(self.entries, steps, strict=True):
+            entry.steps = count
+        for group, arrays in zip(self.groups, copies, strict=True):
+            for flat, was in zip(group.flat, arrays, strict=True):
+                flat[...] = was
 
     def _count(self, nothing: Any) -> None:
         self.optimizer.steps += 1
@@ -85,72 +132,75 @@ def tell_step(optimizer: Any, recorder: Any) -> bool:
     """Note the step of an optimizer as calls of the program; tell whether that can be.
 
     It cannot where a rule is not one of this library's, for large parameters, which are updated
-    faster block by block, for float16, and where parameters have had different numbers of updates.
+    faster block by block, for float16, where parameters have had different numbers of updates, and
+    after what runs after the program, such as clipping.
     """
-    found = [(name, node, node._grad) for name, node in optimizer._named.items()]
-    found = [(name, node, grad) for name, node, grad in found if grad is not None]
-    if not found or type(optimizer).__module__ != "micrograd.nn.optim":
+    if recorder.hosted or type(optimizer).__module__ != "micrograd.nn.optim":
         return False
-    if not all([_is_plain(node, grad) for _, node, grad in found]):
+    nodes = {name: node for name, node in optimizer._named.items() if node._grad is not None}
+    if not nodes or not all([_is_plain(node) for node in nodes.values()]):
         return False
-    names = tuple([name for name, _, _ in found])
+    names = tuple(nodes)
     step = optimizer._told.get(names)
     if step is None:
         step = optimizer._told[names] = Step(optimizer, names)
-    if not step.ready()[-1] or (optimizer.error_if_nonfinite and not _are_finite(found)):
+    grads = [group.joined([nodes[name]._grad for name in group.names]) for group in step.groups]
+    if not step.ready()[-1] or (optimizer.error_if_nonfinite and not _are_finite(grads)):
         return False
     if not recorder.enter_state(step):
         return False
     factors = [recorder.read_cell(cell) for cell in step.numbers]
-    for (_, node, grad), cells in zip(found, step.kept_cells, strict=True):
-        p, g = _Box(_floating(node._data)), _Box(_floating(grad))
-        kept = [_Box(recorder.read_cell(cell)) for cell in cells]
-        optimizer._rule(p, g, list(kept), (_Box(None), _Box(None)), factors)
-        recorder.overwrite(node, p.now)
-        for cell, box in zip(cells, kept, strict=True):
-            recorder.write_cell(cell, box.now)
-    recorder.write_cell(step.count, None)
+    written: list[tuple[Cell, Any]] = []
+    for group, grad in zip(step.groups, grads, strict=True):
+        p, g = _Box(group.joined([nodes[name]._data for name in group.names])), _Box(grad)
+        kept = [_Box(recorder.read_cell(cell)) for cell in group.cells]
+        optimizer._rule(p, g, kept, (_Box(None), _Box(None)), factors)
+        for name, symbol in zip(group.names, group.parted(p.now), strict=True):
+            recorder.write_into(nodes[name], symbol)
+        written += [(cell, box.now) for cell, box in zip(group.cells, kept, strict=True)]
+    for cell, value in (*written, (step.count, None)):
+        recorder.write_cell(cell, value)
     return True
 
 
-def _is_plain(node: Node, grad: Any) -> bool:
+def _grouped(entries: dict[str, Any]) -> list[list[str]]:
+    """Return the names of parameters that are updated as one."""
+    groups: dict[Any, list[str]] = {}
+    for name, entry in entries.items():
+        data = seams.DATA.__get__(entry.node)
+        alone = entry.node._is_number or data.size > _SMALL
+        groups.setdefault(name if alone else data.dtype, []).append(name)
+    return list(groups.values())
+
+
+def _is_plain(node: Node) -> bool:
+    data, grad = node._data, node._grad
     if isinstance(grad, Node) or not isinstance(grad, Symbolic):
         return False
-    if node._is_number:
-        return True
-    data: Any = node._data
-    return data.size <= LARGEST and data.dtype in (np.float32, np.float64)
+    return node._is_number or (data.size <= _LARGEST and data.dtype in (np.float32, np.float64))
 
 
-def _are_finite(found: Sequence[tuple[str, Node, Any]]) -> bool:
+def _are_finite(grads: Sequence[Any]) -> bool:
     """Tell whether the squares of all gradients have a finite sum, a decision of the program."""
-    total: Any = 0.0
-    for _, node, grad in found:
-        flat = grad if node._is_number else np.ravel(grad, order="K")
-        total = (flat * flat if node._is_number else np.dot(flat, flat)) + total
-    return bool(abs(total) < np.inf)
+    squares = [_square(grad) for grad in grads]
+    total = sum(squares[1:], squares[0])
+    return bool(abs(total) < np.inf if isinstance(total, Number) else np.isfinite(total))
 
 
-def _floating(thing: Any) -> Any:
-    """Return an int of a Value as a float, as an update does."""
-    return thing * 1.0 if isinstance(thing, Number) else thing
+def _square(grad: Any) -> Any:
+    if isinstance(grad, Number):
+        return grad * grad
+    flat = np.ravel(grad, order="K")
+    return np.dot(flat, flat)
 
 
-def _zeros(node: Node) -> Any:
-    data = seams.DATA.__get__(node)  # itself, and not what stands for it
-    return np.zeros_like(np.array(data, float) if node._is_number else data)
-
-
-def _cell(step: Step, entry: Any, slot: str, i: int, name: str) -> Cell:
-    number = entry.node._is_number
-
-    def read() -> Any:
-        return entry.kept[i].item() if number else entry.kept[i]
+def _cell(group: Group, i: int, name: str) -> Cell:
+    flat = group.kept[0][i] if len(group.kept) == 1 else group.flat[i]
 
     def write(value: Any) -> None:
-        entry.kept[i][...] = value
+        flat[...] = value
 
-    return Cell(step, f"{slot}_{name}", read, write)
+    return Cell(group, name, flat.item if group.number else lambda: flat, write)
 
 
 def _fixed(value: Any) -> None:

@@ -116,11 +116,11 @@ def as_given(given: Any, g: Any, taken: set[int]) -> Any:
     if _is_array(given):
         g = as_array(g)
         if isinstance(g, Symbolic):
-            return g
+            return g.in_form_of(given)
         if g.base is not None or id(g) in taken or not g.flags.writeable:
             g = g.copy()
         taken.add(id(g))
-        return g if isinstance(given, np.ndarray) else g[()]
+        return g if isinstance(given, np.ndarray) or getattr(given, "is_array", False) else g[()]
     if isinstance(g, Symbolic):
         return g.as_float()
     return g if np.ndim(g) else float(g)

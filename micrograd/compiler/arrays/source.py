@@ -178,7 +178,7 @@ class Writer(Words):
         for slot in self.plan.inputs:
             self.check(slot)
         steps = self.plan.steps
-        late = next((i for i, step in enumerate(steps) if step.stored is not None), len(steps))
+        late = max([i + 1 for i, step in enumerate(steps) if step.stored is None], default=0)
         forward = True
         for step in steps[:late]:
             if step.backward and forward:
