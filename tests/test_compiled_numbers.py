@@ -237,6 +237,27 @@ def test_sums_of_rows_go_in_order_at_any_width() -> None:
         assert same(code.run(recorder.values[: len(slots)]), [recorder.values[i] for i in outputs])
 
 
+def test_sums_of_sums_go_in_order() -> None:
+    rng = random.Random(0)
+    for points, units, terms in [(5, 17, 20), (30, 3, 18), (2, 40, 33), (1, 20, 20), (64, 8, 9)]:
+        recorder = Recorder()
+        weights = [[recorder.input(rng.gauss(0, 1e3)) for _ in range(terms)] for _ in range(units)]
+        data = [[recorder.constant(rng.gauss(0, 1)) for _ in range(terms)] for _ in range(points)]
+        outputs: list[int] = []
+        for x in data:
+            total = recorder.constant(0)
+            for w in weights:
+                inner = recorder.call("multiply", w[0], x[0])
+                for a, b in zip(w[1:], x[1:], strict=True):
+                    inner = recorder.call("add", inner, recorder.call("multiply", a, b))
+                total = recorder.call("add", total, inner)
+            outputs.append(total)
+        code = lower_numbers(recorder.tape, outputs, "levels")
+        for _ in range(2):
+            inputs = [rng.gauss(0, 10.0 ** rng.randrange(-9, 9)) for _ in range(units * terms)]
+            assert same(code.run(inputs), run_tape(recorder.tape, outputs, inputs))
+
+
 # The code itself
 
 
