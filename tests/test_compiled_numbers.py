@@ -385,8 +385,13 @@ def test_the_text_of_levels_reads_like_numpy() -> None:
     recorder = Recorder()
     slots = [recorder.input(float(i)) for i in range(4)]
     outputs = [recorder.call("multiply", i, slots[0]) for i in slots]
-    text = lower_numbers(recorder.tape, outputs, "levels").text({})
-    assert "    np.multiply(v[0:4], v[0:1], out=v[7:11])  # 4" in text
+    two = recorder.constant(2.0)
+    for i in outputs[:4]:
+        slot = recorder.tape.add(operator.sub, (i, two), {}, float, backward=True)
+        outputs.append(slot)
+    lines = lower_numbers(recorder.tape, outputs, "levels").text({}).splitlines()
+    assert "    np.multiply(v[0:4], v[0:1], out=v[8:12])  # 4" in lines
+    assert "    np.subtract(v[8:12], 2.0, out=v[12:16])  # 4, backward" in lines
 
 
 def test_functions_that_the_text_lacks_are_named() -> None:
