@@ -66,7 +66,8 @@ class Code:
                 {at[slot]: name for slot, name in names.items() if slot in at},
             )
         self.parts = [part for part in (self.numbers, self.arrays) if part is not None]
-        at = {slot: i for i, slot in enumerate([*self.inputs, *from_numbers, *from_arrays])}
+        known = [*enumerate([*self.inputs, *from_numbers, *from_arrays])]
+        at = {slot: i for i, slot in reversed(known)}  # an input that comes out is taken as it came
         self._to_numbers = _picker([at[slot] for slot in to_numbers])
         self._to_arrays = _picker([at[slot] for slot in to_arrays])
         self._to_outputs = _picker([at[slot] for slot in outputs])
