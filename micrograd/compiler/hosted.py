@@ -9,6 +9,9 @@ from typing import Any, NoReturn, TypeVar, cast
 from micrograd.compiler import seams
 from micrograd.errors import CompileError
 
+HOSTED = "__hosted__"
+"""The attribute of functions that are called after programs, and need not be watched."""
+
 F = TypeVar("F", bound=Callable[..., Any])
 
 
@@ -41,6 +44,7 @@ def hosted_unless(told: Callable[..., bool] | None) -> Callable[[F], F]:
             recorder.host(function, given, {k: _listed(v) for k, v in kwargs.items()}, later)
             return later
 
+        vars(called)[HOSTED] = True
         return called  # pyright: ignore[reportReturnType]
 
     return decorator

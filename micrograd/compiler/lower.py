@@ -66,8 +66,9 @@ class Code:
                 {at[slot]: name for slot, name in names.items() if slot in at},
             )
         self.parts = [part for part in (self.numbers, self.arrays) if part is not None]
-        known = [*enumerate([*self.inputs, *from_numbers, *from_arrays])]
-        at = {slot: i for i, slot in reversed(known)}  # an input that comes out is taken as it came
+        at: dict[int, int] = {}
+        for i, slot in enumerate([*self.inputs, *from_numbers, *from_arrays]):
+            at.setdefault(slot, i)
         self._to_numbers = _picker([at[slot] for slot in to_numbers])
         self._to_arrays = _picker([at[slot] for slot in to_arrays])
         self._to_outputs = _picker([at[slot] for slot in outputs])
@@ -130,7 +131,7 @@ def _picker(places: Sequence[int]) -> Callable[[Sequence[Any]], Sequence[Any]]:
 
 def _numbers_apart(tape: Tape, live: Sequence[int]) -> set[int]:
     """Return the slots of numbers that depend on no array, if they are worth it, with constants."""
-    if all([tape.forms[slot].__class__ is type for slot in live]):
+    if not tape.draws and all([tape.forms[slot].__class__ is type for slot in live]):
         return set(live)
     calls, apart = 0, bytearray(len(tape))
     for slot in live:

@@ -11,7 +11,7 @@ import numpy as np
 from micrograd.compiler import seams
 from micrograd.compiler.hosted import Later
 from micrograd.compiler.programs import is_a, mapped
-from micrograd.compiler.recording import Call, Held, Out, Recording, Same
+from micrograd.compiler.recording import Call, Given, Held, Out, Recording, Same
 from micrograd.core.node import Node
 from micrograd.core.op import Op
 from micrograd.core.record import constant
@@ -192,7 +192,7 @@ class Outcome:
             for effect in effects:
                 args, kwargs = mapped(
                     (effect.args, effect.kwargs),
-                    lambda leaf: self._value(leaf, values) if isinstance(leaf, Out) else leaf,
+                    lambda leaf: self._value(leaf.out, values) if isinstance(leaf, Given) else leaf,
                 )
                 later[effect.later] = effect.function(*args, **kwargs)
 

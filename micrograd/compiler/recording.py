@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -71,6 +72,13 @@ class Write(NamedTuple):
     what: str
     node: Any
     value: Out
+
+
+@dataclass(frozen=True)
+class Given:
+    """What a program computes for what is called after it; no tuple, as containers are."""
+
+    out: Out
 
 
 class Call(NamedTuple):
@@ -163,7 +171,7 @@ class Recording:
         return Out(None, thing)
 
     def _given(self, leaf: Any) -> Any:
-        return self._out(leaf) if isinstance(leaf, Symbolic) else leaf
+        return Given(self._out(leaf)) if isinstance(leaf, Symbolic) else leaf
 
     def _write(self, what: str, node: Node, value: Any) -> Write:
         if isinstance(value, Node):
@@ -188,7 +196,7 @@ class Recording:
 
 
 def _slot(thing: Any) -> int | None:
-    return thing.slot if isinstance(thing, Out) else None
+    return thing.out.slot if isinstance(thing, Given) else None
 
 
 def _with_graph(where: str) -> CompileError:

@@ -110,9 +110,9 @@ def _stores(recording: Recording, inputs: dict[Any, int]) -> dict[int, tuple[int
         slot = effect.value.slot
         if slot is None or effect.what == "grad":
             continue
-        at = inputs.get((effect.what, effect.node))
         if effect.node in recording.replaced:
             continue
+        at = inputs.get((effect.what, effect.node))
         if at is not None and is_a(forms[at], Form) and forms[at] == forms[slot]:
             if slot in found or slot == at:
                 continue

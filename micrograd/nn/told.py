@@ -132,12 +132,13 @@ def tell_step(optimizer: Any, recorder: Any) -> bool:
     """Note the step of an optimizer as calls of the program; tell whether that can be.
 
     It cannot where a rule is not one of this library's, for large parameters, which are updated
-    faster block by block, for float16, and where parameters have had different numbers of updates.
+    faster block by block, for float16, where parameters have had different numbers of updates, and
+    after what runs after the program, such as clipping.
     """
-    nodes = {name: node for name, node in optimizer._named.items() if node._grad is not None}
-    if not nodes or type(optimizer).__module__ != "micrograd.nn.optim":
+    if recorder.hosted or type(optimizer).__module__ != "micrograd.nn.optim":
         return False
-    if not all([_is_plain(node) for node in nodes.values()]):
+    nodes = {name: node for name, node in optimizer._named.items() if node._grad is not None}
+    if not nodes or not all([_is_plain(node) for node in nodes.values()]):
         return False
     names = tuple(nodes)
     step = optimizer._told.get(names)

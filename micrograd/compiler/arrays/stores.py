@@ -42,7 +42,7 @@ def store_at_once(made: Plan) -> None:
         ):
             if readers[step.slot] == 1:
                 late.append(step)
-            elif step.slot in wanted or not _is_last(step, place, made, step_of):
+            elif step.slot in wanted or not _is_last(step, place, made, late, step_of):
                 left.append((value, place))
                 continue
             step.stored = place
@@ -54,14 +54,16 @@ def store_at_once(made: Plan) -> None:
     made.stores[:] = left
 
 
-def _is_last(step: Step, place: int, made: Plan, step_of: dict[int, Step]) -> bool:
+def _is_last(
+    step: Step, place: int, made: Plan, late: list[Step], step_of: dict[int, Step]
+) -> bool:
     """Tell whether all after a step succeeds, and nothing reads an input that it writes to."""
     after = made.steps[made.steps.index(step) + 1 :]
     checked = set(slots_in([value for value, _ in made.checks]))
     if not all([_always_succeeds(one) and one.slot not in checked for one in after]):
         return False
     others = [*made.outputs, *[value for value, at in made.stores if at != place]]
-    read = {i for one in after for i in one.uses()} | set(slots_in(others))
+    read = {i for one in (*after, *late) for i in one.uses()} | set(slots_in(others))
     return place not in {memory_of(i, step_of) for i in read}
 
 
