@@ -159,7 +159,7 @@ def test_symbols_that_are_used_later_are_refused() -> None:
         mg.compile(f)(1.0, np.ones(2))
     for thing in kept[0]:
         with pytest.raises(CompileError, match=r"used after it.*Return it"):
-            thing + 1
+            _ = thing + 1
 
 
 def test_numbers_that_change_from_call_to_call_are_named() -> None:
