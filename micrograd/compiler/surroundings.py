@@ -23,7 +23,8 @@ import numpy as np
 from micrograd.common.captures import Told, is_a_librarys, names_in
 from micrograd.compiler.hosted import HOSTED
 from micrograd.compiler.comparison import base_of, elements_of, has_nothing_inside, is_of, shown
-from micrograd.compiler.places import Contents, Names, Place, Single, dict_of, has_dict, values_of
+from micrograd.compiler.places import Contents, Names, Single, dict_of, has_dict
+from micrograd.compiler.reading import Place, values_of
 
 _WHOLE = ("micrograd.nn.", "micrograd.layers", "micrograd.transforms.")
 _LIVE = ("micrograd.nn.optimizer", "micrograd.nn.schedules", "micrograd.nn.plateau")
