@@ -16,6 +16,10 @@ class Symbolic:
         """Return what a Value holds of it, a symbol too."""
         raise NotImplementedError
 
+    def as_array(self) -> Any:
+        """Return what stands for an array, where this stands for a number."""
+        raise NotImplementedError
+
     def as_float(self) -> Any:
         """Return the number as a float."""
         raise NotImplementedError

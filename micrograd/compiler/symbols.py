@@ -225,6 +225,12 @@ class Symbol(Symbolic):
         """Whether it stands for an array, and not for one of NumPy's scalars."""
         return is_a(self._example, np.ndarray)
 
+    def as_array(self) -> Any:
+        """Return what stands for an array, where this stands for one of NumPy's scalars."""
+        if not is_a(self._example, np.generic):
+            return self
+        return Symbol(self._teller, self._checked_slot(), np.asarray(self._example))
+
     def as_float(self) -> Any:
         """Return the one element as a float."""
         return self if self.ndim else self.item().as_float()

@@ -164,7 +164,7 @@ def _of_their_own(gradients: Sequence[Any], others: Sequence[Any], numbers: bool
     taken = {id(other) for other in others}
     owned: list[Any] = []
     for g in gradients:
-        kind = type(g)
+        kind: Any = type(g)
         if kind is np.ndarray or issubclass(kind, (Node, Symbolic)):
             array = g._data if issubclass(kind, Node) else g
             if id(g) in taken or getattr(array, "base", None) is not None:
