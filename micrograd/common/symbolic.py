@@ -20,6 +20,14 @@ class Symbolic:
         """Return what stands for an array, where this stands for a number."""
         raise NotImplementedError
 
+    def adopted(self) -> Any:
+        """Return what stands for the data of a node that an operation gave."""
+        raise NotImplementedError
+
+    def as_owned(self) -> Any:
+        """Return what stands for memory that nobody writes to: a copy, if it is a view of such."""
+        raise NotImplementedError
+
     def as_float(self) -> Any:
         """Return the number as a float."""
         raise NotImplementedError

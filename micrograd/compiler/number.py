@@ -50,6 +50,14 @@ class Number(Symbolic):
         """Return what stands for an array of the number."""
         return self._recorder.tell(np.asarray, (self,), {})
 
+    def adopted(self) -> Any:
+        """Return what stands for an array of the number."""
+        return self.as_array()
+
+    def as_owned(self) -> Any:
+        """Return the number itself."""
+        return self
+
     def as_float(self) -> Any:
         """Return the number as a float, a symbol, too."""
         return self * 1.0
