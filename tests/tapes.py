@@ -7,6 +7,7 @@ import operator
 import random
 import struct
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
 from micrograd.compiler.tape import Tape, call_of_numbers
@@ -21,13 +22,15 @@ PYTHON = {
     ],
 }
 OF_TRUTHS = [operator.and_, operator.or_, operator.xor, operator.invert]
-OPS = {
-    1: """negative relu absolute exp log sqrt sin tanh sigmoid square reciprocal positive alias
-    floor sign fabs log1p softsign""".split(),
-    2: """add subtract multiply divide power maximum minimum tanh_slope fmax hypot copysign
-    floor_divide remainder arctan2""".split(),
-    3: ["where", "clip"],
-}
+_UNARY = """
+negative relu absolute exp log sqrt sin tanh sigmoid square reciprocal positive alias floor sign
+fabs log1p softsign
+"""
+_BINARY = """
+add subtract multiply divide power maximum minimum tanh_slope fmax hypot copysign floor_divide
+remainder arctan2
+"""
+OPS = {1: _UNARY.split(), 2: _BINARY.split(), 3: ["where", "clip"]}
 SETTINGS: list[tuple[str, dict[str, Any]]] = [
     ("leaky_relu", {"negative_slope": 0.1}),
     ("leaky_relu", {"negative_slope": 0}),
@@ -108,10 +111,8 @@ def random_tape(
             operation, settings = rng.choice(SETTINGS)
         else:
             operation = rng.choice(OPS[arity][: 6 if plain else None])
-        try:
+        with suppress(ArithmeticError, ValueError, TypeError):
             recorder.call(operation, *args, **settings)
-        except (ArithmeticError, ValueError, TypeError):
-            pass
     return recorder
 
 

@@ -196,6 +196,16 @@ def test_a_column_times_a_row_is_computed_element_by_element() -> None:
         assert_lowers(lambda x, y: np.tanh(x.T @ y).sum(axis=0), narrow)
 
 
+def test_what_numpy_spreads_itself_is_not_spread_before() -> None:
+    def both(x: Any, y: Any) -> Any:
+        wide = np.broadcast_to(x, (2, 3))
+        return [y * wide, np.add(wide, wide).sum(axis=0)]
+
+    x, y = np.array([1.0, 2.0, 3.0]), np.arange(6.0).reshape(2, 3)
+    assert "= y * x" in lower_arrays(*taped(both, x, y), {}, {0: "x", 1: "y"}).text()
+    assert_lowers(both, [x, y], [x, np.asfortranarray(y)])
+
+
 def test_what_was_a_copy_stays_another_array_in_a_product() -> None:
     x = np.random.default_rng(0).normal(size=(40, 30))
     assert_lowers(lambda x: x @ x.copy("K").T, [x])

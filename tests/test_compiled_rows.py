@@ -20,39 +20,19 @@ Function = Callable[..., Any]
 OURS = sorted(name for name, op in registry.items() if not op.foreign)  # other tests define some
 
 FORWARDS = [
-    "cholesky",
-    "cosine",
-    "eigh",
-    "erf",
-    "linear_scan",
-    "log_softmax",
-    "norm",
-    "normal_cdf",
-    "std",
-    "tanh_slope",
-    "turn",
+    *("cholesky", "cosine", "eigh", "erf", "linear_scan", "log_softmax"),
+    *("norm", "normal_cdf", "std", "tanh_slope", "turn"),
 ]
 DERIVATIVES = [
-    "eigh",
-    "float_power",
-    "log_softmax",
-    "logabsdet",
-    "norm",
-    "pinv",
-    "power",
-    "prod",
-    "qr",
-    "softmax",
-    "softmax_cross_entropy_slope",
-    "svd",
-    "var",
+    *("eigh", "float_power", "log_softmax", "logabsdet", "norm", "pinv"),
+    *("power", "prod", "qr", "softmax", "softmax_cross_entropy_slope", "svd", "var"),
 ]
 """Operations whose forward, or derivative for the first argument, asks for elements of arrays."""
 
-USED = {
-    **dict.fromkeys(("arcsinh", "arctan", "hypot", "turn"), {"cosine"}),
-    **dict.fromkeys(("log_sigmoid", "logaddexp", "logaddexp2", "sigmoid"), {"tanh_slope"}),
-    **dict.fromkeys(("softplus", "tanh"), {"tanh_slope"}),
+USED: dict[str, set[str]] = {
+    **{name: {"cosine"} for name in ("arcsinh", "arctan", "hypot", "turn")},
+    **{name: {"tanh_slope"} for name in ("log_sigmoid", "logaddexp", "logaddexp2", "sigmoid")},
+    **{"softplus": {"tanh_slope"}, "tanh": {"tanh_slope"}},
     **{"arctan2": {"cosine", "turn"}, "cumprod": {"linear_scan"}, "std": {"norm"}},
 }
 """What else of that sort their derivatives call."""
@@ -125,7 +105,10 @@ def assert_compiles(function: Function, leaves: Sequence[Tensor]) -> set[str]:
     rounds = [arrays, arrays, others(arrays), others(others(arrays))]
     for number, given in enumerate(rounds):
         one, two = (
-            [Tensor(x, requires_grad=leaf.requires_grad) for x, leaf in zip(given, leaves)]
+            [
+                Tensor(x, requires_grad=leaf.requires_grad)
+                for x, leaf in zip(given, leaves, strict=True)
+            ]
             for _ in range(2)
         )
         expected, found = function(*one), compiled(*two)

@@ -286,9 +286,8 @@ def test_the_derivative_of_a_whole(transform: Any) -> None:
     for x in (1.0, 2.0, -0.5, 0.25):
         assert bits(compiled(x)) == bits(slope(x))
         assert bits(compiled(Value(x))) == bits(slope(Value(x)))
-    through = transform(mg.compile(lambda x: mg.tanh(x * 2) * x))
-    with pytest.raises((mg.GradientError, CompileError), match=r"compile.*derivative"):
-        through(1.0)
+        through = transform(mg.compile(lambda x: mg.tanh(x * 2) * x))  # which runs as it is
+        assert bits(through(x)) == bits(slope(x))
 
 
 # Nodes as arguments
@@ -357,9 +356,7 @@ def test_a_result_has_no_graph() -> None:
     for x in (1.0, 2.0, 3.0):
         y = f(x)
         assert (y.data, y.requires_grad, y.label) == (2 * x, True, None)
-        with pytest.raises(
-            mg.GradientError, match=r"compiled function, which keeps no graph.*grad"
-        ):
+        with pytest.raises(mg.GradientError, match=r"keeps no graph.*compile"):
             y.backward()
 
 

@@ -419,6 +419,17 @@ def test_a_namespace() -> None:
     assert watch.unwatched == []
 
 
+def test_code_that_reads_all_attributes() -> None:
+    config = Config()
+    by_name: Any = lambda: config.__dict__["rate"]  # noqa: E731
+    for new, f in [("a", lambda: sum(vars(config)["steps"])), ("b", by_name)]:
+        watch = Watch(f)
+        assert after(watch, lambda: setattr(config, "unused", config.unused + 1)) is not None
+        watch = Watch(f)
+        setattr(config, new, 0)
+        assert watch.changed() == f"`config.{new}` was not there and is 0"
+
+
 def test_an_attribute_named_in_a_string() -> None:
     config = Config()
     watch = Watch(lambda x: x * getattr(config, "rate"))  # noqa: B009

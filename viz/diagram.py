@@ -9,8 +9,9 @@ from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from micrograd import Node
+from micrograd import CompiledProgram, Node
 from micrograd.errors import ArgumentError, MicrogradError
+from viz.graph.programs import program_snapshot, require_usual
 from viz.graph.snapshot import Snapshot, take_snapshot
 from viz.picture.alt import adopt, alt_text, counted, with_alt
 from viz.picture.dot import write_dot
@@ -31,10 +32,10 @@ _LEAST_SCALE = 0.6
 
 
 def draw(
-    root: Node,
+    root: Node | CompiledProgram,
     *more_roots: Node,
     style: str = "book",
-    rankdir: str = "LR",
+    rankdir: str | None = None,
     names: Mapping[str, Node] | str | None = None,
     number_format: str = ".4g",
     tensors: str = "auto",
@@ -48,7 +49,7 @@ def draw(
     limit: int = 300,
     **nodes: Node,
 ) -> Diagram:
-    """Draw the graph of `root`.
+    """Draw the graph of `root`, or a compiled program.
 
     In the book's style, operations are circles. Each edge carries the forward value
     above it and the gradient below it in red; a – stands for a gradient not computed so
@@ -57,12 +58,21 @@ def draw(
     inf, and of a dead ReLU: one whose inputs are all 0 or below. The diagram shows the
     graph as it is now, on white: draw again to see what has changed.
 
+    A program of `micrograd.compile` has no numbers: its edges carry shapes and dtypes. Circles
+    are its instructions, with the constants and settings that they are given, and the backward
+    pass is red. Where a line ends stands what comes out: what the function returns, and what is
+    left in a leaf, as in 'w.grad'. A truth that has to come out is a check, without which the
+    program is another one. Of the options, `style='shapes'`, `rankdir`, `number_format`, `fold`
+    and `limit` are for programs, too.
+
     Args:
-        root: the output of the graph; also a node of another engine, as karpathy/micrograd's.
+        root: the output of the graph; also a node of another engine, as karpathy/micrograd's; or
+            a `micrograd.CompiledProgram`.
         more_roots: further outputs, to draw in the same diagram.
         style: 'book'; 'micrograd' for records of data and gradient, as karpathy draws
             them; 'shapes' to show of each array its shape and dtype alone.
-        rankdir: 'LR' to draw from left to right, 'TB' from top to bottom.
+        rankdir: 'LR' to draw from left to right, as a graph is, 'TB' from top to bottom, as a
+            program is.
         names: names by which to call nodes, instead of their labels, such as
             `{"apple": apple}`; 'caller' to call them as your variables are called,
             and by their labels only where no variable holds them. Of a name of more
@@ -101,11 +111,12 @@ def draw(
     Raises:
         OperandError: if a root, or what a name or `highlight` or `around` is given for,
             is not a node.
-        ArgumentError: if the graph has more nodes than `limit`, also when folded;
+        ArgumentError: if the graph, or the program, has more nodes than `limit`, also when folded;
+            a program is given an option for graphs;
             `highlight` or `around` are not in it; `collapse` names no scope in it; or
             another argument cannot be used.
 
-    >>> from micrograd import Value
+    >>> from micrograd import Value, compile
     >>> apple, count, tax = Value(100.0), Value(2.0), Value(1.1)
     >>> price = apple * count * tax
     >>> price.backward()
@@ -115,10 +126,22 @@ def draw(
     ...     price, apple=apple, count=count, tax=tax, price=price
     ... ).source
     True
+    >>> draw(compile(price))
+    Diagram(9 nodes, 10 edges)
     """
+    is_program = isinstance(root, CompiledProgram)
+    rankdir = rankdir or ("TB" if is_program else "LR")
     check_rankdir(rankdir)
     check_word("style", style, STYLES)
     check_word("color", color, (None, "gradient"))
+    if is_program:
+        require_usual(
+            **{"more_roots": more_roots, "names": names, "tensors": tensors, "depth": depth},
+            **{"highlight": highlight, "around": around, "color": color, "expand": expand},
+            **{"collapse": collapse, "nodes": nodes, "style": style if style == "micrograd" else None},
+        )
+        snapshot = program_snapshot(root, number_format=number_format, fold=fold, limit=limit)
+        return Diagram(snapshot, rankdir, style)
     snapshot = take_snapshot(
         (root, *more_roots),
         names=names_from(names, nodes, sys._getframe(1)),

@@ -17,9 +17,12 @@ def compiled_cases() -> list[Case]:
     arrays = (*by_hand, "eager", "torch-compile", "jax-jit")
     demo = ("micrograd", "eager", "karpathy", "casadi", "xad")
     irregular = {
-        f"{nodes:,} nodes, {shape}": Variant(
-            {"nodes": nodes, "leaves": leaves}, (*both, "casadi"), {"eager": 1 / 20}
+        f"{nodes:,} nodes, {shape}{', half functions' * (share > 0.1)}": Variant(
+            {"nodes": nodes, "leaves": leaves, "functions": share},
+            (*both, "casadi"),
+            {"eager": 1 / 20} if share == 0.1 else {},
         )
+        for share in (0.1, 0.5)
         for nodes in (1_000, 10_000)
         for shape, leaves in (("narrow", 20), ("wide", nodes // 10))
     }

@@ -14,18 +14,23 @@ from benchmarks.cases import decorated, sx
 
 OF_TWO = {"add": operator.add, "subtract": operator.sub, "multiply": operator.mul}
 _OF_ONE = ("tanh", "sin", "cos")
-_LARGEST = 4  # what a value may be; the functions of one argument give at most 1
+_LARGEST = 100  # what a value may be; the functions of one argument give at most 1
 
 Line = tuple[str, int, int | None]
 
 
-def recipe(nodes: int, leaves: int) -> tuple[Line, ...]:
+def recipe(nodes: int, leaves: int, functions: float) -> tuple[Line, ...]:
     """Return so many operations and the places of their arguments.
 
     Each takes a value that no other takes, and perhaps any other value: so the graph is about as
     wide as there are leaves. At the end they take what is left, two by two.
 
-    >>> len(recipe(1000, 20)), recipe(3, 2)[-1][0] in OF_TWO
+    Args:
+        nodes: how many operations.
+        leaves: how many values there are at first.
+        functions: the share of functions of one argument; some more keep values small.
+
+    >>> len(recipe(1000, 20, 0.1)), recipe(3, 2, 0.1)[-1][0] in OF_TWO
     (1000, True)
     """
     rng = random.Random(0)
@@ -35,7 +40,8 @@ def recipe(nodes: int, leaves: int) -> tuple[Line, ...]:
         i = unused.pop(rng.randrange(len(unused)))
         at_end = len(lines) + len(unused) >= nodes
         j = rng.choice(unused) if at_end else rng.randrange(len(bounds))
-        name = rng.choice(["add", "subtract"] if at_end else [*OF_TWO, *OF_TWO, *_OF_ONE])
+        of_one = not at_end and rng.random() < functions
+        name = rng.choice(["add", "subtract"] if at_end else _OF_ONE if of_one else [*OF_TWO])
         bound = bounds[i] * bounds[j] if name == "multiply" else bounds[i] + bounds[j]
         if name in OF_TWO and bound > _LARGEST and not at_end:
             name = rng.choice(_OF_ONE)
@@ -61,15 +67,17 @@ def numbers(leaves: int) -> list[float]:
     return np.random.default_rng(0).uniform(-1, 1, leaves).tolist()
 
 
-def build(decorate: decorated.Decorate, nodes: int, leaves: int) -> decorated.Step:
+def build(
+    decorate: decorated.Decorate, nodes: int, leaves: int, functions: float
+) -> decorated.Step:
     """Return the step with Values."""
     Value: Any = import_module("micrograd.engine").Value
-    inputs, lines = [Value(number) for number in numbers(leaves)], recipe(nodes, leaves)
-    functions = OF_TWO | {name: getattr(Value, name) for name in _OF_ONE}
+    inputs, lines = [Value(number) for number in numbers(leaves)], recipe(nodes, leaves, functions)
+    known = OF_TWO | {name: getattr(Value, name) for name in _OF_ONE}
 
     @decorate
     def step() -> Any:
-        result = follow(lines, functions, inputs)
+        result = follow(lines, known, inputs)
         for leaf in inputs:
             leaf.grad = 0.0
         result.backward()
@@ -81,12 +89,12 @@ def build(decorate: decorated.Decorate, nodes: int, leaves: int) -> decorated.St
 micrograd, eager = decorated.compiled(build), decorated.eager(build)
 
 
-def casadi(nodes: int, leaves: int) -> decorated.Step:
+def casadi(nodes: int, leaves: int, functions: float) -> decorated.Step:
     """Return the step with CasADi's SX, whose machine runs the same graph from arrays in place."""
     ca: Any = import_module("casadi")
     inputs = ca.SX.sym("x", leaves)
-    functions = OF_TWO | {name: getattr(ca, name) for name in _OF_ONE}
-    value = follow(recipe(nodes, leaves), functions, ca.vertsplit(inputs))
+    known = OF_TWO | {name: getattr(ca, name) for name in _OF_ONE}
+    value = follow(recipe(nodes, leaves, functions), known, ca.vertsplit(inputs))
     machine = sx.Machine(ca, [inputs], [value, ca.gradient(value, inputs)])
     machine.given[0][:] = numbers(leaves)
 

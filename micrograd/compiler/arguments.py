@@ -28,12 +28,14 @@ class Arguments:
         leaves: what stands in the containers, in order.
         key: what tells one case from another: kinds, shapes, dtypes, layouts, other objects.
         others: the other objects.
+        computed: the places of nodes that were computed, with a graph.
     """
 
-    __slots__ = ("_flat", "key", "leaves", "others")
+    __slots__ = ("_flat", "computed", "key", "leaves", "others")
 
     def __init__(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         self.others: list[Any] = []
+        self.computed: list[int] = []
         if not kwargs and all([is_leaf(arg) for arg in args]):
             self._flat, self.leaves = None, args
             paths: Any = len(args)
@@ -60,11 +62,7 @@ class Arguments:
         if isinstance(leaf, Node):
             data: Any = leaf._data
             if leaf.op is not None and leaf.requires_grad:
-                raise CompileError(
-                    f"compile: argument {place} is a {kind.__name__} that was computed before the "
-                    "call, with a graph, which a program does not reach. Compute it inside the "
-                    "function, give its .data, or compile the derivative of the whole."
-                )
+                self.computed.append(place)
             same = first.setdefault(id(leaf), place)
             form = data.__class__ if leaf._is_number else (np.shape(data), leaf.dtype)  # pyright: ignore
             return kind, form, leaf.requires_grad, same
@@ -72,6 +70,15 @@ class Arguments:
             return leaf.dtype
         self.others.append(leaf)
         return kind, leaf if isinstance(leaf, (str, bool, bytes)) else id(leaf)
+
+    def require_leaves(self) -> None:
+        """Raise an error for a node with a graph, of which a program knows nothing."""
+        for place in self.computed:
+            raise CompileError(
+                f"compile: argument {place} is a {type(self.leaves[place]).__name__} that was "
+                "computed before the call, with a graph, which a program does not reach. Compute "
+                "it inside the function, give its .data, or compile the derivative of the whole."
+            )
 
     def is_input(self, place: int) -> bool:
         """Tell whether an argument is a number or an array that is an input."""

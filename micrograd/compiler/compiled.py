@@ -86,6 +86,7 @@ class CompiledFunction:
         given = Arguments(args, kwargs)
         if given.is_followed():
             return self._f(*args, **kwargs)  # a transform differentiates it, from outside
+        given.require_leaves()
         cases = self._cases.get(given.key)
         if cases is None:
             cases = self._cases[given.key] = []
@@ -131,6 +132,7 @@ class CompiledFunction:
             kwargs: likewise.
         """
         given = Arguments(args, kwargs)
+        given.require_leaves()
         cases = self._cases.setdefault(given.key, [])
         watch = Watch(self._f, given.others)
         for _ in range(2):

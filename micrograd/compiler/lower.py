@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import operator
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from micrograd.compiler.arrays import lower_arrays
@@ -41,30 +42,36 @@ class Code:
         live = tape.live([*outputs, *stores])
         apart = _numbers_apart(tape, live)
         self.inputs = [slot for slot in live if tape.operations[slot] is INPUT]
-        self.outputs = list(outputs)
         self.numbers: Any = None
         self.arrays: Any = None
+        to_numbers, from_numbers, to_arrays, from_arrays = [], [], [], []
         beside = [slot for slot in live if slot not in apart]
         if apart:
             used = {other for slot in beside for other in tape.used_by(slot)}
-            self.from_numbers = sorted(apart & (used | set(outputs)))
+            from_numbers = sorted(apart & (used | set(outputs)))
             part, at = tape.part(sorted(apart))
             back = {there: slot for slot, there in at.items()}
-            self.to_numbers = [back[slot] for slot in part.inputs]
-            self.numbers = lower_numbers(part, [at[s] for s in self.from_numbers], how, exact)
+            to_numbers = [back[slot] for slot in part.inputs]
+            self.numbers = lower_numbers(part, [at[s] for s in from_numbers], how, exact)
             self.number_names = {at[slot]: name for slot, name in names.items() if slot in at}
         if beside:
             part, at = tape.part(beside)
             back = {there: slot for slot, there in at.items()}
-            self.to_arrays = [back[slot] for slot in part.inputs]
-            self.from_arrays = [slot for slot in outputs if slot not in apart]
+            to_arrays = [back[slot] for slot in part.inputs]
+            from_arrays = [slot for slot in outputs if slot not in apart]
             self.arrays = lower_arrays(
                 part,
-                [at[slot] for slot in self.from_arrays],
+                [at[slot] for slot in from_arrays],
                 {at[slot]: at[into] for slot, into in stores.items()},
                 {at[slot]: name for slot, name in names.items() if slot in at},
             )
         self.parts = [part for part in (self.numbers, self.arrays) if part is not None]
+        at: dict[int, int] = {}
+        for i, slot in enumerate([*self.inputs, *from_numbers, *from_arrays]):
+            at.setdefault(slot, i)
+        self._to_numbers = _picker([at[slot] for slot in to_numbers])
+        self._to_arrays = _picker([at[slot] for slot in to_arrays])
+        self._to_outputs = _picker([at[slot] for slot in outputs])
 
     def run(self, inputs: Sequence[Any]) -> Sequence[Any] | None:
         """Return the outputs; None, with nothing stored, if a check fails.
@@ -72,27 +79,18 @@ class Code:
         Args:
             inputs: in the order of `inputs`.
         """
-        if not self.parts:
-            return ()  # all is constant
-        if self.arrays is None:
-            found = self.numbers.run(inputs)
-            return (
-                found
-                if found is None or self.outputs == self.from_numbers
-                else self._in_order(dict(zip(self.from_numbers, found, strict=True)))
-            )
         if self.numbers is None:
-            return self.arrays.run(*inputs)
-        values = dict(zip(self.inputs, inputs, strict=True))
-        found = self.numbers.run([values[slot] for slot in self.to_numbers])
+            return () if self.arrays is None else self.arrays.run(*inputs)
+        found = self.numbers.run(self._to_numbers(inputs))
         if found is None:
             return None
-        values.update(zip(self.from_numbers, found, strict=True))
-        found = self.arrays.run(*[values[slot] for slot in self.to_arrays])
-        if found is None:
-            return None
-        values.update(zip(self.from_arrays, found, strict=True))
-        return self._in_order(values)
+        values = [*inputs, *found]
+        if self.arrays is not None:
+            found = self.arrays.run(*self._to_arrays(values))
+            if found is None:
+                return None
+            values += found
+        return self._to_outputs(values)
 
     @property
     def calls(self) -> int:
@@ -122,8 +120,13 @@ class Code:
             parts.append(self.arrays.text())
         return "\n\n".join(parts)
 
-    def _in_order(self, values: dict[int, Any]) -> list[Any]:
-        return [values[slot] for slot in self.outputs]
+
+def _picker(places: Sequence[int]) -> Callable[[Sequence[Any]], Sequence[Any]]:
+    """Return the function that gives the elements at some places of a sequence."""
+    start = places[0] if places else 0
+    if list(places) == list(range(start, start + len(places))):
+        return operator.itemgetter(slice(start, start + len(places)))
+    return operator.itemgetter(*places)
 
 
 def _numbers_apart(tape: Tape, live: Sequence[int]) -> set[int]:

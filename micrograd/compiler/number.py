@@ -78,6 +78,7 @@ class Number(Symbolic):
         function = ufunc if method == "__call__" else getattr(ufunc, method)
         if method == "__call__" and not settings and all(np.ndim(_plain(a)) == 0 for a in args):
             function = _OPERATORS.get(ufunc, ufunc)  # of NumPy's numbers, Python's are the faster
+            args = tuple([arg[()] if is_a(arg, np.ndarray) else arg for arg in args])
         return self._recorder.tell(function, args, settings)
 
     def __array_function__(self, function: Any, types: Any, args: Any, settings: Any) -> Any:

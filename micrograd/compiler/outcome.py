@@ -88,7 +88,9 @@ class Outcome:
             node._grad, node.label = self._value(result.grad, values), result.label
             if result.requires_grad:
                 node.requires_grad, node.op = True, COMPILED
-                node._first = constant(result.kind, node._data)  # made now, so that a pass goes there
+                node._first = constant(
+                    result.kind, node._data
+                )  # made now, so that a pass goes there
                 node._first.requires_grad = True
             made[result.of] = node
         return made[result.of]

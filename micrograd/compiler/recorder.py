@@ -77,6 +77,7 @@ class Recorder(Teller):
         self.seams: dict[Any, Any] = {}
         self._constants: dict[Any, int] = {}
         self._lifted: dict[int, Symbol] = {}
+        self._arguments: list[Symbol] = []
         self._owners: dict[int, tuple[str, Node]] = {}
         self._versions: dict[Node, int] = {}
         self._decided: dict[Any, Any] = {}
@@ -224,7 +225,7 @@ class Recorder(Teller):
         """Return what stands for an argument of the function: a number or an array."""
         symbol = self._input(("argument", place), example)
         if symbol.__class__ is Symbol:
-            symbol._locked = "argument"
+            self._arguments.append(symbol)
         return symbol
 
     def attempt(self, as_it_is: Any, function: Any, args: Any, settings: dict[str, Any]) -> Any:
@@ -386,9 +387,8 @@ class Recorder(Teller):
         return (what, node) if node is not None and held.get(node) is symbol else None
 
     def before_write(self, symbol: Symbol) -> None:
-        if symbol._locked == "argument" or any(
-            overlap(symbol._example, other._example) for other in self._lifted.values()
-        ):
+        given = [*self._lifted.values(), *self._arguments]
+        if any(overlap(symbol._example, other._example) for other in given):
             raise CompileError(
                 f"compile: an array from outside, or a view of it, is written to, at "
                 f"{user_line()}. Copy it first, or keep it in a Tensor."
@@ -406,6 +406,12 @@ class Recorder(Teller):
         self.hosted.append((self.writes(), (function, args, kwargs, later)))
         self.written.clear()
         self._fresh.clear()
+
+    def require_whole(self) -> None:
+        """Raise an error if an array of a node was written to by way of a view that is no part."""
+        for held in (*self.data.values(), *self.grads.values()):
+            if is_a(held, Symbol):
+                held._checked_slot()
 
     def writes(self) -> list[tuple[str, Node, Any]]:
         """Return what has been written to nodes since the last hosted call."""

@@ -135,6 +135,7 @@ class Recording:
             given, named = mapped((args, kwargs), self._given)
             self.effects.append(Call(function, given, named, later))
         self.effects += [self._write(*write) for write in recorder.writes()]
+        recorder.require_whole()
         self._recorder = None
         self._first.clear()
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from operator import call
+from itertools import groupby
 from typing import Any
 
 from micrograd.compiler import seams
@@ -17,9 +17,7 @@ from micrograd.core.node import Node
 FAILED: Any = object()
 """What a replay gives that is not right for a call: the function has to be recorded again."""
 
-_requires_grad: Any = Node.__dict__["requires_grad"].__get__
 _grad_of = seams.GRAD.__get__
-_slots = {"data": seams.DATA.__get__, "grad": seams.GRAD.__get__}
 
 
 class Replay:
@@ -45,7 +43,9 @@ class Replay:
         self.recording, self.places = recording, places
         self.how = how, exact
         of_slot = dict(zip(tape.inputs, recording.sources, strict=True))
-        stores = _stores(recording, {s: at for at, s in of_slot.items() if s[0] in ("data", "state")})
+        stores = _stores(
+            recording, {s: at for at, s in of_slot.items() if s[0] in ("data", "state")}
+        )
         outputs = [slot for slot in dict.fromkeys(recording.outputs) if slot not in stores]
         outputs += [slot for slot in _results_among(recording, stores)]
         self.code = Code(
@@ -55,7 +55,7 @@ class Replay:
         self.kinds = [tape.forms[slot] for slot in self.code.inputs]
         self.outcome = Outcome(recording, places, outputs, [node for _, node in stores.values()])
         self.fixed = [node for node in recording.nodes if node not in places]
-        self.wants = list(map(_requires_grad, self.fixed))
+        self.wants = [node.requires_grad for node in self.fixed]
         self.holders = [places.get(node, node) for node in recording.absent]
         self.absent = list(recording.absent.values())
         self.moving = bool(places)
@@ -89,7 +89,7 @@ class Replay:
 
     def holds(self, leaves: Sequence[Any]) -> bool:
         """Tell whether the nodes are as they were: which need a gradient, and which have one."""
-        if list(map(_requires_grad, self.fixed)) != self.wants:
+        if [node.requires_grad for node in self.fixed] != self.wants:
             return False
         for state, was in self.states:
             if state.ready() != was:
@@ -133,42 +133,43 @@ def _results_among(recording: Recording, stores: dict[int, Any]) -> list[int]:
 def _reader(
     sources: Sequence[Any], places: dict[Node, int]
 ) -> Callable[[Sequence[Any]], list[Any]]:
-    """Return the function that reads the inputs, given the leaves of the arguments."""
-    for what, read in _slots.items():
-        nodes = [node for kind, node in sources if kind == what and node not in places]
-        if len(nodes) == len(sources):
-            return lambda leaves: list(map(read, nodes))
-    parts: list[Any] = []
-    for kind, of in sources:
-        if kind == "argument":
-            parts.append((None, of))
-        elif kind == "array":
-            parts.append((_itself, of))
-        elif kind == "state":
-            parts.append((call, of.read))
-        elif of in places:
-            parts.append((_slots[kind], places[of]))
-        else:
-            parts.append((_slots[kind], of))
-    moving = {
-        i for i, (kind, of) in enumerate(sources) if kind in ("data", "grad") and of in places
-    }
-    first = next((i for i, (kind, _) in enumerate(sources) if kind == "data"), 0)
-    row = sources[first:]
-    if len(row) > 8 and all(kind == "data" and node not in places for kind, node in row):
-        before, nodes, read = parts[:first], [node for _, node in row], _slots["data"]
-        arguments = [of for _, of in before]
-        if all(read is None for read, _ in before):
-            return lambda leaves: [*[leaves[i] for i in arguments], *map(read, nodes)]
+    """Return the function that reads the inputs, given the leaves of the arguments.
 
-    def read_all(leaves: Sequence[Any]) -> list[Any]:
-        return [
-            leaves[of] if read is None else read(leaves[of] if i in moving else of)
-            for i, (read, of) in enumerate(parts)
-        ]
-
-    return read_all
+    What follows upon each other of one kind is read together: most are the data of leaves.
+    """
+    parts = [
+        _reading(kind, [of for _, of in row], places)
+        for kind, row in groupby(sources, lambda source: _kind_of(source, places))
+    ]
+    if len(parts) == 1:
+        return parts[0]
+    return lambda leaves: [x for part in parts for x in part(leaves)]
 
 
-def _itself(thing: Any) -> Any:
-    return thing
+def _kind_of(source: Any, places: dict[Node, int]) -> tuple[str, bool]:
+    return source[0], isinstance(source[1], Node) and source[1] in places
+
+
+def _reading(kind: tuple[str, bool], of: Sequence[Any], places: dict[Node, int]) -> Any:
+    """Return the function that reads inputs of one kind.
+
+    Args:
+        kind: "argument", "data" and so on, and whether of nodes that came as arguments.
+        of: places of arguments, nodes, arrays or states.
+        places: of the nodes that came as arguments.
+    """
+    what, moving = kind
+    at = [places[node] for node in of] if moving else of
+    if what == "argument":
+        return lambda leaves: [leaves[i] for i in at]
+    if what == "data":
+        if moving:
+            return lambda leaves: [leaves[i]._data for i in at]
+        return lambda leaves: [node._data for node in of]
+    if what == "grad":
+        if moving:
+            return lambda leaves: [leaves[i]._grad for i in at]
+        return lambda leaves: [node._grad for node in of]
+    if what == "state":
+        return lambda leaves: [state.read() for state in of]
+    return lambda leaves: of

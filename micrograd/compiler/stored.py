@@ -11,7 +11,7 @@ import numpy as np
 from micrograd.common.tree import Flat
 from micrograd.compiler.lower import Code
 from micrograd.compiler.module_text import module_text
-from micrograd.compiler.recording import Call, Out, OutNode, Recording, Same, Write
+from micrograd.compiler.recording import Call, Held, Out, OutNode, Recording, Same, Write
 from micrograd.compiler.tape import Tape
 from micrograd.errors import ArgumentError, CompileError
 
@@ -147,6 +147,8 @@ def stored(
                     "passes on. Return its .data."
                 )
             return Out(recording.tape.inputs[recording.sources.index(source)])
+        if isinstance(result, Held):
+            return _held(recording, result)
         return result.data if isinstance(result, OutNode) else result
 
     outs = [plain(result) for result in recording.results]
@@ -171,6 +173,15 @@ def stored(
         {key: moved(out) for key, out in left.items()},
         *how,
     )
+
+
+def _held(recording: Recording, held: Held) -> Out:
+    """Return what a node holds in the end: what is written to it, or what it held before."""
+    writes = [effect for effect in recording.effects if isinstance(effect, Write)]
+    left = [w.value for w in writes if (w.what, w.node) == (held.what, held.node)]
+    if left:
+        return left[-1]
+    return Out(recording.tape.inputs[recording.sources.index((held.what, held.node))])
 
 
 def _copied(thing: Any) -> Any:

@@ -23,12 +23,14 @@ import numpy as np
 from micrograd.common.captures import Told, is_a_librarys, names_in
 from micrograd.compiler.hosted import HOSTED
 from micrograd.compiler.comparison import base_of, elements_of, has_nothing_inside, is_of, shown
-from micrograd.compiler.places import Contents, Names, Place, Single, dict_of, has_dict, values_of
+from micrograd.compiler.places import Contents, Names, Single, dict_of, has_dict
+from micrograd.compiler.reading import Place, values_of
 
 _WHOLE = ("micrograd.nn.", "micrograd.layers", "micrograd.transforms.")
 _LIVE = ("micrograd.nn.optimizer", "micrograd.nn.schedules", "micrograd.nn.plateau")
 _FROZEN = (tuple, frozenset)
 _BY_STRING = {"getattr", "hasattr", "attrgetter", "methodcaller"}
+_ALL = {"vars", "__dict__"}
 _MOVING = ("datetime", "os", "random", "secrets", "time")
 
 
@@ -157,10 +159,12 @@ class Surroundings:
         def mappings() -> list[Any]:
             return [dict_of(thing), *classes]
 
-        def all_names() -> set[str]:
-            return {*mappings()[0], *(key for names in classes for key in _data_in(names))}
+        def relevant() -> set[str]:
+            own = dict_of(thing)
+            if whole:
+                return {*own, *(key for names in classes for key in _data_in(names))}
+            return {*self._attributes, *own} if _ALL & self._attributes else self._attributes
 
-        relevant = all_names if whole else lambda: self._attributes
         self._queue += [(kind.__name__, kind) for kind in (kinds if whole else users)]
         names = Names(name, mappings, relevant, thing, whole)
         self._add_names(name, names)
@@ -229,7 +233,7 @@ class Surroundings:
     def _read(self, code: CodeType, variables: dict[str, Any]) -> None:
         """Note the names in code."""
         names = names_in(code)
-        self._attributes |= names.attributes
+        self._attributes |= names.attributes | (names.read & _ALL)
         if code.co_name != "__init__":  # what that assigns to is new
             self.writes |= names.stored | names.globals | (names.cells & {*code.co_freevars})
         if _BY_STRING & (names.read | names.attributes):

@@ -342,7 +342,14 @@ class Symbol(Symbolic):
             self._write(operator.setitem, index, value)
 
     def _write(self, function: Function, *args: Any, **settings: Any) -> None:
-        self._become(self._tell(programs.written, function, self, *args, **settings))
+        told = self._tell(programs.written, function, self, *args, **settings)
+        if self._part is None:
+            self._become(told)
+            return
+        whole, index = self._part
+        whole[index] = told
+        part = whole[index]
+        self._slot, self._example, self._stale = part._slot, part._example, False
 
     def _become(self, told: Symbol) -> Symbol:
         """Stand for another value from now on, as an array does that was written to."""
@@ -435,7 +442,8 @@ _INSTEAD = {
     "float": "use NumPy's function in place of that of math, as np.exp for math.exp",
     "int": "use astype(int)",
     "index": "use np.take, for which an index may be an array",
-    "array": "call a function of NumPy's that takes the symbol as it is",
+    "array": "call a function that takes the symbol as it is, as micrograd.take(a, x, axis=0) for "
+    "a[x], and np.stack for np.array",
     "str": "return it, and print what comes out",
     "format": "return it, and print what comes out",
     "item": "keep the array of one element",

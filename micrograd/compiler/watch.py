@@ -10,7 +10,7 @@ from typing import Any, cast
 import numpy as np
 
 from micrograd.compiler.comparison import is_of
-from micrograd.compiler.places import Reading
+from micrograd.compiler.reading import Reading
 from micrograd.compiler.surroundings import Surroundings, is_live
 
 __all__ = ["Watch"]

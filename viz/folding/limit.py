@@ -10,6 +10,10 @@ from viz.folding.fold import Folded, fold
 from viz.folding.group import Group, depths, family
 
 Chooser = Callable[[int], bool]
+_ADVICE = (
+    'Put `with micrograd.scope("name"):` around parts of it, to fold each into one; draw an inner '
+    "node, or around=node, to see a part"
+)
 
 
 def fold_to_limit(
@@ -17,6 +21,7 @@ def fold_to_limit(
     folding: bool | None = None,
     collapse: bool | str | Collection[str] = False,
     limit: int | None = None,
+    advice: str = _ADVICE,
 ) -> Folded:
     """Return a graph folded as asked for, and no more than `limit` makes necessary.
 
@@ -28,6 +33,7 @@ def fold_to_limit(
         folding: whether to fold repetition; None for where `limit` asks for it.
         collapse: which groups to make one item: names, or those of families, or True.
         limit: how many items to allow; None for any number.
+        advice: what to do where there are more.
 
     Raises:
         ArgumentError: if there are more items than `limit` all the same, or there is
@@ -49,7 +55,7 @@ def fold_to_limit(
     if len(found.members) > allowed and folding is not False:
         found = _collapsed_to(allowed, graph, chosen, found)
     if len(found.members) > allowed:
-        raise ArgumentError(_too_many(len(graph.inputs), len(found.members), allowed))
+        raise ArgumentError(_too_many(len(graph.inputs), len(found.members), allowed, advice))
     return found
 
 
@@ -98,10 +104,9 @@ def _collapsed_to(allowed: int, graph: Graph, chosen: Chooser, found: Folded) ->
     return found
 
 
-def _too_many(nodes: int, items: int, allowed: int) -> str:
+def _too_many(nodes: int, items: int, allowed: int, advice: str) -> str:
     left = f", {items:,} when folded" if items < nodes else ""
     return (
-        f"the graph has {nodes:,} nodes{left}, more than limit={allowed:,}. Put `with "
-        'micrograd.scope("name"):` around parts of it, to fold each into one; draw an inner node, '
-        f"or around=node, to see a part; or pass limit={items} to draw it all the same."
+        f"the graph has {nodes:,} nodes{left}, more than limit={allowed:,}. {advice}; or pass "
+        f"limit={items} to draw it all the same."
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterator, Mapping
-from functools import cache
+from functools import lru_cache
 from itertools import chain
 from typing import Any
 
@@ -21,7 +21,7 @@ _INFIX = {
     **{"add": "+", "subtract": "−", "multiply": "×", "divide": "/", "power": "^"},
     **{"floor_divide": "//", "remainder": "%", "matmul": "@"},
     **{"less": "<", "less_equal": "≤", "greater": ">", "greater_equal": "≥"},
-    **{"equal": "=", "not_equal": "≠", "bitwise_and": "&", "bitwise_or": "|", "bitwise_xor": "^"},
+    **{"equal": "==", "not_equal": "≠", "bitwise_and": "&", "bitwise_or": "|", "bitwise_xor": "^"},
 }
 _NUMPY_NAMES = {  # of the functions of `operator`
     **{"sub": "subtract", "mul": "multiply", "truediv": "divide", "floordiv": "floor_divide"},
@@ -135,6 +135,9 @@ def _called(
     function: Callable[..., Any], args: list[Any], settings: Mapping[str, Any], writer: Writer
 ) -> str:
     symbol = symbol_of_function(function)
+    names = list(_defaults(function))
+    while 1 < len(args) <= len(names) and _usual(function, names[len(args) - 1], args[-1]):
+        args = args[:-1]
     words = [PLACE if _all_brought(arg) else text_of(arg, writer) for arg in args]
     arrows = words.count(PLACE)
     said = [f"{k}={text_of(v, writer)}" for k, v in settings.items() if not _usual(function, k, v)]
@@ -152,11 +155,11 @@ def _all_brought(arg: Any) -> bool:
 def _usual(function: Callable[..., Any], name: str, value: Any) -> bool:
     """Tell whether a setting says nothing that is not so without it."""
     default = _defaults(function).get(name, inspect.Parameter.empty)
-    unsaid = value is False if name == "keepdims" else value is None
+    unsaid = value is None or (value is False and name == "keepdims")
     return unsaid or (type(default) is type(value) and default == value)
 
 
-@cache
+@lru_cache
 def _defaults(function: Callable[..., Any]) -> dict[str, Any]:
     try:
         parameters = inspect.signature(function).parameters.values()
@@ -196,6 +199,7 @@ def text_of(thing: Any, writer: Writer) -> str:
 
 
 def _index(index: Any, writer: Writer) -> str:
+    """Return what stands in the brackets behind an array."""
     if isinstance(index, tuple) and index:
         return ", ".join(_index(part, writer) for part in index)  # pyright: ignore[reportUnknownVariableType]
     if isinstance(index, slice):

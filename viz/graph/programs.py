@@ -24,6 +24,26 @@ from viz.text.numbers import Writer, is_array, plain
 
 LARGEST = 20_000
 """How many instructions a program may have that is looked through for what repeats."""
+_ADVICE = (
+    "Draw the program of a part of it, such as of one point or one layer; or print(program), which "
+    "has a line for each call of NumPy's"
+)
+_NO_NUMBERS = "a program has shapes and dtypes, and no numbers"
+_NO_NODES = "a program has instructions, and no nodes"
+_USUAL: dict[str, tuple[Any, str]] = {
+    "more_roots": ((), "a program is drawn alone"),
+    "nodes": ({}, "draw() has no option of that name, and a program has no nodes to call so"),
+    "names": (None, "its inputs are called as parameters are, and by the labels of nodes"),
+    "style": (None, _NO_NUMBERS),
+    "tensors": ("auto", _NO_NUMBERS),
+    "color": (None, _NO_NUMBERS),
+    "highlight": ((), _NO_NODES),
+    "around": ((), _NO_NODES),
+    "depth": (2, _NO_NODES),
+    "expand": (False, "its instructions are the calls that it makes"),
+    "collapse": (False, "its instructions are in no scopes"),
+}
+"""By option for graphs, what it is unless one is given, and why a program has none."""
 _EMPTY = Item("", "", "", "", (), (), (), False, is_backward=False)
 
 
@@ -54,18 +74,44 @@ def program_snapshot(
     × ('(3,)',) ('float64',) (2, 1)
     tanh ('(3,)',) ('float64',) (3,)
     """
-    if len(program.instructions) > max(LARGEST, limit):
+    if len(program.backward) > max(LARGEST, limit):
         raise ArgumentError(
-            f"draw: {program.name} has {len(program.instructions):,} instructions, and no picture "
-            f"of more than {LARGEST:,} can be taken in, though what repeats is folded. Draw the "
-            "program of a part of it, such as of one point or one layer, or read the whole: "
-            "print(program)."
+            f"draw: {program.name} has {len(program.backward):,} instructions, too many to look for "
+            f"what repeats among them: there may be {LARGEST:,}. {_ADVICE}."
         )
     items = _Items(program, Writer(number_format)).items
-    folded = fold_to_limit(_outline(items), fold, limit=limit)
+    alike = _Items(program, _Blank()).items
+    folded = fold_to_limit(_outline(alike), fold, limit=limit, advice=_ADVICE)
     return Snapshot(
-        tuple(_folded(folded, items)), title=f"Program of {program.name}", caption=_caption(program)
+        tuple(_folded(folded, items, alike)),
+        title=f"Program of {program.name}",
+        caption=_caption(program),
     )
+
+
+def require_usual(**options: Any) -> None:
+    """Raise an ArgumentError if an option is given that is for graphs only.
+
+    Args:
+        options: of `draw`, by name, as they are without being given.
+
+    >>> require_usual(color=None, depth=2)
+    """
+    for option, given in options.items():
+        usual, why = _USUAL[option]
+        if type(given) is not type(usual) or given != usual:
+            called = ", ".join(given) if option == "nodes" else option
+            raise ArgumentError(
+                f"draw: {called} came for a program, which is drawn without it: {why}. Options for "
+                "programs are style='shapes', rankdir, number_format, fold and limit."
+            )
+
+
+class _Blank(Writer):
+    """Writes all numbers alike: instructions that differ in their constants are alike."""
+
+    def number(self, number: Any) -> str:
+        return "…"
 
 
 def _outline(items: list[Item]) -> Graph:
@@ -75,18 +121,44 @@ def _outline(items: list[Item]) -> Graph:
         [item.inputs for item in items],
         [],
         [OUTSIDE] * len(items),
-        [family(item.name) for item in items],
+        [_family(item.name) for item in items],
         frozenset(i for i, item in enumerate(items) if item.is_output),
     )
 
 
-def _folded(folded: Folded, items: list[Item]) -> Iterator[Item]:
-    """Yield the items of a program of which some have been joined."""
+def _family(name: str) -> str:
+    """Return a name without the number that it, or what it is of, ends in.
+
+    >>> _family("w12.grad"), _family("result[0]")
+    ('w.grad', 'result')
+    """
+    of, dot, what = name.rpartition(".")
+    return f"{family(of)}.{what}" if dot and what in ("data", "grad") else family(name)
+
+
+def _folded(folded: Folded, items: list[Item], alike: list[Item]) -> Iterator[Item]:
+    """Yield the items of a program of which some have been joined; those look alike but for this.
+
+    Args:
+        folded: which have been joined.
+        items: all of them.
+        alike: the same without what they differ in.
+    """
     for members, inputs in zip(folded.members, folded.inputs, strict=True):
-        names = list(dict.fromkeys(items[i].name for i in members))
-        name = names[0] if len(names) == 1 else family(names[0])
-        first = items[members[0]]
-        yield replace(first, name=name, inputs=inputs, count=len(members))
+        first, other = items[members[0]], alike[members[0]]
+
+        def shared(field: str, otherwise: str, members: list[int] = members) -> str:
+            found = {getattr(items[i], field) for i in members}
+            return found.pop() if len(found) == 1 else otherwise
+
+        yield replace(
+            first,
+            name=shared("name", _family(first.name)),
+            symbol=shared("symbol", other.symbol),
+            number=shared("number", other.number),
+            inputs=inputs,
+            count=len(members),
+        )
 
 
 def _caption(program: mg.CompiledProgram) -> str:

@@ -104,4 +104,6 @@ def not_a_node(what: str, thing: object) -> OperandError:
         hint = " It is one of another engine, which draw() shows; compute it with ours for this."
     elif came in ("list", "tuple"):
         hint = " Pass several roots as draw(a, b)."
+    elif came == "CompiledFunction":
+        hint = " draw() shows its programs, such as .program(*args), and those in .programs."
     return OperandError(f"{what} came as a {came}, expected a node (a Value or Tensor).{hint}")

@@ -75,6 +75,17 @@ def is_method(function: Any, *names: str) -> bool:
     return is_a(owner, np.ufunc) and function.__name__ in names
 
 
+def gives_new(function: Any) -> bool:
+    """Tell whether a function always gives arrays that lie in memory of their own.
+
+    >>> gives_new(np.matmul), gives_new(np.reshape)
+    (True, False)
+    """
+    if is_a(function, np.ufunc) or is_method(function, "reduce", "accumulate", "outer"):
+        return True
+    return function in UFUNCS or function in REDUCTIONS or function in _MAKING
+
+
 def is_draw(function: Any) -> bool:
     """Tell whether a function is a method of random generators that gives a new array in C order.
 
@@ -150,10 +161,19 @@ def _may_pick(index: Any, form_of: Callable[[Any], Any]) -> bool:
     return np.dtype(dtype).kind == "b"
 
 
+_MAKING: set[Any] = {
+    *NEW, operator.pow, programs.into, programs.written, np.copy, np.dot, np.where, np.take,
+    np.mean, np.std, np.var, np.any, np.all, np.argmax, np.argmin, np.argsort, np.sort, np.cumsum,
+    np.cumprod, np.take_along_axis, np.clip, np.concatenate, np.stack, np.trace, np.roll,
+    np.round, np.tril, np.triu, np.tensordot, np.inner, np.outer, np.kron, np.cross, np.tile,
+    np.pad, np.prod, np.searchsorted, np.nan_to_num, np.linalg.inv, np.linalg.det, np.linalg.solve,
+    np.linalg.cholesky,
+}  # fmt: skip
+"""Functions that make an array, whose shape and dtype depend on no numbers."""
+
 _FIXED: set[Any] = {
-    *UFUNCS, *REDUCTIONS, *NEW, programs.astype, programs.into, programs.written,
-    np.mean, np.std, np.var, np.any, np.all, np.argmax, np.argmin, np.argsort, np.sort,
-    np.cumsum, np.cumprod, np.dot, np.where, np.take, np.take_along_axis, np.clip, np.copy,
-    np.reshape, np.transpose, np.swapaxes, np.squeeze, np.ravel, np.expand_dims, np.moveaxis,
-    np.concatenate, np.stack, np.diagonal, np.trace, np.flip, np.roll, np.round, np.tril, np.triu,
+    *UFUNCS, *REDUCTIONS, *_MAKING, programs.astype, programs.item, np.reshape, np.transpose,
+    np.swapaxes, np.squeeze, np.ravel, np.expand_dims, np.moveaxis, np.diagonal, np.flip,
+    np.broadcast_to, np.atleast_1d, np.atleast_2d, np.einsum, np.linalg.eigh, np.linalg.svd,
+    np.linalg.qr, np.linalg.slogdet, np.split,
 }  # fmt: skip

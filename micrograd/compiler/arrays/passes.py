@@ -11,11 +11,11 @@ from typing import Any
 import numpy as np
 
 from micrograd.compiler import programs
-from micrograd.compiler.arrays.calls import NEW, PRODUCTS, is_pure
+from micrograd.compiler.arrays.calls import NEW, PRODUCTS, is_pure, is_ufunc
 from micrograd.compiler.arrays.layouts import Layout, lies_alike, models_of, shares
 from micrograd.compiler.arrays.steps import GIVES, Plan, Step, step_of
 from micrograd.compiler.arrays.stores import memory_of, store_at_once
-from micrograd.compiler.programs import Slot, form_of, is_a
+from micrograd.compiler.programs import Form, Slot, form_of, is_a, mapped
 from micrograd.compiler.tape import Tape, slots_in
 
 
@@ -49,7 +49,8 @@ def plan(
         if not tape.is_call(slot):
             continue
         step = step_of(tape, slot, models, now, slot not in effects)
-        same = _same_as(step, models)
+        _take_unspread(step, made, giving)
+        same = _same_as(step, made, giving)
         key = _key(step) if step.pure and step.function not in NEW else None
         if same is not None:
             leaf_of[slot] = same
@@ -91,7 +92,7 @@ def _drop_dead(made: Plan) -> None:
 # What comes to the same as an operand
 
 
-def _same_as(step: Step, models: dict[int, Any]) -> Slot | None:
+def _same_as(step: Step, made: Plan, giving: dict[int, Step]) -> Slot | None:
     """Return the operand that a step gives unchanged, laid out alike: a product with 1, a copy.
 
     A view that shows the whole of it as it is counts, too.
@@ -101,9 +102,7 @@ def _same_as(step: Step, models: dict[int, Any]) -> Slot | None:
     first: Any = step.args[0]
     operand: Any = None
     if is_a(step.view, Slot):
-        whole, part = models[step.view.number], models[step.slot]
-        same = lies_alike(whole, part) and _address(whole) == _address(part)
-        return step.view if same else None
+        return _seen_before(step, made, giving)
     if step.function is np.multiply and not step.settings and len(step.args) == 2:
         operand = first if _is_one(step.args[1]) else step.args[1] if _is_one(first) else None
     elif step.function is np.true_divide and not step.settings:
@@ -111,10 +110,29 @@ def _same_as(step: Step, models: dict[int, Any]) -> Slot | None:
     elif step.function in (np.copy, np.positive, programs.astype, np.ascontiguousarray):
         operand = first
     if is_a(operand, Slot):
-        given, made = models[operand.number], models[step.slot]
-        numbers = is_a(given, np.generic) and given.__class__ is made.__class__
-        if numbers or lies_alike(given, made):
+        given, new = made.models[operand.number], made.models[step.slot]
+        numbers = is_a(given, np.generic) and given.__class__ is new.__class__
+        if numbers or lies_alike(given, new):
             return operand
+    return None
+
+
+def _seen_before(step: Step, made: Plan, giving: dict[int, Step]) -> Slot | None:
+    """Return the value that a view shows as it is: its operand, or what that is a view of."""
+    models, shown = made.models, made.shown
+    seen: Any = step.view
+    if seen.number in shown or not shares(models[seen.number], models[step.slot]):
+        args, settings = mapped(
+            (step.args, step.settings),
+            lambda i: shown.get(i.number, models[i.number]) if is_a(i, Slot) else i,
+        )
+        shown[step.slot] = step.function(*args, **settings)
+    part = shown.get(step.slot, models[step.slot])
+    while is_a(seen, Slot):
+        whole = shown.get(seen.number, models[seen.number])
+        if lies_alike(whole, part) and _address(whole) == _address(part):
+            return seen
+        seen = giving[seen.number].view if seen.number in giving else None
     return None
 
 
@@ -126,6 +144,23 @@ def _is_one(thing: Any) -> bool:
     if is_a(thing, np.ndarray):
         return thing.dtype.kind in "fiub" and 0 < thing.size <= 4096 and bool((thing == 1).all())
     return is_a(thing, int, float, np.number) and bool(thing == 1)
+
+
+# What an operand is the spread of
+
+
+def _take_unspread(step: Step, made: Plan, giving: dict[int, Step]) -> None:
+    """Take operands as they were before `broadcast_to`, where another has the whole shape."""
+    if not is_ufunc(step.function) or step.manner is not GIVES or not is_a(step.form, Form):
+        return
+    for i, arg in enumerate(step.args):
+        spread = giving.get(arg.number) if is_a(arg, Slot) else None
+        if spread is None or spread.function is not np.broadcast_to:
+            continue
+        others = [*step.args[:i], *step.args[i + 1 :]]
+        wide = any(made.forms[j].shape == step.form.shape for j in slots_in(others))
+        if wide and is_a(spread.args[0], Slot) and made.forms[spread.args[0].number].shape:
+            step.args = (*step.args[:i], spread.args[0], *step.args[i + 1 :])
 
 
 # What two calls have in common

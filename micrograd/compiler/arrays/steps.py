@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
 from micrograd.compiler import programs
-from micrograd.compiler.arrays.calls import REDUCTIONS, UFUNCS, WRITTEN, operator
+from micrograd.compiler.arrays.calls import REDUCTIONS, UFUNCS, WRITTEN, gives_new, operator
 from micrograd.compiler.arrays.layouts import UNKNOWN, order_of, shares
 from micrograd.compiler.programs import Slot, is_a, mapped
 from micrograd.compiler.tape import Tape, slots_in
@@ -67,6 +67,7 @@ class Plan:
         checks: pairs of a value and what it has to be.
         inputs: the slots of the inputs.
         models: for each slot an array that lies in memory as its value will, or `UNKNOWN`.
+        shown: the same for views of what was a copy, and is one with the original now.
         forms: those of all slots.
         recorded: how many calls there were.
     """
@@ -79,6 +80,7 @@ class Plan:
     models: dict[int, Any]
     forms: list[Any]
     recorded: int
+    shown: dict[int, Any] = field(default_factory=dict[int, Any])
 
 
 def step_of(tape: Tape, slot: int, models: dict[int, Any], now: Any, pure: bool) -> Step:
@@ -104,7 +106,7 @@ def step_of(tape: Tape, slot: int, models: dict[int, Any], now: Any, pure: bool)
     if getattr(function, "__hash__", None) is None:
         step.function = function.__call__
     if models[slot] is UNKNOWN:
-        step.view = UNKNOWN
+        step.view = None if pure and gives_new(function) else UNKNOWN
     else:
         step.view = next((now(i) for i in used if shares(models[i], models[slot])), None)
     if function is programs.into and is_a(step.args[0], Slot):
@@ -127,7 +129,11 @@ def step_of(tape: Tape, slot: int, models: dict[int, Any], now: Any, pure: bool)
 def _say_plainly(step: Step, forms: list[Any]) -> None:
     """Call what an operator or a wrapper of NumPy's comes to for arrays."""
     function, args, settings = step.function, step.args, step.settings
-    if function in REDUCTIONS and is_a(args[0], Slot) and len(args) <= 2 and "out" not in settings:
+    if function is np.transpose and args[1:] == (None,):
+        step.args = args[:1]
+    elif (
+        function in REDUCTIONS and is_a(args[0], Slot) and len(args) <= 2 and "out" not in settings
+    ):
         step.function, step.args = REDUCTIONS[function], args[:1]
         step.settings = {"axis": args[1] if len(args) == 2 else None, **settings}
     elif step.form.shape and all(is_a(i, Slot, np.ndarray, np.generic, int, float) for i in args):

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import suppress
 from typing import Any
 
-from micrograd.compiler.scalars.graph import Graph, simplify
+from micrograd.compiler.scalars.graph import Graph
 from micrograd.compiler.scalars.levels import Levels
 from micrograd.compiler.scalars.primitives import UnfitError
+from micrograd.compiler.scalars.simplify import simplify
 from micrograd.compiler.scalars.source import Source
-from micrograd.compiler.scalars.width import ENOUGH, width_of
+from micrograd.compiler.scalars.text import Text, text_of_levels, text_of_source
+from micrograd.compiler.scalars.width import levels_may_pay, levels_pay
 from micrograd.compiler.tape import Tape
 
 
@@ -43,13 +44,9 @@ class Code:
     def __init__(self, tape: Tape, outputs: Sequence[int], how: str | None, exact: bool) -> None:
         self._given = tape, list(outputs), how, exact
         graph = simplify(tape, outputs)
-        self._program: Any = None
-        if how == "levels" or (how is None and width_of(graph) > ENOUGH):
-            with suppress(UnfitError):
-                self._program = Levels(tape, self._given[1], graph, exact)
-        self.how = "levels" if self._program else "source"
-        if self._program is None:
-            self._program = SourceProgram(tape, self._given[1], graph)
+        levels = _levels(tape, self._given[1], graph, how, exact)
+        self.how = "levels" if levels else "source"
+        self._program: Any = levels or SourceProgram(tape, self._given[1], graph)
         self.instructions = self._program.instructions
         self.calls = self._program.calls
         self.bytes = self._program.bytes
@@ -65,7 +62,39 @@ class Code:
         return self._program.run(inputs)
 
     def text(self, names: dict[int, str]) -> str:
-        return ""
+        """Return a module that needs only NumPy and `math`, whose `program` gives the outputs.
+
+        Functions that neither has stand there by name: `unwritten` lists them.
+
+        Args:
+            names: of inputs, by slot, where they have one.
+        """
+        return self._text(names).module
+
+    def unwritten(self) -> list[str]:
+        """Return the names of functions that the text has not got."""
+        return self._text({}).unwritten
+
+    def _text(self, names: dict[int, str]) -> Text:
+        tape, outputs, _, _ = self._given
+        if self.how == "levels":
+            return text_of_levels(self._program, tape.inputs, names)
+        return text_of_source(simplify(tape, outputs), tape.inputs, names)
+
+
+def _levels(
+    tape: Tape, outputs: list[int], graph: Graph, how: str | None, exact: bool
+) -> Levels | None:
+    """Return a program by levels, if that can be, and is asked for or is faster."""
+    if how == "source" or (how is None and not levels_may_pay(graph)):
+        return None
+    try:
+        levels = Levels(tape, outputs, graph, exact)
+    except UnfitError:
+        return None
+    passed = len(graph.inputs) + len(levels.picked)
+    pays = how == "levels" or levels_pay(len(graph), levels.calls, passed)
+    return levels if pays else None
 
 
 class SourceProgram:
@@ -78,28 +107,33 @@ class SourceProgram:
             exec(compile(text, "<program>", "exec"), scope)
         self._given, self._careful = (tape, outputs), careful
         self._other: SourceProgram | None = None
-        self.text = "\n\n\n".join(source.parts)
-        self._parts = [scope[f"part{k}"] for k in range(len(source.parts))]
+        self._whole = scope["program"] if source.flat else None
+        self._parts = [] if source.flat else [scope[f"part{k}"] for k in range(len(source.parts))]
         self._rest = [None] * (source.size - len(graph.inputs))
-        self._picked, self._count = source.outputs, len(outputs)
+        self._picked, self._count = source.places, len(outputs)
         self._wanted = [value for _, value in graph.checks]
         self._checked = self._count + len(self._wanted)
+        self._all = self._checked + len(graph.divisors)
         self.instructions, self.calls, self.bytes = len(graph), source.lines, 8 * source.size
 
     def run(self, inputs: Sequence[Any]) -> list[Any] | None:
         """Return the outputs; see `Code.run`."""
-        v = [*inputs, *self._rest]
         try:
-            for part in self._parts:
-                part(v)
+            values = self._whole(*inputs) if self._whole else self._by_parts(inputs)
         except (ArithmeticError, ValueError):
             return None if self._careful else self._carefully(inputs)
-        values = [v[i] for i in self._picked]
-        if self._wanted and values[self._count : self._checked] != self._wanted:
+        count = self._count
+        if count == self._all:
+            return values
+        if values[count : self._checked] != self._wanted or not all(values[self._checked :]):
             return None
-        if not all(values[self._checked :]):
-            return None
-        return values[: self._count]
+        return values[:count]
+
+    def _by_parts(self, inputs: Sequence[Any]) -> list[Any]:
+        v = [*inputs, *self._rest]
+        for part in self._parts:
+            part(v)
+        return [v[i] for i in self._picked]
 
     def _carefully(self, inputs: Sequence[Any]) -> list[Any] | None:
         other = self._other

@@ -46,10 +46,9 @@ class Ends:
     def too_large(self, found: list[Any]) -> bool:
         """Tell whether an integer has become a float, which was not foreseen."""
         wide, large = self._bounded
-        return bool(
-            (large and max(map(abs, found[self._large])) > LIMIT)
-            or (wide and max(map(abs, found[self._wide])) >= LIMIT)
-        )
+        if large and _largest(found[self._large]) > LIMIT:
+            return True
+        return bool(wide) and _largest(found[self._wide]) >= LIMIT
 
     def finish(self, found: list[Any]) -> list[Any] | None:
         """Return the outputs, None where a check fails."""
@@ -66,3 +65,7 @@ class Ends:
                 found[k] = int(found[k])
         del found[self.count :]
         return found
+
+
+def _largest(numbers: list[float]) -> float:
+    return max([abs(x) for x in numbers])

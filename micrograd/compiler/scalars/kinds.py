@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 FLOAT, INT, TRUTH, MIXED = range(4)
-"""The kinds. A mixed number is a float or an integer, as that of a relu: which depends on numbers."""
+"""The kinds. A mixed number, as that of a relu, is a float or an integer: numbers decide."""
 
 LIMIT = 2**53
 """The largest integer that stays one: past it, numbers are floats."""
@@ -17,80 +17,20 @@ ANY: Range = (-LIMIT, LIMIT)
 
 ARITHMETIC = frozenset(("add", "subtract", "multiply"))
 COMPARISONS = frozenset(("lt", "le", "gt", "ge", "eq", "ne"))
-FLOATS = frozenset(
-    [
-        "divide",
-        "exp",
-        "log",
-        "sqrt",
-        "sin",
-        "cos",
-        "tanh",
-        "tanh_slope",
-        "sigmoid",
-        "fmod",
-        "fabs",
-        "copysign",
-        "erf",
-        "tan",
-        "arcsin",
-        "arccos",
-        "arctan",
-        "cosine",
-        "hypot",
-        "arctan2",
-        "sinh",
-        "cosh",
-        "arcsinh",
-        "arccosh",
-        "arctanh",
-        "deg2rad",
-        "rad2deg",
-        "cbrt",
-        "expm1",
-        "exp2",
-        "log1p",
-        "log2",
-        "log10",
-        "float_power",
-        "normal_cdf",
-        "softsign",
-    ]
-)
+_FLOATS = """
+divide exp log sqrt sin cos tanh tanh_slope sigmoid fmod fabs copysign erf tan arcsin arccos arctan
+cosine hypot arctan2 sinh cosh arcsinh arccosh arctanh deg2rad rad2deg cbrt expm1 exp2 log1p log2
+log10 float_power normal_cdf softsign
+"""
+_FLOATS_OF_FLOATS = """
+add subtract multiply negative absolute power where maximum minimum fmax fmin elu softplus
+log_sigmoid logaddexp logaddexp2 floor_divide remainder sign floor ceil trunc rint heaviside turn
+sinc floordiv mod
+"""
+FLOATS = frozenset(_FLOATS.split())
 """Operations that give floats, whatever they are given."""
 
-FLOATS_OF_FLOATS = FLOATS | frozenset(
-    [
-        "add",
-        "subtract",
-        "multiply",
-        "negative",
-        "absolute",
-        "power",
-        "where",
-        "maximum",
-        "minimum",
-        "fmax",
-        "fmin",
-        "elu",
-        "softplus",
-        "log_sigmoid",
-        "logaddexp",
-        "logaddexp2",
-        "floor_divide",
-        "remainder",
-        "sign",
-        "floor",
-        "ceil",
-        "trunc",
-        "rint",
-        "heaviside",
-        "turn",
-        "sinc",
-        "floordiv",
-        "mod",
-    ]
-)
+FLOATS_OF_FLOATS = FLOATS | frozenset(_FLOATS_OF_FLOATS.split())
 """Operations that give floats where all that they are given are floats."""
 
 
@@ -147,10 +87,23 @@ def _absolute(a: Range) -> Range:
 _SPREADING = ARITHMETIC | {"power", "floordiv", "mod", "floor_divide", "remainder"}
 """Operations that give a float where one of two arguments is one."""
 
-_RANGES = {
-    "add": lambda a, b: (a[0] + b[0], a[1] + b[1]),
-    "subtract": lambda a, b: (a[0] - b[1], a[1] - b[0]),
+
+def _sum(a: Range, b: Range) -> Range:
+    return a[0] + b[0], a[1] + b[1]
+
+
+def _difference(a: Range, b: Range) -> Range:
+    return _sum(a, _negative(b))
+
+
+def _negative(a: Range) -> Range:
+    return -a[1], -a[0]
+
+
+_RANGES: dict[str, Callable[..., Range]] = {
+    "add": _sum,
+    "subtract": _difference,
     "multiply": _product,
-    "negative": lambda a: (-a[1], -a[0]),
+    "negative": _negative,
     "absolute": _absolute,
 }

@@ -37,21 +37,26 @@ class Step:
     width: int = 0
 
 
+LONG = 16
+"""Chains of so many terms are worth a region, however few there are."""
+
+LARGE = 512
+"""A region of so many numbers is worth it, however short the chains are."""
+
+
 class _Chains:
     """Chains of additions.
 
     Attributes:
+        inner: for each number, the inner sum that it adds a term to, else -1.
         absorbed: which numbers are inner sums.
         length: for each number that ends a chain, how many terms it has, else 0.
         term, row, head: the terms of all chains, which row each is, and the number that ends it.
     """
 
-    def __init__(self, adds: NDArray[np.bool_], a: Indices, b: Indices, uses: Indices) -> None:
-        n = len(adds)
-        distinct = adds & (a != b)
-        left = distinct & adds[a] & (uses[a] == 1)
-        right = distinct & adds[b] & (uses[b] == 1) & ~left
-        inner = np.where(left, a, np.where(right, b, -1))
+    def __init__(self, inner: Indices, a: Indices, b: Indices) -> None:
+        n = len(inner)
+        self.inner = inner
         outer = np.flatnonzero(inner >= 0)
         self.absorbed = np.zeros(n, bool)
         self.absorbed[inner[outer]] = True
@@ -61,14 +66,31 @@ class _Chains:
         head = list(range(n))
         for i, j in reversed(pairs):
             head[j] = head[i]
-        link, ends = np.array(links), np.array(head)
+        link, self.end_of = np.array(links, np.intp), np.array(head, np.intp)
         self.length = np.where((link > 0) & ~self.absorbed, link + 2, 0)
-        bottom = np.flatnonzero(adds & (inner < 0) & self.absorbed)
-        others = np.where(left, b, a)[outer]
+        bottom = np.flatnonzero((inner < 0) & self.absorbed)
+        others = np.where(inner == a, b, a)[outer]
         self.term = np.concatenate([a[bottom], b[bottom], others])
         zeros = np.zeros(len(bottom), np.intp)
         self.row = np.concatenate([zeros, zeros + 1, link[outer] + 1])
-        self.head = ends[np.concatenate([bottom, bottom, outer])]
+        self.head = self.end_of[np.concatenate([bottom, bottom, outer])]
+
+    def regions(self, depth: Indices) -> tuple[Indices, Indices, Indices, Indices]:
+        """Return which numbers end chains, the region of each, and rows and columns of regions."""
+        heads = np.flatnonzero(self.length)
+        keys = np.stack([depth[heads], self.length[heads]], 1)
+        found, region = np.unique(keys, axis=0, return_inverse=True)
+        region = region.reshape(-1)
+        rows = found[:, 1] if len(found) else np.zeros(0, np.intp)
+        return heads, region, rows, np.bincount(region, minlength=len(found))
+
+
+def _inner_sums(adds: NDArray[np.bool_], a: Indices, b: Indices, uses: Indices) -> Indices:
+    """Return for each number which of its two arguments is a sum that nobody else uses, else -1."""
+    distinct = adds & (a != b)
+    left = distinct & adds[a] & (uses[a] == 1)
+    right = distinct & adds[b] & (uses[b] == 1)
+    return np.where(left, a, np.where(right, b, -1))
 
 
 class Layout:
@@ -98,8 +120,17 @@ class Layout:
         np.add.at(uses, roots, 2)
         self._uses = uses
         adds = self._codes == codes.get("add", -1)
-        self._chains = _Chains(adds, table[:, 0], table[:, 1], uses)
+        a, b = table[:, 0], table[:, 1]
+        self._chains = _Chains(_inner_sums(adds, a, b, uses), a, b)
         self._depth = _depths(primitives.arguments, self._chains.absorbed)
+        heads, region, rows, widths = self._chains.regions(self._depth)
+        small = ((rows < LONG) & (rows * widths < LARGE))[region]
+        if small.any():
+            dropped = np.zeros(n, bool)
+            dropped[heads[small]] = True
+            inner = np.where(dropped[self._chains.end_of], -1, self._chains.inner)
+            self._chains = _Chains(inner, a, b)
+            self._depth = _depths(primitives.arguments, self._chains.absorbed)
         self.place = np.full(n, -1, np.intp)
         self._place_leaves(primitives.inputs)
         self.size = self._leaves
@@ -124,13 +155,9 @@ class Layout:
     def _make_regions(self) -> None:
         """Give chains of one length at one depth a region, and their terms rows of it."""
         chains, n = self._chains, len(self.place)
-        heads = np.flatnonzero(chains.length)
-        keys = np.stack([self._depth[heads], chains.length[heads]], 1)
-        found, region = np.unique(keys, axis=0, return_inverse=True)
+        heads, region, self._rows, self._width = chains.regions(self._depth)
         self._region = np.full(n, -1, np.intp)  # of which a number ends a column
-        self._region[heads] = region.reshape(-1)
-        self._rows = found[:, 1] if len(found) else np.zeros(0, np.intp)
-        self._width = np.bincount(self._region[heads], minlength=len(found))
+        self._region[heads] = region
         ends = self.size + np.cumsum(self._rows * self._width)
         self._base = ends - self._rows * self._width
         self.size = int(ends[-1]) if len(ends) else self.size
@@ -148,7 +175,7 @@ class Layout:
         order = np.argsort(self._region[chains.head[rest]], kind="stable")
         self._copied = rest[order]
         self._copied_from = np.searchsorted(
-            self._region[chains.head[self._copied]], np.arange(len(found) + 1)
+            self._region[chains.head[self._copied]], np.arange(len(self._rows) + 1)
         )
 
     def _place_groups(self) -> None:

@@ -10,8 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from micrograd.compiler.scalars.graph import FUNCTIONS, Graph
+from micrograd.compiler.scalars.graph import Graph
 from micrograd.compiler.scalars.kinds import FLOAT, INT, LIMIT, MIXED
+from micrograd.compiler.scalars.names import FUNCTIONS
 from micrograd.compiler.tape import CONSTANT, INPUT
 
 UFUNCS: dict[str, Any] = {
@@ -30,7 +31,7 @@ BY_FLOATS = frozenset(("sigmoid", "tanh_slope", "power")) | {
     for name, function in FUNCTIONS.items()
     if getattr(getattr(function, "scalar", None), "__module__", "") == "math"
 }
-"""Operations that give the same for an integer as for the float that equals it, but for the class."""
+"""Operations that give equal numbers for an integer and for the float that equals it."""
 
 
 class UnfitError(Exception):

@@ -5,10 +5,12 @@ from __future__ import annotations
 import keyword
 import math
 import re
+from collections.abc import Sequence
 from typing import Any
 
-from micrograd.compiler.scalars.graph import FUNCTIONS, Graph
+from micrograd.compiler.scalars.graph import Graph
 from micrograd.compiler.scalars.kinds import FLOAT
+from micrograd.compiler.scalars.names import FUNCTIONS
 from micrograd.compiler.tape import CONSTANT, INPUT, call_of_numbers
 from micrograd.core.numbers import to_number
 
@@ -36,7 +38,7 @@ _MATH = {
 }
 
 
-_OWN = re.compile(r"abs|v|(t|part)\d+")
+_OWN = re.compile(r"abs|v|program|(t|x|part)\d+")
 """Names with a meaning in the text."""
 
 _PLAIN = frozenset((*_MATH, "sigmoid", "tanh_slope", "softplus", "elu", "log_sigmoid", "softsign"))
@@ -50,45 +52,60 @@ class Source:
     slower, and goes on with the answer.
 
     Attributes:
-        parts: functions `part0(v)`, `part1(v)`, …, which read and write a list of numbers, in which
-            the inputs come first.
+        parts: one function `program(…)` of the inputs, which returns what is wanted; or, of many
+            numbers, functions `part0(v)`, `part1(v)`, …, which read and write a list of numbers,
+            in which the inputs come first.
         names: what they need.
-        lines: how many lines.
-        outputs: where each output stands in the list, and then each number that is checked, and
-            each by which Python divides.
+        lines: how many lines they have.
+        wanted: the nodes that are wanted: outputs, what is checked, and by what Python divides.
+        places: where these stand in the list, if there is one.
         size: how long the list is.
+
+    Args:
+        graph: what is computed.
+        careful: whether to go on where Python raises an error.
+        parameters: names of the inputs.
     """
 
-    def __init__(self, graph: Graph, careful: bool = False) -> None:
+    def __init__(
+        self, graph: Graph, careful: bool = False, parameters: Sequence[str] | None = None
+    ) -> None:
         self.graph, self._careful = graph, careful
         self.names: dict[str, Any] = {"inf": math.inf, "nan": math.nan}
         self._wide = set(graph.wide)
-        wanted = [*graph.outputs, *[i for i, _ in graph.checks], *graph.divisors]
-        self._uses, self._last = _uses(graph, wanted)
+        self.wanted = [*graph.outputs, *[i for i, _ in graph.checks], *graph.divisors]
+        self._uses, self._last = _uses(graph, self.wanted)
         self._place = {i: k for k, i in enumerate(graph.inputs)}
+        self.flat = len(graph) <= SIZE
+        own = [f"t{i}" for i in graph.inputs] if parameters is None else parameters
+        self._parameters = dict(zip(graph.inputs, own, strict=True))
         self.lines = 0
         self.parts = [self._block(start) for start in range(0, len(graph), SIZE)]
-        self.outputs = [self._place[i] for i in wanted]
-        self.size = len(self._place)
+        self.places = [] if self.flat else [self._place[i] for i in self.wanted]
+        self.size = 0 if self.flat else len(self._place)
 
     def _block(self, start: int) -> str:
         """Return the function that computes the nodes from `start` on."""
-        graph, uses, last, place = self.graph, self._uses, self._last, self._place
+        graph, uses, last, place, flat = (
+            *(self.graph, self._uses, self._last, self._place, self.flat),
+        )
         block = start // SIZE
-        lines = [f"def part{block}(v):"]
-        texts: dict[int, str] = {}
+        texts: dict[int, str] = dict(self._parameters) if flat else {}
+        lines = [f"def program({', '.join(texts.values())}):" if flat else f"def part{block}(v):"]
         bare: dict[int, str] = {}  # of what stands within a line
         depths: dict[int, int] = {}
 
         def text_of(j: int) -> str:
             if graph.operations[j] is CONSTANT:
-                return _literal(graph.constants[j])
+                return repr(graph.constants[j])
             lines.append(f"    t{j} = v[{place[j]}]")
             return f"t{j}"
 
         for i in range(start, min(start + SIZE, len(graph))):
             name = graph.operations[i]
-            if name is INPUT or (name is CONSTANT and last[i] < len(graph)):
+            if i == graph.backward and i:
+                lines.append("    # The backward pass")
+            if name is INPUT or (name is CONSTANT and (flat or last[i] < len(graph))):
                 continue
             if name is CONSTANT:
                 place[i] = len(place)
@@ -109,16 +126,19 @@ class Source:
             else:
                 text = self._call(i, name, [texts[j] for j in args])
             if i in self._wide:
-                text = f"{self._name('number', _number)}({text})"
+                text = f"{self._name('number', number)}({text})"
             if uses[i] == 1 and last[i] == block and depth < DEPTH:
                 texts[i], bare[i], depths[i] = f"({text})", text, depth
                 continue
             texts[i] = f"t{i}"
-            if last[i] > block:
+            if last[i] > block and not flat:
                 place[i] = len(place)
                 lines.append(f"    t{i} = v[{place[i]}] = {text}")
             else:
                 lines.append(f"    t{i} = {text}")
+        if flat:
+            wanted = [texts[i] if i in texts else text_of(i) for i in self.wanted]
+            lines.append(f"    return [{', '.join(wanted)}]")
         self.lines += len(lines) - 1
         return "\n".join(lines if len(lines) > 1 else [*lines, "    pass"])
 
@@ -201,10 +221,10 @@ def _same(a: Any, b: Any) -> bool:
     return a is b or (isinstance(a, _Call) and a == b)
 
 
-def _number(x: Any) -> Any:
-    """Return a number as eager calls have it."""
+def number(x: Any) -> Any:
+    """Return a number as eager calls have it.
+
+    >>> number(2**53 + 1)
+    9007199254740992.0
+    """
     return x if x.__class__ is float else to_number(x)
-
-
-def _literal(value: Any) -> str:
-    return repr(value)
