@@ -163,6 +163,23 @@ def test_buffers_are_kept_and_used_again() -> None:
     assert_lowers(function, [np.eye(8)], [np.ones((8, 8))])
 
 
+def test_results_that_need_not_be_fresh_are_views_and_buffers() -> None:
+    code = lowered(lambda x: [x[1:], np.exp(x) + 1], X, fresh=False)
+    results: list[Any] = [code.run(X), code.run(X * 2)]
+    (part, first), (_, second) = results
+    assert np.may_share_memory(part, X)
+    assert first is second
+    assert second.tolist() == (np.exp(X * 2) + 1).tolist()
+
+
+def test_inputs_that_lie_otherwise_have_a_program_of_their_own() -> None:
+    x = np.random.default_rng(0).normal(size=(60, 50)).astype(np.float32)
+    code = lowered(lambda x: [x.sum(axis=0), np.exp(x).sum(axis=1), np.tanh(x).sum()], x)
+    for other in (x, np.asfortranarray(x), np.repeat(x, 2, axis=1)[:, ::2], x[::-1]):
+        expected = [other.sum(axis=0), np.exp(other).sum(axis=1), np.tanh(other).sum()]
+        assert_same(code.run(other) or (), expected)
+
+
 def test_it_is_written_as_a_careful_person_writes() -> None:
     def step(x: Any, w: Any, b: Any) -> Any:
         h = np.tanh(x @ w + b)
