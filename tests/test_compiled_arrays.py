@@ -6,7 +6,6 @@ import copy
 import operator
 import pickle
 import threading
-import warnings
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -91,7 +90,7 @@ def assert_lowers(function: Callable[..., Any], arguments: Sequence[Any], *other
         before = [bits(x) for x in given_]
         try:
             expected = interpret(tape, outputs, given_)
-        except IndexError:  # of numbers that are indices
+        except (IndexError, ValueError):  # of numbers that are indices or powers
             continue
         got = code.run(*given_)
         assert expected is not None
@@ -601,23 +600,21 @@ def others_like(rng: np.random.Generator, array: Array) -> Array:
     return wide.reshape(array.shape)
 
 
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")  # means of nothing, and the like
 @given(seed=st.integers(0, 2**32), moves=st.integers(1, 25))
 def test_random_programs_compute_the_same_bits(seed: int, moves: int) -> None:
     rng = np.random.default_rng(seed)
     arguments = [random_array(rng, True) for _ in range(1 + rng.integers(3))]
     others = [[others_like(rng, x) for x in arguments] for _ in range(2)]
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        assert_lowers(random_program(seed, moves), arguments, *others)
+    assert_lowers(random_program(seed, moves), arguments, *others)
 
 
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")  # means of nothing, and the like
 @given(seed=st.integers(0, 2**32), moves=st.integers(1, 25))
 def test_random_programs_store_what_they_computed(seed: int, moves: int) -> None:
     rng = np.random.default_rng(seed)
     arguments = [random_array(rng, False) for _ in range(2 + rng.integers(3))]
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        tape, outputs = taped(updating(random_program(seed, moves)), *arguments)
+    tape, outputs = taped(updating(random_program(seed, moves)), *arguments)
     stores: dict[int, int] = {}
     for place in rng.permutation(tape.inputs):
         fitting = [i for i in range(len(tape)) if tape.forms[i] == tape.forms[place]]
@@ -629,7 +626,7 @@ def test_random_programs_store_what_they_computed(seed: int, moves: int) -> None
         others = [others_like(rng, x) for x in arguments]
         try:
             found = interpret(tape, [*outputs, *stores], others)
-        except IndexError:  # of numbers that are indices
+        except (IndexError, ValueError):  # of numbers that are indices or powers
             continue
         expected = list(map(bits, found or ()))
         after = dict(zip(tape.inputs, map(bits, others), strict=True))
