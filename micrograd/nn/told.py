@@ -55,7 +55,7 @@ class Group:
     def joined(self, symbols: Sequence[Any]) -> Any:
         """Return symbols of all as one."""
         if len(symbols) == 1:
-            return symbols[0] * 1.0 if isinstance(symbols[0], Number) else symbols[0]
+            return symbols[0]
         return np.concatenate([np.ravel(symbol) for symbol in symbols])
 
     def parted(self, symbol: Any) -> list[Any]:
