@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Sequence
 from typing import Any
 
@@ -103,6 +104,18 @@ class Arguments:
         if self._flat is None:
             return tuple(leaves), {}
         return self._flat.filled(leaves)
+
+    def require_unchanged(self, leaves: Sequence[Any], args: Any, kwargs: Any) -> None:
+        """Raise an error if a container among the arguments holds something else than it did."""
+        if self._flat is None:
+            return
+        now = Flat((args, kwargs))
+        same = now.paths == self._flat.paths and all(map(operator.is_, now.leaves, leaves))
+        if not same:
+            raise CompileError(
+                "compile: a container that came as an argument is changed, and a program leaves "
+                "data and gradients in nodes, and nothing else. Return what changes instead."
+            )
 
     def name(self, place: int, names: Sequence[str]) -> str:
         """Return what to call an argument, given the names of the parameters."""
