@@ -9,6 +9,7 @@ from typing import Any, NoReturn
 import numpy as np
 
 from micrograd.compiler import seams
+from micrograd.compiler.programs import is_a
 from micrograd.errors import CompileError
 
 _OUTSIDE = (
@@ -165,6 +166,6 @@ def _global_states() -> dict[str, Any]:
 
 def _alike(a: Any, b: Any) -> bool:
     """Tell whether two states are equal, which hold numbers, words and arrays."""
-    if isinstance(a, dict):
+    if is_a(a, dict):
         return all([_alike(part, b[key]) for key, part in a.items()])
-    return bool(np.array_equal(a, b)) if isinstance(a, np.ndarray) else a == b
+    return bool(np.array_equal(a, b)) if is_a(a, np.ndarray) else a == b
