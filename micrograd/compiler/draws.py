@@ -156,7 +156,8 @@ class Draws:
             raise CompileError(
                 f"compile: `{self._names[generator]}` was drawn from, or set, while the function "
                 "was recorded, in a way that a program does not repeat, as through an attribute "
-                f"or a list that holds it. {_OUTSIDE}"
+                f"or a list that holds it. {_OUTSIDE} From an attribute, micrograd.compiler.draws."
+                'draw(self.rng, "normal", size=3) draws in a way that is noted.'
             )
 
 
