@@ -263,6 +263,17 @@ def test_what_is_stored_may_be_read_and_returned() -> None:
     assert not any(np.may_share_memory(x, y) for x in got for y in (data, other))
 
 
+def test_what_is_stored_is_computed_from_what_was_there_before() -> None:
+    tape, form = Tape(), form_of(X)
+    a, b = tape.add_input(form), tape.add_input(form)
+    less = tape.add(operator.sub, (Slot(a), Slot(b)), {}, form)
+    more = tape.add(operator.add, (Slot(b), Slot(a)), {}, form)
+    code = lower_arrays(tape, [], {less: a, more: b}, {})
+    one, other = X.copy(), X[::-1].copy()
+    assert code.run(one, other) == ()
+    assert (one.tolist(), other.tolist()) == ([-2, 0, 2], [4, 4, 4])
+
+
 def test_two_inputs_can_change_places() -> None:
     tape, form = Tape(), form_of(X)
     a, b = tape.add_input(form), tape.add_input(form)
@@ -581,3 +592,40 @@ def test_random_programs_compute_the_same_bits(seed: int, moves: int) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         assert_lowers(random_program(seed, moves), arguments, *others)
+
+
+@given(seed=st.integers(0, 2**32), moves=st.integers(1, 25))
+def test_random_programs_store_what_they_computed(seed: int, moves: int) -> None:
+    rng = np.random.default_rng(seed)
+    arguments = [random_array(rng, False) for _ in range(2 + rng.integers(3))]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        tape, outputs = taped(updating(random_program(seed, moves)), *arguments)
+    stores: dict[int, int] = {}
+    for place in rng.permutation(tape.inputs):
+        fitting = [i for i in range(len(tape)) if tape.forms[i] == tape.forms[place]]
+        fitting = [i for i in fitting if i != place and i not in stores]
+        if fitting:
+            stores[fitting[-1 - rng.integers(min(3, len(fitting)))]] = int(place)
+    code = lower_arrays(tape, outputs, stores, {})
+    for _ in range(2):
+        others = [others_like(rng, x) for x in arguments]
+        try:
+            found = interpret(tape, [*outputs, *stores], others)
+        except IndexError:  # of numbers that are indices
+            continue
+        expected = list(map(bits, found or ()))
+        after = dict(zip(tape.inputs, map(bits, others), strict=True))
+        for place, value in zip(stores.values(), expected[len(outputs) :], strict=True):
+            after[place] = (np.ndarray, *value[1:])
+        assert list(map(bits, code.run(*others) or ())) == expected[: len(outputs)]
+        assert list(map(bits, others)) == list(after.values())
+
+
+def updating(program: Callable[..., Any]) -> Callable[..., Any]:
+    """Return a program that computes what parameters are updated to, too."""
+
+    def updated(*args: Any) -> Any:
+        return [program(*args), *[x - 0.5 * x for x in args if x.dtype.kind == "f"]]
+
+    return updated

@@ -122,8 +122,10 @@ class CompiledFunction:
     @property
     def programs(self) -> list[CompiledProgram]:
         """Return the programs that there are."""
-        ready = [case for cases in self._cases.values() for case in cases if case.replay]
-        return [self._program_of(case) for case in ready]
+        return [self._program_of(case) for case in self._ready()]
+
+    def _ready(self) -> list[Case]:
+        return [case for cases in self._cases.values() for case in cases if case.replay]
 
     def program(self, *args: Any, **kwargs: Any) -> CompiledProgram:
         """Record a call without making it, and return the program.
@@ -224,6 +226,8 @@ class CompiledFunction:
                     case.watch.release(array)
                 if other.replay is not None:
                     return other
+                if len(self._ready()) >= self._max_programs:
+                    raise self._too_many()
                 cases.remove(other)
                 cases.append(case)
                 case.names = input_names(self._f, case.recording, given, case.watch.names)
@@ -244,18 +248,20 @@ class CompiledFunction:
             self._why = found.what
         self._recorded_once += 1
         if self._recorded_once > 2 * self._max_programs:
-            raise CompileError(
-                f"compile: {self!r} needs more than {self._max_programs} programs. The last one "
-                "was recorded "
-                f"since {self._why}. Choose element by element with micrograd.where, "
-                "micrograd.maximum and micrograd.minimum in place of if, max and min, give what "
-                "changes as an argument, or allow more with max_programs=..."
-            )
+            raise self._too_many()
         waiting = [other for other in cases if other.replay is None]
         if len(waiting) > 2:
             cases.remove(waiting[0])
         cases.append(case)
         return case
+
+    def _too_many(self) -> CompileError:
+        return CompileError(
+            f"compile: {self!r} needs more than {self._max_programs} programs. The last one was "
+            f"recorded since {self._why}. Choose element by element with micrograd.where, "
+            "micrograd.maximum and micrograd.minimum in place of if, max and min, give what "
+            "changes as an argument, or allow more with max_programs=..."
+        )
 
     def _program_of(self, case: Case) -> CompiledProgram:
         assert case.replay is not None

@@ -46,6 +46,18 @@ class Number(Symbolic):
         """Return what a Value holds of it: a truth becomes 0 or 1."""
         return +self if self._value.__class__ is bool else self
 
+    def as_array(self) -> Any:
+        """Return what stands for an array of the number."""
+        return self._recorder.tell(np.asarray, (self,), {})
+
+    def adopted(self) -> Any:
+        """Return what stands for an array of the number."""
+        return self.as_array()
+
+    def as_owned(self) -> Any:
+        """Return the number itself."""
+        return self
+
     def as_float(self) -> Any:
         """Return the number as a float, a symbol, too."""
         return self * 1.0
@@ -57,7 +69,7 @@ class Number(Symbolic):
     def as_operand(self, copied: bool) -> Any:
         """Return what a constant beside a Tensor holds of it: a truth becomes an array."""
         is_truth = self._value.__class__ is bool
-        return self._recorder.tell(np.asarray, (self,), {}) if is_truth else self
+        return self.as_array() if is_truth else self
 
     def __bool__(self) -> bool:
         return self._recorder.decide(self, bool)

@@ -24,7 +24,7 @@ from micrograd.core.op import Op
 from micrograd.core.turns import underway
 from micrograd.core.user_rules import read_only
 from micrograd.core.versions import versions
-from micrograd.engine.seals import SEALED
+from micrograd.engine.seals import SEALED, Seal
 from micrograd.errors import CompileError, describe
 
 _NONE: dict[str, Any] = {}
@@ -83,6 +83,7 @@ class Recorder(Teller):
         self._arguments: list[Symbol] = []
         self._owners: dict[int, tuple[str, Node]] = {}
         self._versions: dict[Node, int] = {}
+        self._seals: dict[Node, Any] = {}
         self._decided: dict[Any, Any] = {}
         self._fresh: dict[tuple[str, Node], None] = {}  # written since the last hosted call
 
@@ -322,6 +323,7 @@ class Recorder(Teller):
 
     def lift_data(self, node: Node, x: Any) -> Any:
         """Return what stands for the data of a node from outside, which become an input."""
+        self._keep_seal(node)
         symbol = self.data[node] = self._input(("data", node), x)
         self._owners[id(symbol)] = ("data", node)
         return symbol
@@ -382,6 +384,12 @@ class Recorder(Teller):
     def keep_version(self, node: Node) -> None:
         """Keep the version that a node from outside had before the call."""
         self._versions.setdefault(node, seams.VERSION.__get__(node))
+        self._keep_seal(node)
+
+    def _keep_seal(self, node: Node) -> None:
+        seal = node._seal
+        if seal.__class__ is Seal:
+            self._seals.setdefault(node, (seal, seal.elements))
 
     def holder(self, symbol: Symbol) -> tuple[str, Node] | None:
         """Return which node from outside holds an array, and whether as its data or gradient."""
@@ -435,9 +443,11 @@ class Recorder(Teller):
             )
 
     def undo(self) -> None:
-        """Give the nodes from outside their versions back."""
+        """Give the nodes from outside their versions back, and what is kept for their records."""
         for node, version in self._versions.items():
             seams.VERSION.__set__(node, version)
+        for node, (seal, elements) in self._seals.items():
+            node._seal, seal.elements = seal, elements
 
 
 def _computed(operation: Any, values: Any) -> Any:

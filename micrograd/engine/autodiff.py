@@ -164,8 +164,9 @@ def _of_their_own(gradients: Sequence[Any], others: Sequence[Any], numbers: bool
     taken = {id(other) for other in others}
     owned: list[Any] = []
     for g in gradients:
-        if g.__class__ is np.ndarray or isinstance(g, (Node, Symbolic)):
-            array = g._data if isinstance(g, Node) else g
+        kind: Any = type(g)
+        if kind is np.ndarray or issubclass(kind, (Node, Symbolic)):
+            array = g._data if issubclass(kind, Node) else g
             if id(g) in taken or getattr(array, "base", None) is not None:
                 g = positive(g)  # a copy, and of a node one with its graph
             taken.add(id(g))
