@@ -18,6 +18,7 @@ from micrograd.compiler.graph import program_of
 from micrograd.compiler.naming import input_names
 from micrograd.compiler.outcome import Outcome
 from micrograd.compiler.program import CompiledProgram
+from micrograd.compiler.programs import is_a
 from micrograd.compiler.recorder import Recorder
 from micrograd.compiler.recording import Recording
 from micrograd.compiler.replay import FAILED, Replay
@@ -137,11 +138,12 @@ class CompiledFunction:
         given.require_leaves()
         cases = self._cases.setdefault(given.key, [])
         watch = Watch(self._f, given.others)
+        found: list[Case] = []
         for _ in range(2):
             recording = self._record(watch, given)
             recording.draws.put_back()
-            case = self._agreeing(Case(watch, recording, given), cases, given)
-        return self._program_of(case)
+            found.append(self._agreeing(Case(watch, recording, given), cases, given))
+        return self._program_of(found[-1])
 
     def _recorded(self, given: Arguments, cases: list[Case]) -> Any:
         """Record a call, and make it."""
@@ -275,7 +277,7 @@ class CompiledFunction:
 
 def _own(value: Any) -> Any:
     """Return what was computed while recording in memory of its own, to be written to."""
-    return value.copy("K") if isinstance(value, np.ndarray) else value
+    return value.copy("K") if is_a(value, np.ndarray) else value
 
 
 def compile(

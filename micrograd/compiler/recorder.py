@@ -30,7 +30,10 @@ from micrograd.errors import CompileError, describe
 _NONE: dict[str, Any] = {}
 
 Source = tuple[str, Any]
-"""Where an input comes from: "argument" and its place, or "data", "grad", "array" and whose, or "state" and a cell."""
+"""Where an input comes from: "argument" and its place, or "data", "grad", "array" and whose.
+
+Or "state", and a cell of one.
+"""
 
 
 class Recorder(Teller):

@@ -21,8 +21,8 @@ from typing import Any, cast
 import numpy as np
 
 from micrograd.common.captures import Told, is_a_librarys, names_in
-from micrograd.compiler.hosted import HOSTED
 from micrograd.compiler.comparison import base_of, elements_of, has_nothing_inside, is_of, shown
+from micrograd.compiler.hosted import HOSTED
 from micrograd.compiler.places import Contents, Names, Single, dict_of, has_dict
 from micrograd.compiler.reading import Place, values_of
 

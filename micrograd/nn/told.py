@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Hashable, Sequence
+from collections.abc import Sequence
 from itertools import accumulate, pairwise
 from typing import Any
 
@@ -91,7 +91,7 @@ class Step:
         ]
         self.count = Cell(self, f"{kind}_steps", lambda: optimizer.steps, self._count)
 
-    def ready(self) -> Hashable:
+    def ready(self) -> tuple[bool, ...]:
         """Compute the factors, and return what decides how the update goes."""
         optimizer = self.optimizer
         for group in self.groups:
@@ -188,10 +188,9 @@ def _are_finite(grads: Sequence[Any]) -> bool:
 
 
 def _square(grad: Any) -> Any:
-    if isinstance(grad, Number):
-        return grad * grad
-    flat = np.ravel(grad, order="K")
-    return np.dot(flat, flat)
+    number = isinstance(grad, Number)
+    flat: Any = grad if number else np.ravel(grad, order="K")
+    return flat * flat if number else np.dot(flat, flat)
 
 
 def _cell(group: Group, i: int, name: str) -> Cell:
