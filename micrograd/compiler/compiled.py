@@ -85,9 +85,10 @@ class CompiledFunction:
         if seams.current.get() is not None or listening.get() is not None:
             return self._f(*args, **kwargs)  # inside another compiled function, or debug()
         given = Arguments(args, kwargs)
-        if given.is_followed():
-            return self._f(*args, **kwargs)  # a transform differentiates it, from outside
-        given.require_leaves()
+        if given.has_nodes:
+            if given.is_followed():
+                return self._f(*args, **kwargs)  # a transform differentiates it, from outside
+            given.require_leaves()
         cases = self._cases.get(given.key)
         if cases is None:
             cases = self._cases[given.key] = []
