@@ -7,6 +7,7 @@ import math
 import pickle
 from collections import deque
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -135,6 +136,30 @@ def test_a_counter_outside_is_refused() -> None:
         mg.compile(f)(1.0)
 
 
+def test_a_container_that_came_as_an_argument_is_not_changed() -> None:
+    @dataclass
+    class State:
+        step: Any
+
+    def appends(row: list[Any]) -> None:
+        row.append(row[0])
+
+    def replaces(weights: dict[str, Any]) -> None:
+        weights["w"] = weights["w"] * 2
+
+    def counts(state: Any) -> None:
+        state.step += 1
+
+    calls: list[tuple[Body, Any]] = [
+        (appends, [1.0]),
+        (replaces, {"w": Value(1.0)}),
+        (counts, State(1)),
+    ]
+    for body, argument in calls:
+        with pytest.raises(CompileError, match=r"container.*is changed.*Return what changes"):
+            mg.compile(body)(argument)
+
+
 def test_a_number_that_an_earlier_call_left_is_refused() -> None:
     kept: list[Any] = [Box(0.0)]
 
@@ -242,6 +267,37 @@ def test_the_errors_of_the_library_come_as_eagerly() -> None:
         with pytest.raises(mg.ShapeError, match="matmul"):
             f(Tensor(np.ones(2)))
     assert f(Tensor(np.ones(3))).data.tolist() == [3.0, 3.0]
+
+
+@pytest.mark.parametrize("kind", [np.array, Tensor])
+def test_errors_that_depend_on_numbers_come_as_eagerly(kind: Any) -> None:
+    invert = mg.compile(mg.linalg.inv)
+    pick = mg.compile(lambda x, i: x[i])
+    x, regular, singular = kind([1.0, 2.0]), kind(np.eye(2)), kind(np.ones((2, 2)))
+    for _ in range(3):
+        invert(regular)
+        pick(x, np.array([0, 1]))
+    for _ in range(2):
+        with pytest.raises(type(error_of(lambda: mg.linalg.inv(singular)))):
+            invert(singular)
+        with pytest.raises(type(error_of(lambda: x[np.array([0, 7])]))):
+            pick(x, np.array([0, 7]))
+    assert bits(pick(x, np.array([1, -1]))) == bits(x[np.array([1, -1])])
+
+
+def error_of(call: Callable[[], Any]) -> Exception:
+    with pytest.raises(Exception) as caught:  # noqa: PT011
+        call()
+    return caught.value
+
+
+def test_an_integer_that_becomes_a_float_beside_arrays_is_another_case() -> None:
+    w = Value(2)
+    f = mg.compile(lambda x: (x * w.data, w.data + 1))
+    x = np.arange(3)
+    for number in (2, 3, 4, 2.5, 3.5, 4.5, 5):
+        w.data = number
+        assert bits(f(x)) == bits((x * number, number + 1))
 
 
 def test_a_program_alone_changes_nothing() -> None:

@@ -17,7 +17,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from micrograd.compiler.scalars import lower_numbers
+from micrograd.compiler.scalars import lower_numbers, source
 from micrograd.compiler.scalars.careful import interpret
 from micrograd.compiler.tape import call_of_numbers
 from micrograd.core.op import registry
@@ -321,7 +321,7 @@ def test_a_deep_tape_needs_no_recursion(how: str) -> None:
 
 
 def test_numbers_cross_from_function_to_function(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("micrograd.compiler.scalars.source.SIZE", 7)
+    monkeypatch.setattr(source, "SIZE", 7)
     for seed in range(20):
         rng = random.Random(seed)
         recorder = random_tape(rng, 60, [0.5, -2.0, 3], plain=True)

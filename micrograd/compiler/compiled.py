@@ -85,9 +85,10 @@ class CompiledFunction:
         if seams.current.get() is not None or listening.get() is not None:
             return self._f(*args, **kwargs)  # inside another compiled function, or debug()
         given = Arguments(args, kwargs)
-        if given.is_followed():
-            return self._f(*args, **kwargs)  # a transform differentiates it, from outside
-        given.require_leaves()
+        if given.has_nodes:
+            if given.is_followed():
+                return self._f(*args, **kwargs)  # a transform differentiates it, from outside
+            given.require_leaves()
         cases = self._cases.get(given.key)
         if cases is None:
             cases = self._cases[given.key] = []
@@ -188,6 +189,7 @@ class CompiledFunction:
                 ]
                 args, kwargs = given.filled(leaves)
                 recording = Recording(recorder, f(*args, **kwargs))
+                given.require_unchanged(leaves, args, kwargs)
             recorder.draws.check()
         except BaseException:
             recorder.draws.put_back()
@@ -293,7 +295,11 @@ def compile(
     same. From then on a call reads the leaves that f used, runs the program, and leaves gradients,
     data and results as f would, to the last bit. Whatever f names from outside is watched: where
     it has changed, or an `if` goes another way, f is recorded again for that case. What else
-    Python reads (the time, files, truths in containers that no name leads to) is not noticed.
+    Python reads (the time, files, the class of a number, truths in containers that no name leads
+    to) is not noticed, and what else it does, such as printing, it does at those calls only.
+
+    Arrays that come out lie in memory of their own. An integer past 2⁵³ in a gradient comes out as
+    a float.
 
     Args:
         f: a function of numbers, arrays, nodes and containers of them; or a node, for the program

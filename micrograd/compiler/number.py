@@ -44,7 +44,8 @@ class Number(Symbolic):
 
     def as_number(self) -> Any:
         """Return what a Value holds of it: a truth becomes 0 or 1."""
-        return +self if self._value.__class__ is bool else self
+        number: Any = self
+        return +number if self._value.__class__ is bool else self
 
     def as_array(self) -> Any:
         """Return what stands for an array of the number."""
@@ -60,7 +61,8 @@ class Number(Symbolic):
 
     def as_float(self) -> Any:
         """Return the number as a float, a symbol, too."""
-        return self * 1.0
+        number: Any = self
+        return number * 1.0
 
     def in_form_of(self, given: Any) -> Any:
         """Return the number itself."""

@@ -88,10 +88,6 @@ class Outcome:
             node._grad, node.label = self._value(result.grad, values), result.label
             if result.requires_grad:
                 node.requires_grad, node.op = True, COMPILED
-                node._first = constant(
-                    result.kind, node._data
-                )  # made now, so that a pass goes there
-                node._first.requires_grad = True
             made[result.of] = node
         return made[result.of]
 
@@ -231,6 +227,16 @@ def _no_graph(*args: Any) -> NoReturn:
     )
 
 
-COMPILED = Op("compiled", _no_graph, (_no_graph,))
-COMPILED.trust()
+class _Compiled(Op):
+    """The operation of a node without parents, which no backward pass goes through."""
+
+    @property
+    def special(self) -> bool:  # pyright: ignore[reportIncompatibleVariableOverride]
+        _no_graph()
+
+    @special.setter
+    def special(self, new: bool) -> None: ...
+
+
+COMPILED = _Compiled("compiled", _no_graph, ())
 """The operation of what a compiled function returns that has a gradient, but no graph."""

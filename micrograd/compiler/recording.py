@@ -164,8 +164,9 @@ class Recording:
             return Out(thing._slot)
         if is_a(thing, Symbol):
             slot = thing._checked_slot().number
-            example = self.examples[slot] = self._recorder.example_of(thing, "compile")
-            kind = None if np.ndim(example) else type(example)
+            example: Any = self._recorder.example_of(thing, "compile")
+            self.examples[slot] = example
+            kind = None if np.ndim(example) else example.__class__
             again = self._first.setdefault(slot, thing) is not thing
             return Out(slot, None, kind, thing._locked is True, again)
         return Out(None, thing)

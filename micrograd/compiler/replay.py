@@ -76,7 +76,10 @@ class Replay:
         if self.numbers and list(map(type, inputs)) != self.kinds:
             return FAILED
         states = states_of(self.generators) if self.generators else {}
-        values = self.code.run(inputs)
+        try:
+            values = self.code.run(inputs)
+        except (ArithmeticError, ValueError, TypeError, IndexError):
+            values = None  # f itself raises what it raises
         if values is None:
             put_back(states)
             return FAILED

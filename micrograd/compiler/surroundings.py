@@ -236,6 +236,7 @@ class Surroundings:
         self._attributes |= names.attributes | (names.read & _ALL)
         if code.co_name != "__init__":  # what that assigns to is new
             self.writes |= names.stored | names.globals | (names.cells & {*code.co_freevars})
+            self._attributes |= names.stored  # a program does not assign to them
         if _BY_STRING & (names.read | names.attributes):
             self._attributes |= names.written
         for module in names.imported & sys.modules.keys():
@@ -243,7 +244,7 @@ class Surroundings:
         if id(variables) not in self._variables:
             self._variables[id(variables)] = read = set[str]()
             self._add_names("", Names("", lambda: [variables], lambda: read))
-        self._variables[id(variables)] |= names.read
+        self._variables[id(variables)] |= names.read | names.globals
 
 
 def _names_of(thing: Any) -> Mapping[str, Any]:

@@ -198,7 +198,16 @@ class Symbol(Symbolic):
     micrograd.errors.OperandError: bool: came a symbol, which has no numbers...
     """
 
-    __slots__ = ("__weakref__", "_example", "_fresh", "_locked", "_part", "_slot", "_stale", "_teller")
+    __slots__ = (
+        "__weakref__",
+        "_example",
+        "_fresh",
+        "_locked",
+        "_part",
+        "_slot",
+        "_stale",
+        "_teller",
+    )
     __hash__ = object.__hash__
 
     def __init__(self, teller: Teller, slot: Slot, example: Any, locked: bool = False) -> None:

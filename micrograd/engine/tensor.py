@@ -375,7 +375,7 @@ class Tensor(ArrayMethods):
     def _adopt(cls, op: Op, data: Any, first: Any, rest: Any) -> NDArray[Any]:
         if data.__class__ is not np.ndarray:
             if isinstance(data, Symbolic):
-                return cast("Any", data.adopted())
+                return data.adopted()
             data = np.asarray(data)
         elif data is first._data or (
             any([data is parent._data for parent in rest])
