@@ -73,6 +73,7 @@ class Recorder(Teller):
         self.replaced: dict[Node, None] = {}
         self.written: dict[tuple[str, Node], None] = {}
         self.hosted: list[tuple[list[Any], tuple[Any, ...]]] = []  # writes before it, and the call
+        self.raising: list[int] = []  # slots of calls for which Python may raise an error
         self.lines: dict[int, str] = {}
         self.opaque: dict[str, None] = {}
         self.draws = Draws(generators)

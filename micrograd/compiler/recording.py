@@ -110,6 +110,8 @@ class Recording:
         arrays: those from outside that are inputs.
         absent: by node whose gradient was read, whether there was none.
         lines: where the user's code was at constants and checks, by slot.
+        raising: slots of calls that are made also where nobody needs what they give, since
+            Python may raise an error there.
         opaque: names of what is called as it is.
         replaced: the nodes whose data became another array, and were not just written to.
         draws: the states of random generators.
@@ -122,6 +124,7 @@ class Recording:
         self.absent, self.lines, self.opaque = recorder.absent, recorder.lines, recorder.opaque
         self.draws, self.states = recorder.draws, recorder.states
         self.replaced = recorder.replaced
+        self.raising = recorder.raising
         self.nodes = list(dict.fromkeys([*recorder.data, *recorder.grads]))
         self.arrays = [of for what, of in recorder.sources if what == "array"]
         self.examples: dict[int, Any] = {}
