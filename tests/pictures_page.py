@@ -74,12 +74,29 @@ def folded() -> Diagram:
     return viz.draw(loss)
 
 
+def program() -> Diagram:
+    """Draw a step of gradient descent, compiled."""
+    W, b = Tensor(np.zeros((3, 2)), label="W"), Tensor(np.zeros(2), label="b")
+
+    @mg.compile
+    def step(x: Any, lr: float) -> Any:
+        loss = mg.tanh(x @ W + b).sum()
+        W.zero_grad()
+        b.zero_grad()
+        loss.backward()
+        W.data -= lr * W.grad
+        return loss
+
+    return viz.draw(step.program(np.ones((4, 3)), 0.1))
+
+
 PICTURES = {
     "shopping.svg": shopping,
     "highlight.svg": highlight,
     "expanded.svg": expanded,
     "layer.svg": layer,
     "folded.svg": folded,
+    "program.svg": program,
 }
 
 

@@ -49,7 +49,7 @@ def transformed(program: Function) -> Function:
 
 def data_of(leaf: Any) -> Any:
     """Return the number or the array of a leaf."""
-    return leaf.data if isinstance(leaf, mg.Node) else leaf
+    return leaf.data if isinstance(leaf, (Value, Tensor)) else leaf
 
 
 def weights(y: Any) -> Any:

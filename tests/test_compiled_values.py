@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import random
-from collections import OrderedDict, defaultdict, namedtuple
+from collections import OrderedDict, defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
@@ -106,7 +106,7 @@ def test_the_demo_with_its_accuracy(listed: bool) -> None:
             scores = list(map(model, inputs))
             losses = [(1 + -yi * score).relu() for yi, score in zip(labels, scores, strict=True)]
             data_loss = sum(losses) * (1.0 / len(losses))
-            total = data_loss + 1e-4 * sum(p * p for p in model.parameters())
+            total: Any = data_loss + 1e-4 * sum(p * p for p in model.parameters())
             right = [(yi > 0) == (s.data > 0) for yi, s in zip(labels, scores, strict=True)]
             model.zero_grad()
             total.backward()
@@ -126,7 +126,9 @@ class Pair:
     second: Any
 
 
-Point = namedtuple("Point", "x y")
+class Point(NamedTuple):
+    x: Any
+    y: Any
 
 
 def in_containers(nodes: list[Value], x: Any) -> Any:
@@ -178,7 +180,7 @@ def extremes(nodes: list[Value], x: Any) -> Any:
     scaled = [v * x for v in nodes]
     largest = max(v.data for v in scaled)
     smallest = min(scaled, key=lambda v: v.data)
-    total = sum((v - largest).exp() for v in scaled)
+    total: Any = sum((v - largest).exp() for v in scaled)
     total.backward()
     return total, largest, smallest, sorted(v.data for v in scaled)
 

@@ -18,7 +18,8 @@ Make = Callable[[], tuple[Callable[..., Any], Sequence[Node]]]
 def bits(thing: Any) -> Any:
     """Return what two results have to share: containers, types, dtypes and every bit."""
     if isinstance(thing, Node):
-        grad = thing._grad if thing.op is None or isinstance(thing._grad, Node) else thing.grad
+        node: Any = thing
+        grad = node._grad if node.op is None or isinstance(node._grad, Node) else node.grad
         known = grad if grad is None or isinstance(grad, Node) else np.asarray(grad)
         known = grad if isinstance(thing, mg.Value) else known
         return (type(thing), thing.requires_grad, bits(thing._data), bits(known))
@@ -91,7 +92,8 @@ def fresh(args: Any) -> Any:
     def copy(thing: Any) -> Any:
         if isinstance(thing, Node):
             if id(thing) not in known:
-                known[id(thing)] = type(thing)(
+                kind: Any = type(thing)
+                known[id(thing)] = kind(
                     thing._data, requires_grad=thing.requires_grad, label=thing.label
                 )
                 known[id(thing)]._grad = thing._grad

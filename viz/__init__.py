@@ -3,7 +3,8 @@
 Operations are circles, the forward value stands above each edge and the gradient
 below it, in red.
 
-A graph is turned into plain data (`graph.snapshot`), large ones into smaller ones
+A graph is turned into plain data (`graph.snapshot`; a compiled program by
+`graph.programs`), large ones into smaller ones
 (`folding`), these into shapes and arrows (`picture.picture`), and those into DOT text
 (`picture.dot`) or, without the `dot` program, into places (`picture.layout`) and SVG
 (`picture.svg`).

@@ -138,7 +138,8 @@ def draw(
         require_usual(
             **{"more_roots": more_roots, "names": names, "tensors": tensors, "depth": depth},
             **{"highlight": highlight, "around": around, "color": color, "expand": expand},
-            **{"collapse": collapse, "nodes": nodes, "style": style if style == "micrograd" else None},
+            **{"collapse": collapse, "nodes": nodes},
+            style=None if style != "micrograd" else style,
         )
         snapshot = program_snapshot(root, number_format=number_format, fold=fold, limit=limit)
         return Diagram(snapshot, rankdir, style)

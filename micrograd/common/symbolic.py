@@ -16,6 +16,18 @@ class Symbolic:
         """Return what a Value holds of it, a symbol too."""
         raise NotImplementedError
 
+    def as_array(self) -> Any:
+        """Return what stands for an array, where this stands for a number."""
+        raise NotImplementedError
+
+    def adopted(self) -> Any:
+        """Return what stands for the data of a node that an operation gave."""
+        raise NotImplementedError
+
+    def as_owned(self) -> Any:
+        """Return what stands for memory that nobody writes to: a copy, if it is a view of such."""
+        raise NotImplementedError
+
     def as_float(self) -> Any:
         """Return the number as a float."""
         raise NotImplementedError

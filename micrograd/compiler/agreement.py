@@ -181,7 +181,8 @@ def _results(recording: Recording, places: dict[Node, Any]) -> list[Any]:
 
 
 def _result(result: Any) -> Any:
-    return (result.slot, _key(result.constant)) if isinstance(result, Out) else type(result)
+    kind: Any = result.__class__
+    return (result.slot, _key(result.constant)) if isinstance(result, Out) else kind
 
 
 def _same_effects(a: Recording, b: Recording, places: dict[Node, Any]) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import update_wrapper
-from types import MethodType
+from types import CodeType, MethodType
 from typing import Any
 
 import numpy as np
@@ -18,6 +18,7 @@ from micrograd.compiler.graph import program_of
 from micrograd.compiler.naming import input_names
 from micrograd.compiler.outcome import Outcome
 from micrograd.compiler.program import CompiledProgram
+from micrograd.compiler.programs import is_a
 from micrograd.compiler.recorder import Recorder
 from micrograd.compiler.recording import Recording
 from micrograd.compiler.replay import FAILED, Replay
@@ -77,6 +78,8 @@ class CompiledFunction:
         self._how = scalars, exact
         self._recorded_once = 0  # how often it was recorded, and nothing agreed
         self._cases: dict[Any, list[Case]] = {}
+        self._picks = True  # whether indices that are recorded pick
+        self._subscripts: set[CodeType] = set()  # code in which they do
         self._why = "the arguments were of other kinds, shapes or dtypes"
         update_wrapper(self, f)
 
@@ -84,9 +87,10 @@ class CompiledFunction:
         if seams.current.get() is not None or listening.get() is not None:
             return self._f(*args, **kwargs)  # inside another compiled function, or debug()
         given = Arguments(args, kwargs)
-        if given.is_followed():
-            return self._f(*args, **kwargs)  # a transform differentiates it, from outside
-        given.require_leaves()
+        if given.has_nodes:
+            if given.is_followed():
+                return self._f(*args, **kwargs)  # a transform differentiates it, from outside
+            given.require_leaves()
         cases = self._cases.get(given.key)
         if cases is None:
             cases = self._cases[given.key] = []
@@ -121,8 +125,10 @@ class CompiledFunction:
     @property
     def programs(self) -> list[CompiledProgram]:
         """Return the programs that there are."""
-        ready = [case for cases in self._cases.values() for case in cases if case.replay]
-        return [self._program_of(case) for case in ready]
+        return [self._program_of(case) for case in self._ready()]
+
+    def _ready(self) -> list[Case]:
+        return [case for cases in self._cases.values() for case in cases if case.replay]
 
     def program(self, *args: Any, **kwargs: Any) -> CompiledProgram:
         """Record a call without making it, and return the program.
@@ -135,11 +141,12 @@ class CompiledFunction:
         given.require_leaves()
         cases = self._cases.setdefault(given.key, [])
         watch = Watch(self._f, given.others)
+        found: list[Case] = []
         for _ in range(2):
             recording = self._record(watch, given)
             recording.draws.put_back()
-            case = self._agreeing(Case(watch, recording, given), cases, given)
-        return self._program_of(case)
+            found.append(self._agreeing(Case(watch, recording, given), cases, given))
+        return self._program_of(found[-1])
 
     def _recorded(self, given: Arguments, cases: list[Case]) -> Any:
         """Record a call, and make it."""
@@ -172,10 +179,35 @@ class CompiledFunction:
         return Watch(self._f, given.others), []
 
     def _record(self, watch: Watch, given: Arguments) -> Recording:
-        """Call the function on symbols, and return what it did, with nothing changed."""
-        recorder = Recorder(watch.arrays, watch.generators)
-        f = with_stand_ins(self._f, stand_in) if watch.generators else self._f
-        f = f or self._f  # where a copy is not faithful; draws are then refused
+        """Call the function on symbols, and return what it did, with nothing changed.
+
+        If that shows where lists are indexed by recorded numbers, it is called again, on copies
+        of its code that pick; and if that cannot be, without them ever after.
+        """
+        while True:
+            recorder = Recorder(watch.arrays, watch.generators)
+            picking, recording, error = recorder.picking, None, None
+            try:
+                recording = self._record_once(recorder, watch, given)
+            except BaseException as raised:
+                error = raised
+            new = picking.subscripts - self._subscripts
+            if picking.failed:
+                self._picks = False
+            elif new and self._picks:
+                self._subscripts |= new
+            elif recording is not None:
+                return recording
+            elif error is not None:
+                raise error
+            recorder.draws.put_back()
+
+    def _record_once(self, recorder: Recorder, watch: Watch, given: Arguments) -> Recording:
+        f = self._f
+        subscripts = self._subscripts if self._picks else ()
+        if watch.generators or subscripts:
+            # A copy may not be faithful; draws are then refused, and an index is a decision.
+            f = with_stand_ins(f, stand_in, subscripts) or f
         try:
             with seams.recording(recorder):
                 leaves = [
@@ -184,6 +216,7 @@ class CompiledFunction:
                 ]
                 args, kwargs = given.filled(leaves)
                 recording = Recording(recorder, f(*args, **kwargs))
+                given.require_unchanged(leaves, args, kwargs)
             recorder.draws.check()
         except BaseException:
             recorder.draws.put_back()
@@ -222,6 +255,8 @@ class CompiledFunction:
                     case.watch.release(array)
                 if other.replay is not None:
                     return other
+                if len(self._ready()) >= self._max_programs:
+                    raise self._too_many()
                 cases.remove(other)
                 cases.append(case)
                 case.names = input_names(self._f, case.recording, given, case.watch.names)
@@ -242,18 +277,20 @@ class CompiledFunction:
             self._why = found.what
         self._recorded_once += 1
         if self._recorded_once > 2 * self._max_programs:
-            raise CompileError(
-                f"compile: {self!r} needs more than {self._max_programs} programs. The last one "
-                "was recorded "
-                f"since {self._why}. Choose element by element with micrograd.where, "
-                "micrograd.maximum and micrograd.minimum in place of if, max and min, give what "
-                "changes as an argument, or allow more with max_programs=..."
-            )
+            raise self._too_many()
         waiting = [other for other in cases if other.replay is None]
         if len(waiting) > 2:
             cases.remove(waiting[0])
         cases.append(case)
         return case
+
+    def _too_many(self) -> CompileError:
+        return CompileError(
+            f"compile: {self!r} needs more than {self._max_programs} programs. The last one was "
+            f"recorded since {self._why}. Choose element by element with micrograd.where, "
+            "micrograd.maximum and micrograd.minimum in place of if, max and min, give what "
+            "changes as an argument, or allow more with max_programs=..."
+        )
 
     def _program_of(self, case: Case) -> CompiledProgram:
         assert case.replay is not None
@@ -269,7 +306,7 @@ class CompiledFunction:
 
 def _own(value: Any) -> Any:
     """Return what was computed while recording in memory of its own, to be written to."""
-    return value.copy("K") if isinstance(value, np.ndarray) else value
+    return value.copy("K") if is_a(value, np.ndarray) else value
 
 
 def compile(
@@ -286,7 +323,11 @@ def compile(
     same. From then on a call reads the leaves that f used, runs the program, and leaves gradients,
     data and results as f would, to the last bit. Whatever f names from outside is watched: where
     it has changed, or an `if` goes another way, f is recorded again for that case. What else
-    Python reads (the time, files, truths in containers that no name leads to) is not noticed.
+    Python reads (the time, files, the class of a number, truths in containers that no name leads
+    to) is not noticed, and what else it does, such as printing, it does at those calls only.
+
+    Arrays that come out lie in memory of their own. An integer past 2⁵³ in a gradient comes out as
+    a float.
 
     Args:
         f: a function of numbers, arrays, nodes and containers of them; or a node, for the program

@@ -44,11 +44,25 @@ class Number(Symbolic):
 
     def as_number(self) -> Any:
         """Return what a Value holds of it: a truth becomes 0 or 1."""
-        return +self if self._value.__class__ is bool else self
+        number: Any = self
+        return +number if self._value.__class__ is bool else self
+
+    def as_array(self) -> Any:
+        """Return what stands for an array of the number."""
+        return self._recorder.tell(np.asarray, (self,), {})
+
+    def adopted(self) -> Any:
+        """Return what stands for an array of the number."""
+        return self.as_array()
+
+    def as_owned(self) -> Any:
+        """Return the number itself."""
+        return self
 
     def as_float(self) -> Any:
         """Return the number as a float, a symbol, too."""
-        return self * 1.0
+        number: Any = self
+        return number * 1.0
 
     def in_form_of(self, given: Any) -> Any:
         """Return the number itself."""
@@ -57,7 +71,7 @@ class Number(Symbolic):
     def as_operand(self, copied: bool) -> Any:
         """Return what a constant beside a Tensor holds of it: a truth becomes an array."""
         is_truth = self._value.__class__ is bool
-        return self._recorder.tell(np.asarray, (self,), {}) if is_truth else self
+        return self.as_array() if is_truth else self
 
     def __bool__(self) -> bool:
         return self._recorder.decide(self, bool)
@@ -178,7 +192,10 @@ def _method(function: Callable[..., Any], op: Any, raises: bool, turned: bool) -
             told = op
             if not recorder.depth and not _module(sys._getframe(1)).startswith(_ENGINE):
                 told = function
-            return recorder.call_of_numbers(told, slots, values)
+            number = recorder.call_of_numbers(told, slots, values)
+            if told is function:
+                recorder.raising.append(number._slot)
+            return number
         result = function(*values)
         if result.__class__ is not float or recorder.done:
             return recorder.call_of_numbers(op, slots, values)

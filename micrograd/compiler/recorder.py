@@ -7,6 +7,8 @@ So if the call fails, everything is as it was.
 
 from __future__ import annotations
 
+import operator
+import sys
 from collections.abc import Iterable
 from typing import Any
 
@@ -16,7 +18,9 @@ from micrograd.common.symbolic import Symbolic
 from micrograd.compiler import seams
 from micrograd.compiler.draws import Draws
 from micrograd.compiler.number import Number, user_line
+from micrograd.compiler.picking import STALE, Picking
 from micrograd.compiler.programs import Slot, form_of, is_a, item, mapped, name_of
+from micrograd.compiler.subscripts import is_read_at
 from micrograd.compiler.symbols import Symbol, Teller, overlap
 from micrograd.compiler.tape import Tape, call_of_numbers
 from micrograd.core.node import Node
@@ -24,13 +28,16 @@ from micrograd.core.op import Op
 from micrograd.core.turns import underway
 from micrograd.core.user_rules import read_only
 from micrograd.core.versions import versions
-from micrograd.engine.seals import SEALED
+from micrograd.engine.seals import SEALED, Seal
 from micrograd.errors import CompileError, describe
 
 _NONE: dict[str, Any] = {}
 
 Source = tuple[str, Any]
-"""Where an input comes from: "argument" and its place, or "data", "grad", "array" and whose, or "state" and a cell."""
+"""Where an input comes from: "argument" and its place, or "data", "grad", "array" and whose.
+
+Or "state", and a cell of one.
+"""
 
 
 class Recorder(Teller):
@@ -51,6 +58,7 @@ class Recorder(Teller):
         opaque: names of what is called as it is, since it could not be told.
         draws: the states of random generators.
         states: those that are read and written, each with what its `ready` said.
+        picking: what recorded numbers picked from lists.
     """
 
     def __init__(self, arrays: dict[int, Any], generators: Iterable[tuple[str, Any]] = ()) -> None:
@@ -65,11 +73,13 @@ class Recorder(Teller):
         self.replaced: dict[Node, None] = {}
         self.written: dict[tuple[str, Node], None] = {}
         self.hosted: list[tuple[list[Any], tuple[Any, ...]]] = []  # writes before it, and the call
+        self.raising: list[int] = []  # slots of calls for which Python may raise an error
         self.lines: dict[int, str] = {}
         self.opaque: dict[str, None] = {}
         self.draws = Draws(generators)
         self.states: dict[Any, Any] = {}  # with what `ready` said
         self.cells: dict[Any, Any] = {}  # what stands for them, now
+        self.picking = Picking()
         self.depth = 0  # of operations and rules that are under way
         self.done = False
         self.fresh: Any = None  # the node that was made last
@@ -80,6 +90,7 @@ class Recorder(Teller):
         self._arguments: list[Symbol] = []
         self._owners: dict[int, tuple[str, Node]] = {}
         self._versions: dict[Node, int] = {}
+        self._seals: dict[Node, Any] = {}
         self._decided: dict[Any, Any] = {}
         self._fresh: dict[tuple[str, Node], None] = {}  # written since the last hosted call
 
@@ -265,6 +276,8 @@ class Recorder(Teller):
         asked = symbol._slot if symbol.__class__ is Number else symbol._checked_slot().number
         answer = how(value)
         known = self._decided.get((asked, how))
+        if how is operator.index and is_read_at(frame := sys._getframe(2)):
+            self.picking.subscripts.add(frame.f_code)
         if known is None:
             slot = self.tape.add(how, (asked,), _NONE, answer.__class__, self.backward)
             self.lines[slot] = user_line()
@@ -307,6 +320,8 @@ class Recorder(Teller):
         if known is not None:
             self._require_known("data", node)
             return known
+        if x is STALE:
+            self.picking.fail()
         if not self.is_outside(node):
             return x
         if node.op is not None:
@@ -319,12 +334,14 @@ class Recorder(Teller):
 
     def lift_data(self, node: Node, x: Any) -> Any:
         """Return what stands for the data of a node from outside, which become an input."""
+        self._keep_seal(node)
         symbol = self.data[node] = self._input(("data", node), x)
         self._owners[id(symbol)] = ("data", node)
         return symbol
 
     def write_data(self, node: Node, x: Any) -> bool:
         """Keep what is written to the data of a node; tell whether the node is from outside."""
+        self.picking.before_write(node)
         if node not in self.data and not self.is_outside(node):
             known = x.__class__ is np.ndarray and id(x) in self.arrays
             if known:
@@ -379,6 +396,12 @@ class Recorder(Teller):
     def keep_version(self, node: Node) -> None:
         """Keep the version that a node from outside had before the call."""
         self._versions.setdefault(node, seams.VERSION.__get__(node))
+        self._keep_seal(node)
+
+    def _keep_seal(self, node: Node) -> None:
+        seal = node._seal
+        if seal.__class__ is Seal:
+            self._seals.setdefault(node, (seal, seal.elements))
 
     def holder(self, symbol: Symbol) -> tuple[str, Node] | None:
         """Return which node from outside holds an array, and whether as its data or gradient."""
@@ -432,9 +455,11 @@ class Recorder(Teller):
             )
 
     def undo(self) -> None:
-        """Give the nodes from outside their versions back."""
+        """Give the nodes from outside their versions back, and what is kept for their records."""
         for node, version in self._versions.items():
             seams.VERSION.__set__(node, version)
+        for node, (seal, elements) in self._seals.items():
+            node._seal, seal.elements = seal, elements
 
 
 def _computed(operation: Any, values: Any) -> Any:

@@ -49,6 +49,8 @@ class Replay:
         )
         outputs = [slot for slot in dict.fromkeys(recording.outputs) if slot not in stores]
         outputs += [slot for slot in _results_among(recording, stores)]
+        live = {*tape.live([*outputs, *stores])} if recording.raising else set[int]()
+        outputs += [slot for slot in recording.raising if slot not in live]
         told = OutputNames(recording, [names[slot] for slot in tape.inputs])
         within = {slot: at for slot, (at, _) in stores.items()}
         self.code = Code(tape, outputs, within, told.names | names, how, exact, told.notes)
@@ -77,7 +79,10 @@ class Replay:
         if self.numbers and list(map(type, inputs)) != self.kinds:
             return FAILED
         states = states_of(self.generators) if self.generators else {}
-        values = self.code.run(inputs)
+        try:
+            values = self.code.run(inputs)
+        except (ArithmeticError, ValueError, TypeError, IndexError):
+            values = None  # f itself raises what it raises
         if values is None:
             put_back(states)
             return FAILED

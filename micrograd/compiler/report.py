@@ -103,8 +103,8 @@ def _untraced(recording: Any) -> str:
             f" At each call it draws random numbers {_count(len(recording.tape.draws), 'time')}."
         )
     return (
-        f"{text} What else Python read while it was recorded, such as the time, files, and truths "
-        "in containers that no name leads to, is taken as it was then; checks=True finds it."
+        f"{text} What else Python read while it was recorded, such as the time, files, the class "
+        "of a number, and truths in containers that no name leads to, is taken as it was then; checks=True finds it."
     )
 
 

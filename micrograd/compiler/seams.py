@@ -7,6 +7,7 @@ always get.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -16,6 +17,7 @@ from typing import Any
 from micrograd.common.symbolic import Symbolic
 from micrograd.compiler.number import Number
 from micrograd.compiler.programs import is_a
+from micrograd.compiler.symbols import Symbol
 from micrograd.core.node import Node
 from micrograd.core.op import Each, Op, Together, registry
 from micrograd.core.user_rules import no_gradient
@@ -157,11 +159,20 @@ def _forward(recorder: Any, op: Op, raw: Function) -> Function:
                 return raw(*args, **settings)
             args = tuple(map(recorder.constant_array, args))  # that a symbol is to pick from
         recorder.backward &= recorder.depth > 0
-        if not op.arrays_only and kinds <= {Number, float, int, bool}:
-            return recorder.tell_number(op, args, settings)
+        if not op.arrays_only:
+            if kinds <= {Number, float, int, bool}:
+                return recorder.tell_number(op, args, settings)
+            if sys._getframe(1).f_code is Op.__call__.__code__ and all(map(_is_float, args)):
+                numbers = tuple([a.item() if isinstance(a, Symbol) else a for a in args])
+                return recorder.tell_number(op, numbers, settings)
         return recorder.attempt(as_it_is, raw, args, settings)
 
     return forward
+
+
+def _is_float(thing: Any) -> bool:
+    """Tell whether an operation takes an argument for a Python number, as it does NumPy's float."""
+    return isinstance(thing._example if isinstance(thing, Symbol) else thing, (float, int, Number))
 
 
 def _has_symbols(thing: Any) -> bool:

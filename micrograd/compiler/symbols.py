@@ -85,10 +85,12 @@ class Teller:
 
     Attributes:
         alive: the symbols that there are, by number.
+        frozen: the arrays of nodes that were computed, by id: nobody writes to them.
     """
 
     def __init__(self) -> None:
         self.alive: WeakValueDictionary[int, Symbol] = WeakValueDictionary()
+        self.frozen: dict[int, Any] = {}
         self.count = 0
 
     def enter(self, symbol: Symbol) -> None:
@@ -196,13 +198,23 @@ class Symbol(Symbolic):
     micrograd.errors.OperandError: bool: came a symbol, which has no numbers...
     """
 
-    __slots__ = ("__weakref__", "_example", "_locked", "_part", "_slot", "_stale", "_teller")
+    __slots__ = (
+        "__weakref__",
+        "_example",
+        "_fresh",
+        "_locked",
+        "_part",
+        "_slot",
+        "_stale",
+        "_teller",
+    )
     __hash__ = object.__hash__
 
     def __init__(self, teller: Teller, slot: Slot, example: Any, locked: bool = False) -> None:
         self._teller = teller
         self._slot = slot
         self._example = read_only(example)
+        self._fresh = is_a(example, np.ndarray) and example.base is None
         self._part: Any = None  # of which symbol this is a view, and the index that picks it
         self._stale = False
         self._locked = locked
@@ -224,6 +236,25 @@ class Symbol(Symbolic):
     def is_array(self) -> bool:
         """Whether it stands for an array, and not for one of NumPy's scalars."""
         return is_a(self._example, np.ndarray)
+
+    def as_array(self) -> Any:
+        """Return what stands for an array, where this stands for one of NumPy's scalars."""
+        if not is_a(self._example, np.generic):
+            return self
+        return Symbol(self._teller, self._checked_slot(), np.asarray(self._example))
+
+    def adopted(self) -> Any:
+        """Return what stands for the data of a node that an operation gave."""
+        array = self.as_array()
+        if array._fresh:
+            owner = owner_of(array._example)
+            self._teller.frozen[id(owner)] = owner
+        return array
+
+    def as_owned(self) -> Any:
+        """Return what stands for memory that nobody writes to: a copy, if it is a view of such."""
+        kept = self._fresh or id(owner_of(self._example)) in self._teller.frozen
+        return self if kept else self.copy().adopted()
 
     def as_float(self) -> Any:
         """Return the one element as a float."""
@@ -410,6 +441,13 @@ def _target(function: Function, thing: Any) -> Symbol:
             "that array with np.zeros_like(symbol, shape=...)."
         )
     return thing
+
+
+def owner_of(array: Any) -> Any:
+    """Return the array that owns the memory of another."""
+    while is_a(array, np.ndarray) and is_a(array.base, np.ndarray):
+        array = array.base
+    return array
 
 
 def overlap(a: Any, b: Any) -> bool:

@@ -14,6 +14,7 @@ from typing import Any, NoReturn
 import numpy as np
 
 from micrograd.common.captures import Captures
+from micrograd.common.symbolic import Symbolic
 from micrograd.common.tree import tree_map
 from micrograd.core.node import Node
 from micrograd.errors import GradientError, OperandError, describe
@@ -60,6 +61,8 @@ def owned_copy(array: Any) -> Any:
     owner = array
     while owner.__class__ is np.ndarray and owner.base is not None:
         owner = owner.base
+    if owner.__class__ is not np.ndarray and isinstance(owner, Symbolic):
+        return owner.as_owned()
     kept = owner is array or (owner.__class__ is np.ndarray and not owner.flags.writeable)
     if not kept:
         array = array.copy()

@@ -159,14 +159,17 @@ def _accumulate(leaves: Gradients, this: Pass, start: Any) -> None:
     this.publish(leaves, sums)
 
 
+def _holds_memory(g: Any) -> bool:
+    return g.__class__ is np.ndarray or isinstance(g, (Node, Symbolic))
+
+
 def _of_their_own(gradients: Sequence[Any], others: Sequence[Any], numbers: bool) -> list[Any]:
     """Return gradients that share no memory among each other, nor with others."""
     taken = {id(other) for other in others}
     owned: list[Any] = []
     for g in gradients:
-        if g.__class__ is np.ndarray or isinstance(g, (Node, Symbolic)):
-            array = g._data if isinstance(g, Node) else g
-            if id(g) in taken or getattr(array, "base", None) is not None:
+        if _holds_memory(g):
+            if id(g) in taken or getattr(getattr(g, "_data", g), "base", None) is not None:
                 g = positive(g)  # a copy, and of a node one with its graph
             taken.add(id(g))
         elif not numbers:

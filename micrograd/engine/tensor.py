@@ -35,6 +35,7 @@ from micrograd.engine.seals import (
     version_of,
 )
 from micrograd.errors import GradientError, MicrogradError, OperandError, ShapeError, describe
+from micrograd.ops import axes
 from micrograd.ops.axes import shown
 from micrograd.ops.reach import MOVED
 
@@ -196,7 +197,7 @@ class Tensor(ArrayMethods):
     @property
     def dtype(self) -> np.dtype[Any]:
         """The dtype of the elements."""
-        return ops.axes.as_array(self._data).dtype
+        return axes.as_array(self._data).dtype
 
     def backward(self, gradient: Any = None, create_graph: bool = False) -> None:
         """Compute the gradient of this tensor with respect to every node it came from.
@@ -220,7 +221,7 @@ class Tensor(ArrayMethods):
         >>> x.grad
         array([ 2., 40.])
         """
-        data = ops.axes.as_array(self._data)
+        data = axes.as_array(self._data)
         if gradient is not None:
             gradient = self._start(gradient, create_graph)
         elif data.size == 1:
@@ -266,7 +267,7 @@ class Tensor(ArrayMethods):
                 f"item: expected one element, but came {describe(self)}. Take one by its index, or "
                 "use .data for the array."
             )
-        return ops.axes.as_array(self._data).item()
+        return axes.as_array(self._data).item()
 
     def detach(self) -> Tensor:
         """Return a constant with the same data, which a later write to a leaf does not change.
@@ -343,10 +344,10 @@ class Tensor(ArrayMethods):
                 f"bool: the truth of {describe(self)} is ambiguous. Use .data.any() "
                 "or .data.all(), or micrograd.where to choose element by element."
             )
-        return bool(ops.axes.as_array(self._data))
+        return bool(axes.as_array(self._data))
 
     def __repr__(self) -> str:
-        array = ops.axes.as_array(self._data)
+        array = axes.as_array(self._data)
         if isinstance(array, Symbolic):
             return f"{array}"  # which is refused
         numbers = np.array2string(array, separator=", ", prefix="Tensor(")
@@ -374,7 +375,7 @@ class Tensor(ArrayMethods):
     def _adopt(cls, op: Op, data: Any, first: Any, rest: Any) -> NDArray[Any]:
         if data.__class__ is not np.ndarray:
             if isinstance(data, Symbolic):
-                return cast("Any", data)
+                return data.adopted()
             data = np.asarray(data)
         elif data is first._data or (
             any([data is parent._data for parent in rest])
@@ -436,18 +437,18 @@ def _operand(data: Any, op: Op, wanted: bool) -> Tensor:
     if data.__class__ is float or data.__class__ is int:
         # A Python number stays one: NumPy promotes by the arrays beside it.
         constant._set_leaf(data, False, None, CLOSED)
-    elif isinstance(data, Symbolic):
-        kept = wanted and op.reach is not MOVED and is_recording()
-        constant._set_leaf(data.as_operand(kept and is_copied(data)), False, None, CLOSED)
-    elif data.__class__ is not np.ndarray or data.dtype.kind not in KINDS:
-        constant._set_leaf(as_array(data, op.name).copy(), False, None, CLOSED)
-    else:
+    elif data.__class__ is np.ndarray and data.dtype.kind in KINDS:
         constant._set_leaf(data, False, None)
         if wanted and op.reach is not MOVED and is_recording():
             if constant._data is data:
                 keep_operand(constant, data)
             else:  # a symbol that stands for it
                 constant._data = constant._data.as_operand(is_copied(data))
+    elif isinstance(data, Symbolic):
+        kept = wanted and op.reach is not MOVED and bool(is_recording())
+        constant._set_leaf(data.as_operand(kept and is_copied(data)), False, None, CLOSED)
+    else:
+        constant._set_leaf(as_array(data, op.name).copy(), False, None, CLOSED)
     return constant
 
 

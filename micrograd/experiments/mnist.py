@@ -32,6 +32,12 @@ def main(arguments: list[str] | None = None) -> int:
         type=whole_from(1),
         help=f"training steps of 100 samples; default: {defaults}, and fewer for the digits",
     )
+    parser.add_argument(
+        "--eager",
+        action="store_true",
+        help="compute each step anew, and not by a compiled program, which gives the same bits; "
+        "conv always does, as its programs are no faster",
+    )
     return run(parser, train, arguments)
 
 
@@ -43,10 +49,11 @@ def train(options: argparse.Namespace) -> None:
     rng = np.random.default_rng(options.seed)
     steps = options.steps or (STEPS if what == "MNIST" else DIGITS_STEPS)[name]
     if name == "book":
-        history = train_book(data, steps, rng)
+        history = train_book(data, steps, rng, compiled=not options.eager)
     else:
         model = conv(x.shape[-1], rng) if name == "conv" else mlp(x.shape[1], rng)
-        history = train_library(model, data, steps, rng)
+        compiled = name == "mlp" and not options.eager
+        history = train_library(model, data, steps, rng, compiled=compiled)
         save(options.out / f"{name}.npz", model)
         print("The weights are in", options.out / f"{name}.npz")
     print(history)

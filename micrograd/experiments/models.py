@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from micrograd import Tensor, relu, softmax_cross_entropy
+from micrograd import Tensor, compile, relu, softmax_cross_entropy
 from micrograd.engine.modes import no_grad
 from micrograd.nn import Conv2d, Dropout, Flatten, Linear, MaxPool2d, ReLU, Sequential
 from micrograd.nn.optim import Adam
@@ -51,7 +51,7 @@ class BookNet:
         W1, b1, W2, b2 = self.params.values()
         return relu(x @ W1 + b1) @ W2 + b2
 
-    def step(self, x: Any, t: Any, learning_rate: float) -> tuple[float, Tensor]:
+    def step(self, x: Any, t: Any, learning_rate: float) -> tuple[Tensor, Tensor]:
         """Go a step down the gradient of the loss of a batch; return the loss and the scores."""
         scores = self.scores(x)
         loss = softmax_cross_entropy(scores, t)
@@ -59,10 +59,16 @@ class BookNet:
         for parameter in self.params.values():
             parameter.data -= learning_rate * parameter.grad
             parameter.zero_grad()
-        return loss.item(), scores
+        return loss, scores
 
 
-def train_book(data: Data, steps: int, rng: np.random.Generator, progress: bool = True) -> History:
+def train_book(
+    data: Data,
+    steps: int,
+    rng: np.random.Generator,
+    progress: bool = True,
+    compiled: bool = True,
+) -> History:
     """Train the book's network as the book does: batches of 100 drawn with replacement, rate 0.1.
 
     Args:
@@ -70,9 +76,11 @@ def train_book(data: Data, steps: int, rng: np.random.Generator, progress: bool 
         steps: how many batches.
         rng: the source of weights and batches.
         progress: whether to show it.
+        compiled: whether each step is a program, to the same bits.
     """
     (x, t), test = data
     net = BookNet(x.shape[1], 50, 10, rng)
+    step = compile(net.step) if compiled else net.step
     history = History()
     epoch = max(1, len(x) // BATCH)
     shown = Progress(progress, math.ceil(steps / epoch))
@@ -83,8 +91,8 @@ def train_book(data: Data, steps: int, rng: np.random.Generator, progress: bool 
             shown.begin(first // epoch + 1, count, 0)
             for _ in range(count):
                 chosen = rng.choice(len(x), BATCH)
-                loss, scores = net.step(x[chosen], t[chosen], 0.1)
-                row = {"loss": loss, "accuracy": accuracy(scores, t[chosen])}
+                loss, scores = step(x[chosen], t[chosen], 0.1)
+                row = {"loss": loss.item(), "accuracy": accuracy(scores, t[chosen])}
                 tables.append(history.steps, row)
                 means.add(row, BATCH)
                 shown.step(means.row())
@@ -145,6 +153,7 @@ def train_library(
     steps: int,
     rng: np.random.Generator,
     progress: bool = True,
+    compiled: bool = True,
 ) -> History:
     """Train a network with `fit`: Adam, whose rate falls from 0.001 along half a cosine.
 
@@ -154,6 +163,7 @@ def train_library(
         steps: about how many batches; of more than an epoch, whole ones.
         rng: the source of the order.
         progress: whether to show it.
+        compiled: whether `fit` compiles, to the same bits.
     """
     (x, t), test = data
     x, t = x[: steps * BATCH], t[: steps * BATCH]
@@ -172,4 +182,5 @@ def train_library(
         schedule_per="batch",
         rng=rng,
         progress=progress,
+        compile=compiled,
     )

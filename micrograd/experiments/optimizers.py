@@ -99,6 +99,7 @@ def learn(data: Data, steps: int, seed: int) -> dict[str, list[float]]:
             make(model.named_parameters()),
             epochs + bool(rest),
             rng=rng,
+            compile=True,
         )
         if history.ended == "interrupted":
             raise KeyboardInterrupt

@@ -16,12 +16,14 @@ _ARRAY = np.ndarray  # a name of its own, since every call asks for it
 
 
 def as_array(x: Any) -> Any:
-    """Return x as an array, and a symbol, which stands for one, as it is.
+    """Return x as an array, and a symbol as one that stands for an array.
 
     >>> as_array([1, 2])
     array([1, 2])
     """
-    return x if x.__class__ is _ARRAY or isinstance(x, Symbolic) else np.asarray(x)
+    if x.__class__ is _ARRAY:
+        return x
+    return x.as_array() if isinstance(x, Symbolic) else np.asarray(x)
 
 
 def zeros(shape: Any, dtype: Any, x: Any) -> Any:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from numbers import Real
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -61,7 +61,7 @@ def _fitting(what: str, came: Any, leaf: Any) -> Any:
     if leaf._is_number:
         return came.as_float() if isinstance(came, Symbolic) else float(came)
     if isinstance(came, Symbolic):
-        return ops.astype(came, leaf._data.dtype)
+        return ops.astype(cast("Any", came), leaf._data.dtype)
     return np.array(came, dtype=leaf._data.dtype)  # the caller's may be written to
 
 
@@ -97,7 +97,8 @@ def like(leaf: Any, number: float) -> Any:
 
 def owned(array: Any) -> Any:
     """Return a copy; a number, if the array has no axes."""
-    return (array.copy() if isinstance(array, Symbolic) else np.array(array))[()]
+    own: Any = cast("Any", array).copy() if isinstance(array, Symbolic) else np.array(array)
+    return own[()]
 
 
 def constant(node: Node, data: Any) -> Node:

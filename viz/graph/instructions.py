@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterator, Mapping
-from functools import lru_cache
 from itertools import chain
 from typing import Any
 
@@ -52,17 +51,17 @@ def instruction_symbol(instruction: Any, writer: Writer) -> str:
     >>> [instruction_symbol(instruction, Writer()) for instruction in program.instructions]
     ['2 ×', 'Σ axis=0', '1 −']
     """
-    args = [a for a in instruction.arguments if not isinstance(a, np.random.Generator)]
-    return one_line(_words(instruction.operation, args, instruction.settings, writer))
+    operation, args = instruction.operation, list(instruction.arguments)
+    return one_line(_words(operation, args, instruction.settings, writer))
 
 
 def _words(operation: Any, args: list[Any], settings: Mapping[str, Any], writer: Writer) -> str:
     name = _name(operation)
     if name == "getitem":
         return f"[{_index(args[1], writer)}]"
-    if name == "written":  # a copy of an array, to which a function writes
+    if name == "written" and callable(args[0]):  # a copy that a function writes to
         return _written(args, settings, writer)
-    if name == "into":  # a copy of an array, which takes what a function gives
+    if name == "into" and callable(args[1]):  # a copy that takes what it gives
         return f"{_words(args[1], args[2:], settings, writer)} into"
     if name in _INFIX and len(args) == 2 and not settings:
         first, second = (_operand(arg, writer) for arg in args)
@@ -88,17 +87,17 @@ def arriving(thing: Any) -> Iterator[Any]:
     """
     if _is_brought(thing):
         yield thing
-    elif isinstance(thing, list | tuple):
-        yield from chain.from_iterable(map(arriving, thing))  # pyright: ignore[reportUnknownArgumentType]
-    elif isinstance(thing, dict):
-        yield from arriving([*thing.values()])  # pyright: ignore[reportUnknownArgumentType]
-    elif isinstance(thing, slice):
+    elif is_a(thing, list, tuple):
+        yield from chain.from_iterable(map(arriving, thing))
+    elif is_a(thing, dict):
+        yield from arriving([*thing.values()])
+    elif is_a(thing, slice):
         yield from arriving([thing.start, thing.stop, thing.step])
 
 
 def _is_brought(thing: Any) -> bool:
-    is_large = isinstance(thing, np.ndarray) and thing.size > LARGEST
-    return is_large or isinstance(thing, mg.Slot)
+    is_large = is_a(thing, np.ndarray) and thing.size > LARGEST
+    return is_large or is_a(thing, mg.Slot)
 
 
 def symbol_of_function(function: Any) -> str:
@@ -120,8 +119,8 @@ def symbol_of_function(function: Any) -> str:
 def _name(function: Any) -> str:
     """Return what NumPy calls a function, whoever it is from."""
     name = getattr(function, "name", None) or getattr(function, "__name__", repr(function))
-    ufunc = getattr(function, "__self__", None)
-    if isinstance(ufunc, np.ufunc):
+    ufunc: Any = getattr(function, "__self__", None)
+    if is_a(ufunc, np.ufunc):
         return f"{ufunc.__name__}.{name}"
     return _NUMPY_NAMES.get(name, name.removeprefix("the forward of "))
 
@@ -134,33 +133,35 @@ def _operand(arg: Any, writer: Writer) -> str:
 def _called(
     function: Callable[..., Any], args: list[Any], settings: Mapping[str, Any], writer: Writer
 ) -> str:
-    symbol = symbol_of_function(function)
-    names = list(_defaults(function))
-    while 1 < len(args) <= len(names) and _usual(function, names[len(args) - 1], args[-1]):
+    symbol, defaults = symbol_of_function(function), _defaults(function)
+    names = list(defaults)
+    while 1 < len(args) <= len(names) and _usual(defaults, names[len(args) - 1], args[-1]):
         args = args[:-1]
+    args = [arg for arg in args if not is_a(arg, np.random.Generator)]
     words = [PLACE if _all_brought(arg) else text_of(arg, writer) for arg in args]
     arrows = words.count(PLACE)
-    said = [f"{k}={text_of(v, writer)}" for k, v in settings.items() if not _usual(function, k, v)]
+    said = [f"{k}={text_of(v, writer)}" for k, v in settings.items() if not _usual(defaults, k, v)]
     if words[:arrows] == [PLACE] * arrows:  # constants come last
         return " ".join(filter(None, [symbol, ", ".join([*words[arrows:], *said])]))
     return f"{symbol}({', '.join([*words, *said])})"
 
 
 def _all_brought(arg: Any) -> bool:
-    if isinstance(arg, list | tuple) and arg:
-        return all(map(_all_brought, arg))  # pyright: ignore[reportUnknownArgumentType]
+    if is_a(arg, list, tuple) and arg:
+        return all(map(_all_brought, arg))
     return _is_brought(arg)
 
 
-def _usual(function: Callable[..., Any], name: str, value: Any) -> bool:
-    """Tell whether a setting says nothing that is not so without it."""
-    default = _defaults(function).get(name, inspect.Parameter.empty)
-    unsaid = value is None or (value is False and name == "keepdims")
-    return unsaid or (type(default) is type(value) and default == value)
+def _usual(defaults: Mapping[str, Any], name: str, value: Any) -> bool:
+    """Tell whether a setting says nothing that is not so without it; one axis is worth a word."""
+    if name == "keepdims" or name not in defaults:
+        return value is None or (value is False and name == "keepdims")
+    default = defaults[name]
+    return type(default) is type(value) and default == value and (name != "axis" or value is None)
 
 
-@lru_cache
 def _defaults(function: Callable[..., Any]) -> dict[str, Any]:
+    """Return the names of a function's parameters and what they are by default, if known."""
     try:
         parameters = inspect.signature(function).parameters.values()
     except (TypeError, ValueError):  # as those of a ufunc
@@ -176,33 +177,42 @@ def text_of(thing: Any, writer: Writer) -> str:
     """
     if _is_brought(thing):
         return PLACE
-    if isinstance(thing, bool | str | None):
+    if is_a(thing, bool, str, type(None)):
         return repr(thing)
     if thing is ...:
         return "…"
-    if isinstance(thing, np.ndarray) and thing.ndim:
+    if is_a(thing, np.ndarray) and thing.ndim:
         return text_of(thing.tolist(), writer)
-    if isinstance(thing, int | float) or is_array(thing):
+    if is_a(thing, int, float) or is_array(thing):
         return writer.number(plain(thing))
-    if isinstance(thing, list | tuple):
-        row = ", ".join(text_of(part, writer) for part in thing)  # pyright: ignore[reportUnknownVariableType]
-        return f"[{row}]" if isinstance(thing, list) else f"({row}{',' * (len(thing) == 1)})"
-    if isinstance(thing, np.dtype):
+    if is_a(thing, list, tuple):
+        row = ", ".join(text_of(part, writer) for part in thing)
+        return f"[{row}]" if is_a(thing, list) else f"({row}{',' * (len(thing) == 1)})"
+    if is_a(thing, np.dtype):
         return thing.name
-    if isinstance(thing, slice):
+    if is_a(thing, slice):
         return _index(thing, writer)
     if callable(thing):
         return _name(thing)
-    if isinstance(thing, mg.Node):
+    if is_a(thing, mg.Node):
         return thing.label or f"a {type(thing).__name__}"
     return type(thing).__name__
 
 
 def _index(index: Any, writer: Writer) -> str:
     """Return what stands in the brackets behind an array."""
-    if isinstance(index, tuple) and index:
-        return ", ".join(_index(part, writer) for part in index)  # pyright: ignore[reportUnknownVariableType]
-    if isinstance(index, slice):
+    if is_a(index, tuple) and index:
+        return ", ".join(_index(part, writer) for part in index)
+    if is_a(index, slice):
         ends = [index.start, index.stop, *([] if index.step is None else [index.step])]
         return ":".join("" if end is None else text_of(end, writer) for end in ends)
     return text_of(index, writer)
+
+
+def is_a(thing: Any, *kinds: type) -> bool:
+    """Tell whether a thing is of one of some kinds, for code that takes anything.
+
+    >>> is_a(2, float, int)
+    True
+    """
+    return isinstance(thing, kinds)

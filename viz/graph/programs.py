@@ -15,12 +15,12 @@ from viz.folding.equivalence import Graph
 from viz.folding.fold import Folded
 from viz.folding.group import OUTSIDE, family
 from viz.folding.limit import fold_to_limit
-from viz.graph.instructions import arriving, instruction_symbol, text_of
+from viz.graph.instructions import arriving, instruction_symbol, is_a, text_of
 from viz.graph.item import Item
 from viz.graph.item_builder import shorten
 from viz.graph.snapshot import Snapshot
 from viz.text.lines import Lines
-from viz.text.numbers import Writer, is_array, plain
+from viz.text.numbers import Writer, plain
 
 LARGEST = 20_000
 """How many instructions a program may have that is looked through for what repeats."""
@@ -76,8 +76,8 @@ def program_snapshot(
     """
     if len(program.backward) > max(LARGEST, limit):
         raise ArgumentError(
-            f"draw: {program.name} has {len(program.backward):,} instructions, too many to look for "
-            f"what repeats among them: there may be {LARGEST:,}. {_ADVICE}."
+            f"draw: {program.name} has {len(program.backward):,} instructions, too many to look "
+            f"for what repeats among them: there may be {LARGEST:,}. {_ADVICE}."
         )
     items = _Items(program, Writer(number_format)).items
     alike = _Items(program, _Blank()).items
@@ -222,8 +222,9 @@ class _Items:
         return tuple(found)
 
     def _constant(self, thing: Any) -> int:
-        if not isinstance(thing, np.ndarray):
-            return self._add(thing, number=shorten(text_of(thing, self.writer)))
+        if not is_a(thing, np.ndarray):
+            form = thing if is_a(thing, int, float, np.generic) else None
+            return self._add(form, number=shorten(text_of(thing, self.writer)))
         first = plain(thing.flat[0]) if thing.size else 0
         is_uniform = thing.size and bool((thing == first).all())
         return self._add(thing, number=self.writer.number(first) if is_uniform else "constant")
@@ -236,11 +237,13 @@ def _input_name(source: Any) -> str:
 
 
 def _lines(form: Any) -> tuple[Lines, Lines]:
-    """Return what stands above the line of a value, and below it: shape and dtype."""
-    if isinstance(form, tuple):
-        return (f"{len(form):,} arrays",), ()  # pyright: ignore[reportUnknownArgumentType]
-    dtype = getattr(form, "dtype", type(form))
-    if isinstance(dtype, type):
+    """Return what stands above the line of a value, and below it: shape and dtype, if any."""
+    if form is None:
+        return (), ()
+    if is_a(form, tuple):
+        return (f"{len(form):,} arrays",), ()
+    dtype: Any = getattr(form, "dtype", form.__class__)
+    if is_a(dtype, type):
         return (dtype.__name__,), ()
     return (str(form.shape),), (str(dtype),)
 
@@ -266,11 +269,11 @@ def _writes(program: mg.CompiledProgram) -> Iterator[tuple[Any, str]]:
 
 def _leaves(results: Any, name: str) -> Iterator[tuple[Any, str]]:
     """Yield what a function returns, out of its containers, with names."""
-    if isinstance(results, dict):
-        for key, thing in results.items():  # pyright: ignore[reportUnknownVariableType]
+    if is_a(results, dict):
+        for key, thing in results.items():
             yield from _leaves(thing, f"{name}.{key}".removeprefix("result."))
-    elif isinstance(results, list | tuple):
-        for i, thing in enumerate(results):  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]
+    elif is_a(results, list, tuple):
+        for i, thing in enumerate(results):
             yield from _leaves(thing, f"{name}[{i}]")
     else:
         yield results, name

@@ -106,11 +106,9 @@ class ArrayCode:
             The outputs; None, with nothing stored, where a check does not hold, or something has
             another shape or dtype than it had.
         """
-        first = self._first
-        layouts = first.layouts_of(inputs)
-        lowered = first if layouts == first.layouts else self._lowered.get(layouts)
-        if lowered is None:
-            lowered = self._lowered[layouts] = self._lower(layouts)
+        lowered = self._first
+        if not lowered.fits(inputs):
+            lowered = self._lowered_for(tuple([layout_of(inputs[i]) for i in lowered.arrays]))
         try:
             function = lowered.free.pop()
         except IndexError:
@@ -120,6 +118,12 @@ class ArrayCode:
                 return function(*inputs)
         finally:
             lowered.free.append(function)
+
+    def _lowered_for(self, layouts: Layouts) -> _Lowered:
+        """Return the program for inputs that lie in memory in another way."""
+        if layouts not in self._lowered:
+            self._lowered[layouts] = self._lower(layouts)
+        return self._lowered[layouts]
 
     def text(self) -> str:
         """Return the function as a careful person would have written it."""
@@ -171,8 +175,8 @@ class _Lowered:
         self, source: Source, calls: int, recorded: int, size: int, layouts: Any, arrays: list[int]
     ) -> None:
         self.source, self.calls, self.recorded, self.bytes = source, calls, recorded, size
-        self.layouts: Layouts = layouts
-        self.layouts_of = _reader(arrays)
+        self.arrays = arrays
+        self.fits = _comparison(arrays, layouts)
         self.compiled = compile(text_to_run(source), "<program>", "exec")
         self.free: list[Any] = []
 
@@ -183,6 +187,14 @@ class _Lowered:
         return space["program"]
 
 
-def _reader(arrays: list[int]) -> Callable[[Sequence[Any]], Layouts]:
-    """Return the function that tells how the arrays among inputs lie in memory."""
-    return lambda inputs: tuple([inputs[i].strides or inputs[i].__class__ for i in arrays])
+def _comparison(arrays: list[int], layouts: Layouts) -> Callable[[Sequence[Any]], bool]:
+    """Return the function that tells whether the arrays among inputs lie in memory so."""
+    questions: list[str] = []
+    classes: dict[str, Any] = {}
+    for i, layout in zip(arrays, layouts, strict=True):
+        if isinstance(layout, type):
+            classes[f"k{i}"] = layout
+            questions.append(f"x[{i}].__class__ is k{i}")
+        else:
+            questions.append(f"x[{i}].strides == {layout}")
+    return eval(f"lambda x: {' and '.join(questions) or True}", classes)

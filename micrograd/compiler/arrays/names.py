@@ -26,16 +26,16 @@ class Names:
 
     def __init__(self) -> None:
         self.taken: set[str] = set()
+        self._counts: dict[str, int] = {}
 
     def new(self, wish: str) -> str:
         """Return a name like the one that is wished for."""
         name = re.sub(r"\W+", "_", wish).strip("_") or "x"
         name = name if name.isidentifier() else f"_{name}"
         name = made = f"{name}_" if name in _RESERVED else name
-        number = 1
         while made in self.taken:
-            number += 1
-            made = f"{name}_{number}"
+            self._counts[name] = self._counts.get(name, 1) + 1
+            made = f"{name}_{self._counts[name]}"
         self.taken.add(made)
         return made
 

@@ -35,7 +35,7 @@ def plan(
     """
     calls = [slot for slot in range(len(tape)) if tape.is_call(slot)]
     effects = {slot for slot in calls if not _is_pure(tape, slot)}
-    live = tape.live([*outputs, *stores, *effects])
+    live = tape.live([*outputs, *stores, *stores.values(), *effects])
     models = models_of(tape, live, layouts)
     made = Plan([], [], [], [], tape.inputs, models, list(tape.forms), len(calls))
     leaf_of: dict[int, Any] = {}

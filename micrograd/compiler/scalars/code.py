@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from micrograd.compiler.scalars.careful import interpret
 from micrograd.compiler.scalars.graph import Graph
+from micrograd.compiler.scalars.kinds import INT, LIMIT
 from micrograd.compiler.scalars.levels import Levels
 from micrograd.compiler.scalars.primitives import UnfitError
 from micrograd.compiler.scalars.simplify import simplify
@@ -27,6 +29,14 @@ def lower_numbers(
             line for each number; None for what runs faster.
         exact: whether results equal those of eager calls to the last bit; else exp, log, tanh and
             powers are NumPy's, within 4 units of the last place.
+
+    >>> import operator
+    >>> tape = Tape()
+    >>> x, y = tape.add_input(float), tape.add_input(float)
+    >>> product = tape.add(operator.mul, (x, y), {}, float)
+    >>> code = lower_numbers(tape, [product, tape.add(operator.gt, (x, y), {}, bool)])
+    >>> code.run([2.0, 3.0]), code.how
+    ([6.0, False], 'source')
     """
     return Code(tape, outputs, how, exact)
 
@@ -114,10 +124,13 @@ class SourceProgram:
         self._wanted = [value for _, value in graph.checks]
         self._checked = self._count + len(self._wanted)
         self._all = self._checked + len(graph.divisors)
+        self._ints = [k for k, i in enumerate(graph.inputs) if graph.kinds[i] == INT]
         self.instructions, self.calls, self.bytes = len(graph), source.lines, 8 * source.size
 
     def run(self, inputs: Sequence[Any]) -> list[Any] | None:
         """Return the outputs; see `Code.run`."""
+        if self._ints and any([abs(inputs[k]) > LIMIT for k in self._ints]):
+            return interpret(*self._given, inputs)  # no such number was foreseen
         try:
             values = self._whole(*inputs) if self._whole else self._by_parts(inputs)
         except (ArithmeticError, ValueError):

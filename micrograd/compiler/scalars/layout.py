@@ -26,6 +26,7 @@ class Step:
         operation: of `Primitives`, or "copy", or "reduce".
         out: where the results go.
         args: where the arguments stand; of "reduce", where the first row stands.
+        backward: whether it is part of the backward pass.
         rows: of "reduce", how many rows there are.
         width: of "reduce", how far it is from row to row.
     """
@@ -33,6 +34,7 @@ class Step:
     operation: Any
     out: Indices
     args: list[Indices]
+    backward: bool
     rows: int = 0
     width: int = 0
 
@@ -105,7 +107,7 @@ class Layout:
     def __init__(self, primitives: Primitives, roots: list[int]) -> None:
         n = len(primitives.operations)
         self._leaves = primitives.inputs + len(primitives.constants)
-        self._names = primitives.operations
+        self._names, self._backward = primitives.operations, primitives.backward or n
         codes: dict[Any, int] = {}
         self._codes = np.array([codes.setdefault(o, len(codes)) for o in self._names], np.intp)
         self._arity = np.array([len(args) for args in primitives.arguments], np.intp)
@@ -197,6 +199,7 @@ class Layout:
     def _place_group(self, group: Indices, home: int, region: int) -> None:
         """Give one group its places, and note its step."""
         place = self.place
+        backward = bool(group.min() >= self._backward)
         if region >= 0 and home < 0 and self._width[region] == 1:
             place[group] = self._base[region] + self._rows[region] - 1  # it is added up in place
         elif home >= 0:
@@ -211,10 +214,10 @@ class Layout:
         if region >= 0:
             first = self._base[region] + self._column[group]
             rows, width = int(self._rows[region]), int(self._width[region])
-            self.steps.append(Step("reduce", place[group], [first], rows, width))
+            self.steps.append(Step("reduce", place[group], [first], backward, rows, width))
         else:
             args = [place[self._args[group, q]] for q in range(int(self._arity[group[0]]))]
-            self.steps.append(Step(self._names[group[0]], place[group], args))
+            self.steps.append(Step(self._names[group[0]], place[group], args, backward))
 
     def _order_of(self, group: Indices) -> Indices:
         """Return the order of numbers of one group by where their arguments stand."""
@@ -250,10 +253,11 @@ class Layout:
             order = np.argsort(self.place[chains.term[firsts[first]]], kind="stable")
             self._column[known[order]] = np.arange(len(heads))
         if len(which):
+            backward = bool(heads.min() >= self._backward)
             at = chains.row[which] * self._width[region] + self._column[chains.head[which]]
             order = np.argsort(at)
             out = self._base[region] + at[order]
-            self.steps.append(Step("copy", out, [self.place[chains.term[which[order]]]]))
+            self.steps.append(Step("copy", out, [self.place[chains.term[which[order]]]], backward))
 
 
 def _depths(arguments: list[tuple[int, ...]], absorbed: NDArray[np.bool_]) -> Indices:

@@ -32,6 +32,7 @@ class Line:
         args: names of views and buffers, or indices of `Lines.things`.
         out: where the results go.
         mask: a buffer of truths.
+        backward: whether it is part of the backward pass.
     """
 
     what: str
@@ -39,6 +40,7 @@ class Line:
     args: tuple[str, ...]
     out: str
     mask: str = ""
+    backward: bool = False
 
 
 class Lines:
@@ -53,7 +55,7 @@ class Lines:
     """
 
     def __init__(self, layout: Layout, exact: bool) -> None:
-        self._exact = exact
+        self._exact, self._backward = exact, False
         self.lines: list[Line] = []
         self.views: dict[View, str] = {}
         self.buffers: dict[str, tuple[tuple[int, ...], type]] = {}
@@ -70,7 +72,7 @@ class Lines:
 
     def _write(self, step: Step) -> None:
         """Write a step, in as many pieces as it takes for views."""
-        lists = [step.out, *step.args]
+        lists, self._backward = [step.out, *step.args], step.backward
         for start, stop, axes in pieces(lists):
             parts = [each[start:stop] for each in lists]
             view = view_of(parts[0], axes, 0) if axes is not None else straight(parts[0])
@@ -126,7 +128,7 @@ class Lines:
     def _add(
         self, what: str, function: str, args: tuple[str, ...], out: str, mask: str = ""
     ) -> None:
-        self.lines.append(Line(what, function, args, out, mask))
+        self.lines.append(Line(what, function, args, out, mask, self._backward))
 
     def view(self, view: View) -> str:
         """Return the name of a view."""

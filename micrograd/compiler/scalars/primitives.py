@@ -72,6 +72,7 @@ class Primitives:
         arguments: those that each is given.
         constants: the values of the constants.
         inputs: how many inputs there are.
+        backward: the first one of the backward pass; those after it are of it, too.
         values: for each node of the graph, the primitive that gives the number.
         flags: for each node whose flag is needed, the primitive that gives it.
     """
@@ -96,7 +97,10 @@ class Primitives:
             if value.__class__ is int and abs(value) > LIMIT:
                 raise UnfitError
             self.values[i] = self._enter_constants(float(value))
+        self.backward = 0
         for i, name in enumerate(graph.operations):
+            if i == graph.backward:
+                self.backward = len(self.operations)
             if name is not INPUT and name is not CONSTANT:
                 self._enter_call(i, name)
                 if needed[i]:

@@ -74,7 +74,9 @@ def _identifier(name: str, other: str) -> str:
 
 def text_of_levels(levels: Levels, inputs: Sequence[int], names: dict[int, str]) -> Text:
     """Return the text of a program by levels."""
-    writer, ends, count = _Writer(levels.lines), levels.ends, len(inputs)
+    ends, count = levels.ends, len(inputs)
+    constants = dict(enumerate(levels.constants.tolist(), count))
+    writer = _Writer(levels.lines, constants)
     head = ["import math", "", "import numpy as np"]
     head += ["from numpy.lib.stride_tricks import as_strided", ""]
     head.append(f"v = np.zeros({levels.size})  # every number that there is, the inputs first")
@@ -200,8 +202,13 @@ class _Writer:
         helpers: functions that they use.
     """
 
-    def __init__(self, lines: Lines) -> None:
+    def __init__(self, lines: Lines, constants: dict[int, float]) -> None:
         self._lines = lines
+        self._constants = {
+            name: _number(constants[view.start])
+            for view, name in lines.views.items()
+            if view.start in constants and (view.shape == (1,) or not any(view.steps))
+        }
         self._texts = {name: _view(view) for view, name in lines.views.items()}
         self._shapes = {name: view.shape for view, name in lines.views.items()}
         self.body: list[str] = []
@@ -217,7 +224,7 @@ class _Writer:
             self.indices.append(line.args[0])
             self._texts[line.out] = f"v[{line.args[0]}]"
             return
-        args = [self._texts.get(arg, arg) for arg in line.args]
+        args = [self._constants.get(arg) or self._texts.get(arg, arg) for arg in line.args]
         if line.what == "scatter":
             self.indices.append(line.out)
             self.body.append(f"v[{line.out}] = {args[0]}")
@@ -234,7 +241,8 @@ class _Writer:
         else:
             value = self._value(line, args)
             text = f"{out} = {value}" if buffer or out.endswith("]") else f"{out}[...] = {value}"
-        self.body.append(f"{text}  # {' × '.join(map(str, shape))}")
+        mark = ", backward" if line.backward else ""
+        self.body.append(f"{text}  # {' × '.join(map(str, shape))}{mark}")
 
     def _value(self, line: Line, args: list[str]) -> str:
         """Return what a line gives."""
