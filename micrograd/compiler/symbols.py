@@ -198,7 +198,16 @@ class Symbol(Symbolic):
     micrograd.errors.OperandError: bool: came a symbol, which has no numbers...
     """
 
-    __slots__ = ("__weakref__", "_example", "_fresh", "_locked", "_part", "_slot", "_stale", "_teller")
+    __slots__ = (
+        "__weakref__",
+        "_example",
+        "_fresh",
+        "_locked",
+        "_part",
+        "_slot",
+        "_stale",
+        "_teller",
+    )
     __hash__ = object.__hash__
 
     def __init__(self, teller: Teller, slot: Slot, example: Any, locked: bool = False) -> None:
@@ -397,6 +406,10 @@ class Symbol(Symbolic):
         """Return the same in another dtype."""
         same = not copy and order == "K" and self.dtype == dtype
         return self if same else self._tell(programs.astype, self, np.dtype(dtype), order)
+
+    def fill(self, value: Any) -> None:
+        """Set each element to a number."""
+        self[...] = value
 
     def copy(self, order: Any = "C") -> Any:
         """Return the same, in memory of its own."""
