@@ -17,7 +17,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from micrograd.compiler.scalars import lower_numbers
+from micrograd.compiler.scalars import lower_numbers, source
 from micrograd.compiler.scalars.careful import interpret
 from micrograd.compiler.tape import call_of_numbers
 from micrograd.core.op import registry
@@ -113,6 +113,17 @@ def test_an_error_of_python_is_none_but_an_operation_goes_on(how: str) -> None:
     assert same(both.run([1.0, 2.0]), [0.5, 0.5])
     assert both.run([1.0, 0.0]) is None
     assert same(lowered(recorder, [by_ieee], how).run([1.0, 0.0]), [math.inf])
+
+
+@pytest.mark.parametrize("how", HOWS)
+@pytest.mark.parametrize("operation", [operator.floordiv, operator.truediv, operator.pow])
+def test_an_error_in_what_a_where_leaves_out_is_one(how: str, operation: Any) -> None:
+    recorder = Recorder()
+    x, y, choice = recorder.input(-1.0), recorder.input(2.0), recorder.input(True)
+    other = recorder.call(operation, *((y, x) if operation is operator.pow else (x, y)))
+    code = lowered(recorder, [recorder.call("where", choice, x, other)], how)
+    assert same(code.run([-1.0, 2.0, True]), [-1.0])
+    assert code.run([-1.0, 0.0, True]) is None
 
 
 @pytest.mark.parametrize("how", HOWS)
@@ -321,7 +332,7 @@ def test_a_deep_tape_needs_no_recursion(how: str) -> None:
 
 
 def test_numbers_cross_from_function_to_function(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("micrograd.compiler.scalars.source.SIZE", 7)
+    monkeypatch.setattr(source, "SIZE", 7)
     for seed in range(20):
         rng = random.Random(seed)
         recorder = random_tape(rng, 60, [0.5, -2.0, 3], plain=True)

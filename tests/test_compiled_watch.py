@@ -7,6 +7,7 @@ import types
 from collections import OrderedDict, deque
 from collections.abc import Callable
 from functools import cached_property, lru_cache, partial
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -742,3 +743,33 @@ def test_numbers_and_strings_by_value_and_type(box: Any, other: Any) -> None:
     box = other
     same = type(first) is type(other) and repr(first) == repr(other)
     assert (watch.changed() is None) == same
+
+
+def assigning_globally(x: float) -> float:
+    global _left
+    _left = x
+    return x
+
+
+_left: Any = None
+
+
+def test_what_a_function_only_assigns_to_is_an_error_too() -> None:
+    box, count = SimpleNamespace(), 0
+
+    def to_attribute(x: float) -> float:
+        box.last = x
+        return x
+
+    def to_variable(x: float) -> float:
+        nonlocal count
+        count = x  # pyright: ignore[reportAssignmentType]
+        return x
+
+    for f, name in (
+        (to_attribute, "box.last"),
+        (to_variable, "count"),
+        (assigning_globally, "_left"),
+    ):
+        with pytest.raises(mg.CompileError, match=rf"changes what is outside.*`{name}`"):
+            mg.compile(f)(1.0)

@@ -29,38 +29,37 @@ class Arguments:
         leaves: what stands in the containers, in order.
         key: what tells one case from another: kinds, shapes, dtypes, layouts, other objects.
         others: the other objects.
+        has_nodes: whether there are nodes among the leaves.
         computed: the places of nodes that were computed, with a graph.
     """
 
-    __slots__ = ("_flat", "computed", "key", "leaves", "others")
+    __slots__ = ("_flat", "computed", "has_nodes", "key", "leaves", "others")
 
     def __init__(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         self.others: list[Any] = []
         self.computed: list[int] = []
-        if not kwargs and all([is_leaf(arg) for arg in args]):
-            self._flat, self.leaves = None, args
-            paths: Any = len(args)
-        else:
+        self.has_nodes = False
+        self._flat, self.leaves = None, args
+        paths: Any = len(args)
+        if kwargs or not all([is_leaf(arg) for arg in args]):
             self._flat = Flat((args, kwargs))
-            self.leaves, paths = (
-                self._flat.leaves,
-                (tuple(self._flat.paths), shells_of((args, kwargs))),
-            )
+            self.leaves = self._flat.leaves
+            paths = tuple(self._flat.paths), shells_of((args, kwargs))
         first: dict[int, int] = {}
-        self.key = (
-            is_grad_enabled(),
-            paths,
-            *[self._key_of(i, leaf, first) for i, leaf in enumerate(self.leaves)],
-        )
+        key: list[Any] = [is_grad_enabled(), paths]
+        for place, leaf in enumerate(self.leaves):
+            kind = leaf.__class__
+            if kind is np.ndarray:
+                same = first.setdefault(id(leaf), place)
+                key += (leaf.shape, leaf.dtype, leaf.strides, same)
+            else:
+                key.append(kind if kind in _NUMBERS else self._key_of(place, leaf, first))
+        self.key = tuple(key)
 
     def _key_of(self, place: int, leaf: Any, first: dict[int, int]) -> Any:
         kind = leaf.__class__
-        if kind is float or kind is int:
-            return kind
-        if kind is np.ndarray:
-            same = first.setdefault(id(leaf), place)
-            return leaf.shape, leaf.dtype, leaf.strides, same
         if isinstance(leaf, Node):
+            self.has_nodes = True
             data: Any = leaf._data
             if leaf.op is not None and leaf.requires_grad:
                 self.computed.append(place)
@@ -88,8 +87,8 @@ class Arguments:
 
     def is_followed(self) -> bool:
         """Tell whether a transform has given one of the nodes, to differentiate by it."""
-        nodes = [leaf for leaf in self.leaves if isinstance(leaf, Node)]
-        return bool(nodes) and not links_now().keys().isdisjoint(nodes)
+        links = links_now()
+        return any([isinstance(leaf, Node) and leaf in links for leaf in self.leaves])
 
     def nodes(self) -> dict[Node, int]:
         """Return the nodes among the arguments, each with its first place."""
@@ -125,8 +124,14 @@ class Arguments:
         return path
 
 
+_NUMBERS = (float, int)
+_LEAVES = (np.ndarray, float, int, str, bool)
+
+
 def is_leaf(thing: Any) -> bool:
     """Tell whether an argument is no container."""
+    if thing.__class__ in _LEAVES:
+        return True
     return isinstance(thing, (Node, float, int, np.ndarray, np.generic, str)) or not (
         thing is None
         or isinstance(thing, (dict, list, tuple))

@@ -9,6 +9,7 @@ from typing import Any, NoReturn
 import numpy as np
 
 from micrograd.compiler import seams
+from micrograd.compiler.programs import is_a
 from micrograd.errors import CompileError
 
 _OUTSIDE = (
@@ -155,7 +156,8 @@ class Draws:
             raise CompileError(
                 f"compile: `{self._names[generator]}` was drawn from, or set, while the function "
                 "was recorded, in a way that a program does not repeat, as through an attribute "
-                f"or a list that holds it. {_OUTSIDE}"
+                f"or a list that holds it. {_OUTSIDE} From an attribute, micrograd.compiler.draws."
+                'draw(self.rng, "normal", size=3) draws in a way that is noted.'
             )
 
 
@@ -165,6 +167,6 @@ def _global_states() -> dict[str, Any]:
 
 def _alike(a: Any, b: Any) -> bool:
     """Tell whether two states are equal, which hold numbers, words and arrays."""
-    if isinstance(a, dict):
+    if is_a(a, dict):
         return all([_alike(part, b[key]) for key, part in a.items()])
-    return bool(np.array_equal(a, b)) if isinstance(a, np.ndarray) else a == b
+    return bool(np.array_equal(a, b)) if is_a(a, np.ndarray) else a == b

@@ -192,7 +192,10 @@ def _method(function: Callable[..., Any], op: Any, raises: bool, turned: bool) -
             told = op
             if not recorder.depth and not _module(sys._getframe(1)).startswith(_ENGINE):
                 told = function
-            return recorder.call_of_numbers(told, slots, values)
+            number = recorder.call_of_numbers(told, slots, values)
+            if told is function:
+                recorder.raising.append(number._slot)
+            return number
         result = function(*values)
         if result.__class__ is not float or recorder.done:
             return recorder.call_of_numbers(op, slots, values)

@@ -14,6 +14,7 @@ from micrograd.compiler import seams
 from micrograd.compiler.arguments import shells_of
 from micrograd.compiler.hosted import Later
 from micrograd.compiler.number import Number
+from micrograd.compiler.picking import Picked
 from micrograd.compiler.programs import is_a, mapped
 from micrograd.compiler.recorder import Recorder, describe_plainly
 from micrograd.compiler.symbols import Symbol
@@ -109,6 +110,8 @@ class Recording:
         arrays: those from outside that are inputs.
         absent: by node whose gradient was read, whether there was none.
         lines: where the user's code was at constants and checks, by slot.
+        raising: slots of calls that are made also where nobody needs what they give, since
+            Python may raise an error there.
         opaque: names of what is called as it is.
         replaced: the nodes whose data became another array, and were not just written to.
         draws: the states of random generators.
@@ -121,6 +124,7 @@ class Recording:
         self.absent, self.lines, self.opaque = recorder.absent, recorder.lines, recorder.opaque
         self.draws, self.states = recorder.draws, recorder.states
         self.replaced = recorder.replaced
+        self.raising = recorder.raising
         self.nodes = list(dict.fromkeys([*recorder.data, *recorder.grads]))
         self.arrays = [of for what, of in recorder.sources if what == "array"]
         self.examples: dict[int, Any] = {}
@@ -136,12 +140,15 @@ class Recording:
             self.effects.append(Call(function, given, named, later))
         self.effects += [self._write(*write) for write in recorder.writes()]
         recorder.require_whole()
+        recorder.picking.require_kept()
         self._recorder = None
         self._first.clear()
 
     def _result(self, leaf: Any) -> Any:
         if isinstance(leaf, Later):
             return leaf
+        if isinstance(leaf, Picked):
+            self._recorder.picking.fail()
         if isinstance(leaf, Node):
             if self._recorder.is_outside(leaf):
                 return Same(leaf)

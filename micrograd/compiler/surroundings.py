@@ -21,8 +21,8 @@ from typing import Any, cast
 import numpy as np
 
 from micrograd.common.captures import Told, is_a_librarys, names_in
-from micrograd.compiler.hosted import HOSTED
 from micrograd.compiler.comparison import base_of, elements_of, has_nothing_inside, is_of, shown
+from micrograd.compiler.hosted import HOSTED
 from micrograd.compiler.places import Contents, Names, Single, dict_of, has_dict
 from micrograd.compiler.reading import Place, values_of
 
@@ -236,6 +236,7 @@ class Surroundings:
         self._attributes |= names.attributes | (names.read & _ALL)
         if code.co_name != "__init__":  # what that assigns to is new
             self.writes |= names.stored | names.globals | (names.cells & {*code.co_freevars})
+            self._attributes |= names.stored  # a program does not assign to them
         if _BY_STRING & (names.read | names.attributes):
             self._attributes |= names.written
         for module in names.imported & sys.modules.keys():
@@ -243,7 +244,7 @@ class Surroundings:
         if id(variables) not in self._variables:
             self._variables[id(variables)] = read = set[str]()
             self._add_names("", Names("", lambda: [variables], lambda: read))
-        self._variables[id(variables)] |= names.read
+        self._variables[id(variables)] |= names.read | names.globals
 
 
 def _names_of(thing: Any) -> Mapping[str, Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Hashable, Sequence
+from collections.abc import Sequence
 from itertools import accumulate, pairwise
 from typing import Any
 
@@ -91,7 +91,7 @@ class Step:
         ]
         self.count = Cell(self, f"{kind}_steps", lambda: optimizer.steps, self._count)
 
-    def ready(self) -> Hashable:
+    def ready(self) -> tuple[bool, ...]:
         """Compute the factors, and return what decides how the update goes."""
         optimizer = self.optimizer
         for group in self.groups:
@@ -152,10 +152,10 @@ def tell_step(optimizer: Any, recorder: Any) -> bool:
     factors = [recorder.read_cell(cell) for cell in step.numbers]
     written: list[tuple[Cell, Any]] = []
     for group, grad in zip(step.groups, grads, strict=True):
-        p, g = _Box(group.joined([nodes[name]._data for name in group.names])), _Box(grad)
+        p, g = _Parts(group, [nodes[name]._data for name in group.names]), _Box(grad)
         kept = [_Box(recorder.read_cell(cell)) for cell in group.cells]
         optimizer._rule(p, g, kept, (_Box(None), _Box(None)), factors)
-        for name, symbol in zip(group.names, group.parted(p.now), strict=True):
+        for name, symbol in zip(group.names, p.parts, strict=True):
             recorder.write_into(nodes[name], symbol)
         written += [(cell, box.now) for cell, box in zip(group.cells, kept, strict=True)]
     for cell, value in (*written, (step.count, None)):
@@ -188,10 +188,9 @@ def _are_finite(grads: Sequence[Any]) -> bool:
 
 
 def _square(grad: Any) -> Any:
-    if isinstance(grad, Number):
-        return grad * grad
-    flat = np.ravel(grad, order="K")
-    return np.dot(flat, flat)
+    number = isinstance(grad, Number)
+    flat: Any = grad if number else np.ravel(grad, order="K")
+    return flat * flat if number else np.dot(flat, flat)
 
 
 def _cell(group: Group, i: int, name: str) -> Cell:
@@ -234,6 +233,30 @@ class _Box:
 
     def _become(self, ufunc: Any, other: Any) -> _Box:
         self.now = _computed(ufunc, self.now, _now(other))
+        return self
+
+
+class _Parts(_Box):
+    """What stands for several arrays that an update writes to as one; they stay apart.
+
+    Args:
+        group: of the parameters.
+        parts: their symbols.
+    """
+
+    __slots__ = ("group", "parts")
+
+    def __init__(self, group: Group, parts: list[Any]) -> None:
+        self.group, self.parts = group, parts
+
+    @property
+    def now(self) -> Any:
+        return self.group.joined(self.parts)
+
+    def _become(self, ufunc: Any, other: Any) -> _Box:
+        boxed = isinstance(other, _Box)
+        others = self.group.parted(other.now) if boxed else [other] * len(self.parts)
+        self.parts = [_computed(ufunc, *pair) for pair in zip(self.parts, others, strict=True)]
         return self
 
 

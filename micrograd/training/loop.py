@@ -12,6 +12,7 @@ from typing import Any
 from numpy.typing import NDArray
 
 from micrograd.compiler.compiled import compile as compiled
+from micrograd.compiler.programs import is_a
 from micrograd.core.node import Node
 from micrograd.data import Batches
 from micrograd.errors import ArgumentError, CheckpointError, DivergenceError
@@ -316,16 +317,15 @@ def _gradients(plan: Plan) -> Callable[[Any, Any], tuple[Any, Any]]:
 
     def gradients(x: Any, t: Any) -> tuple[Any, Any]:
         optimizer.zero_grad()
-        scores = model(x)
+        scores: Any = model(x)
         loss = loss_of(scores, t)
         check_loss(loss)
         loss.backward()
-        return scores.data if isinstance(scores, Node) else scores, loss.data
+        return scores.data if is_a(scores, Node) else scores, loss.data
 
     if not plan.compile:
         return gradients
-    settings = plan.compile if isinstance(plan.compile, Mapping) else {}
-    return compiled(gradients, **settings)
+    return compiled(gradients, **({} if plan.compile is True else dict(plan.compile)))
 
 
 def _length(data: Any) -> int | None:

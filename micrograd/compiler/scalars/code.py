@@ -29,6 +29,14 @@ def lower_numbers(
             line for each number; None for what runs faster.
         exact: whether results equal those of eager calls to the last bit; else exp, log, tanh and
             powers are NumPy's, within 4 units of the last place.
+
+    >>> import operator
+    >>> tape = Tape()
+    >>> x, y = tape.add_input(float), tape.add_input(float)
+    >>> product = tape.add(operator.mul, (x, y), {}, float)
+    >>> code = lower_numbers(tape, [product, tape.add(operator.gt, (x, y), {}, bool)])
+    >>> code.run([2.0, 3.0]), code.how
+    ([6.0, False], 'source')
     """
     return Code(tape, outputs, how, exact)
 
