@@ -172,7 +172,7 @@ def _results(recording: Recording, places: dict[Node, Any]) -> list[Any]:
         if isinstance(result, OutNode):
             of = nodes.setdefault(result.of, len(nodes))
             parts = [_result(out) for out in (result.data, result.grad)]
-            return of, result.kind, result.requires_grad, result.label, *parts
+            return of, result.kind, *result[4:], *parts
         if isinstance(result, Same):
             return "same", places.get(result.node, id(result.node))
         return _result(result)

@@ -322,8 +322,8 @@ def compile(
     same. From then on a call reads the leaves that f used, runs the program, and leaves gradients,
     data and results as f would, to the last bit. Whatever f names from outside is watched: where
     it has changed, or an `if` goes another way, f is recorded again for that case. What else
-    Python reads (the time, files, the class of a number, truths in containers that no name leads
-    to) is not noticed, and what else it does, such as printing, it does at those calls only.
+    Python reads (the time, files, the class or identity of a number, truths in containers that no
+    name leads to) is not noticed; what else it does, such as printing, it does at those calls only.
 
     Arrays that come out lie in memory of their own. An integer past 2⁵³ in a gradient comes out as
     a float.
