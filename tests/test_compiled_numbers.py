@@ -116,6 +116,17 @@ def test_an_error_of_python_is_none_but_an_operation_goes_on(how: str) -> None:
 
 
 @pytest.mark.parametrize("how", HOWS)
+@pytest.mark.parametrize("operation", [operator.floordiv, operator.truediv, operator.pow])
+def test_an_error_in_what_a_where_leaves_out_is_one(how: str, operation: Any) -> None:
+    recorder = Recorder()
+    x, y, choice = recorder.input(-1.0), recorder.input(2.0), recorder.input(True)
+    other = recorder.call(operation, *((y, x) if operation is operator.pow else (x, y)))
+    code = lowered(recorder, [recorder.call("where", choice, x, other)], how)
+    assert same(code.run([-1.0, 2.0, True]), [-1.0])
+    assert code.run([-1.0, 0.0, True]) is None
+
+
+@pytest.mark.parametrize("how", HOWS)
 def test_what_is_checked_has_to_be_equal(how: str) -> None:
     recorder = Recorder()
     x = recorder.input(1.0)

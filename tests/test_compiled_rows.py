@@ -20,8 +20,8 @@ Function = Callable[..., Any]
 OURS = sorted(name for name, op in registry.items() if not op.foreign)  # other tests define some
 
 FORWARDS = [
-    *("cholesky", "cosine", "eigh", "erf", "linear_scan", "log_softmax"),
-    *("norm", "normal_cdf", "std", "tanh_slope", "turn"),
+    *("cholesky", "cosine", "eigh", "linear_scan", "log_softmax"),
+    *("norm", "std", "tanh_slope", "turn"),
 ]
 DERIVATIVES = [
     *("eigh", "float_power", "log_softmax", "logabsdet", "norm", "pinv"),
@@ -139,7 +139,7 @@ def test_every_operation_replays_at_other_inputs(name: str) -> None:
 
 
 def test_most_operations_are_told_whole() -> None:
-    assert (len(OURS), len({*FORWARDS, *DERIVATIVES})) == (123, 21)
+    assert (len(OURS), len({*FORWARDS, *DERIVATIVES})) == (123, 19)
 
 
 def of_numbers(name: str) -> Iterator[tuple[Function, list[float]]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import update_wrapper
-from types import MethodType
+from types import CodeType, MethodType
 from typing import Any
 
 import numpy as np
@@ -78,6 +78,8 @@ class CompiledFunction:
         self._how = scalars, exact
         self._recorded_once = 0  # how often it was recorded, and nothing agreed
         self._cases: dict[Any, list[Case]] = {}
+        self._picks = True  # whether indices that are recorded pick
+        self._subscripts: set[CodeType] = set()  # code in which they do
         self._why = "the arguments were of other kinds, shapes or dtypes"
         update_wrapper(self, f)
 
@@ -177,10 +179,35 @@ class CompiledFunction:
         return Watch(self._f, given.others), []
 
     def _record(self, watch: Watch, given: Arguments) -> Recording:
-        """Call the function on symbols, and return what it did, with nothing changed."""
-        recorder = Recorder(watch.arrays, watch.generators)
-        f = with_stand_ins(self._f, stand_in) if watch.generators else self._f
-        f = f or self._f  # where a copy is not faithful; draws are then refused
+        """Call the function on symbols, and return what it did, with nothing changed.
+
+        If that shows where lists are indexed by recorded numbers, it is called again, on copies
+        of its code that pick; and if that cannot be, without them ever after.
+        """
+        while True:
+            recorder = Recorder(watch.arrays, watch.generators)
+            picking, recording, error = recorder.picking, None, None
+            try:
+                recording = self._record_once(recorder, watch, given)
+            except BaseException as raised:
+                error = raised
+            new = picking.subscripts - self._subscripts
+            if picking.failed:
+                self._picks = False
+            elif new and self._picks:
+                self._subscripts |= new
+            elif recording is not None:
+                return recording
+            elif error is not None:
+                raise error
+            recorder.draws.put_back()
+
+    def _record_once(self, recorder: Recorder, watch: Watch, given: Arguments) -> Recording:
+        f = self._f
+        subscripts = self._subscripts if self._picks else ()
+        if watch.generators or subscripts:
+            # A copy may not be faithful; draws are then refused, and an index is a decision.
+            f = with_stand_ins(f, stand_in, subscripts) or f
         try:
             with seams.recording(recorder):
                 leaves = [

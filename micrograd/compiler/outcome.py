@@ -11,7 +11,7 @@ import numpy as np
 from micrograd.compiler import seams
 from micrograd.compiler.hosted import Later
 from micrograd.compiler.programs import is_a, mapped
-from micrograd.compiler.recording import Call, Given, Held, Out, Recording, Same
+from micrograd.compiler.recording import Call, Given, Held, Out, OutNode, Recording, Same
 from micrograd.core.node import Node
 from micrograd.core.op import Op
 from micrograd.core.record import constant
@@ -41,6 +41,8 @@ class Outcome:
     ) -> None:
         self.places = places
         self.flat, self.results = recording.flat, recording.results
+        bare = self.flat.paths == [""] and isinstance(self.results[0], OutNode)
+        self.alone: Any = self.results[0] if bare else None
         self.at = {slot: i for i, slot in enumerate(outputs)}
         self.stored, self.replaced = {*stored}, {*recording.replaced}
         self.steps: list[Callable[[Sequence[Any], Sequence[Any], dict[Any, Any]], None]] = []
@@ -64,10 +66,10 @@ class Outcome:
         self, values: Sequence[Any], leaves: Sequence[Any], later: dict[Any, Any] | None = None
     ) -> Any:
         """Return what f returns; what is called after the program gives `later`, or None."""
+        if self.alone is not None:  # the commonest: a loss
+            return self._made(self.alone, values)
         made: dict[int, Any] = {}
         later = {} if later is None else later
-        if self.flat.paths == [""]:
-            return self._result(self.results[0], values, leaves, later, made)
         return self.flat.filled(
             [self._result(result, values, leaves, later, made) for result in self.results]
         )
@@ -84,12 +86,17 @@ class Outcome:
         if isinstance(result, Held):
             return getattr(self._node(result.node, leaves), result.what)
         if result.of not in made:
-            node = constant(result.kind, _kept(self._value(result.data, values)))
-            node._grad, node.label = self._value(result.grad, values), result.label
-            if result.requires_grad:
-                node.requires_grad, node.op = True, COMPILED
-            made[result.of] = node
+            made[result.of] = self._made(result, values)
         return made[result.of]
+
+    def _made(self, result: OutNode, values: Any) -> Any:
+        """Return a node that f returned, with no graph."""
+        node = constant(result.kind, _kept(self._value(result.data, values)))
+        node._grad = self._value(result.grad, values)
+        node.label = result.label
+        if result.requires_grad:
+            node.requires_grad, node.op = True, COMPILED
+        return node
 
     def _value(self, out: Out, values: Any) -> Any:
         value = self._unlocked(out, values)

@@ -7,6 +7,8 @@ So if the call fails, everything is as it was.
 
 from __future__ import annotations
 
+import operator
+import sys
 from collections.abc import Iterable
 from typing import Any
 
@@ -16,7 +18,9 @@ from micrograd.common.symbolic import Symbolic
 from micrograd.compiler import seams
 from micrograd.compiler.draws import Draws
 from micrograd.compiler.number import Number, user_line
+from micrograd.compiler.picking import STALE, Picking
 from micrograd.compiler.programs import Slot, form_of, is_a, item, mapped, name_of
+from micrograd.compiler.subscripts import is_read_at
 from micrograd.compiler.symbols import Symbol, Teller, overlap
 from micrograd.compiler.tape import Tape, call_of_numbers
 from micrograd.core.node import Node
@@ -54,6 +58,7 @@ class Recorder(Teller):
         opaque: names of what is called as it is, since it could not be told.
         draws: the states of random generators.
         states: those that are read and written, each with what its `ready` said.
+        picking: what recorded numbers picked from lists.
     """
 
     def __init__(self, arrays: dict[int, Any], generators: Iterable[tuple[str, Any]] = ()) -> None:
@@ -73,6 +78,7 @@ class Recorder(Teller):
         self.draws = Draws(generators)
         self.states: dict[Any, Any] = {}  # with what `ready` said
         self.cells: dict[Any, Any] = {}  # what stands for them, now
+        self.picking = Picking()
         self.depth = 0  # of operations and rules that are under way
         self.done = False
         self.fresh: Any = None  # the node that was made last
@@ -269,6 +275,8 @@ class Recorder(Teller):
         asked = symbol._slot if symbol.__class__ is Number else symbol._checked_slot().number
         answer = how(value)
         known = self._decided.get((asked, how))
+        if how is operator.index and is_read_at(frame := sys._getframe(2)):
+            self.picking.subscripts.add(frame.f_code)
         if known is None:
             slot = self.tape.add(how, (asked,), _NONE, answer.__class__, self.backward)
             self.lines[slot] = user_line()
@@ -311,6 +319,8 @@ class Recorder(Teller):
         if known is not None:
             self._require_known("data", node)
             return known
+        if x is STALE:
+            self.picking.fail()
         if not self.is_outside(node):
             return x
         if node.op is not None:
@@ -330,6 +340,7 @@ class Recorder(Teller):
 
     def write_data(self, node: Node, x: Any) -> bool:
         """Keep what is written to the data of a node; tell whether the node is from outside."""
+        self.picking.before_write(node)
         if node not in self.data and not self.is_outside(node):
             known = x.__class__ is np.ndarray and id(x) in self.arrays
             if known:

@@ -14,6 +14,7 @@ from micrograd.compiler import seams
 from micrograd.compiler.arguments import shells_of
 from micrograd.compiler.hosted import Later
 from micrograd.compiler.number import Number
+from micrograd.compiler.picking import Picked
 from micrograd.compiler.programs import is_a, mapped
 from micrograd.compiler.recorder import Recorder, describe_plainly
 from micrograd.compiler.symbols import Symbol
@@ -136,12 +137,15 @@ class Recording:
             self.effects.append(Call(function, given, named, later))
         self.effects += [self._write(*write) for write in recorder.writes()]
         recorder.require_whole()
+        recorder.picking.require_kept()
         self._recorder = None
         self._first.clear()
 
     def _result(self, leaf: Any) -> Any:
         if isinstance(leaf, Later):
             return leaf
+        if isinstance(leaf, Picked):
+            self._recorder.picking.fail()
         if isinstance(leaf, Node):
             if self._recorder.is_outside(leaf):
                 return Same(leaf)

@@ -1,16 +1,18 @@
-"""Copies of functions in which something else stands for the random generators that they name."""
+"""Copies of functions in which something else stands for generators, and for subscripts."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from functools import partial
-from types import CellType, FunctionType, MethodType
+from types import CellType, CodeType, FunctionType, MethodType
 from typing import Any
 
 import numpy as np
 
 from micrograd.common.captures import is_a_librarys, names_in
 from micrograd.compiler.comparison import is_of
+from micrograd.compiler.picking import pick
+from micrograd.compiler.subscripts import NAME, codes_in, with_calls
 from micrograd.compiler.surroundings import Surroundings
 from micrograd.transforms.transformed import Transformed
 
@@ -20,7 +22,9 @@ Function = Callable[..., Any]
 
 
 def with_stand_ins(
-    f: Function, stand_in_for: Callable[[np.random.Generator], Any]
+    f: Function,
+    stand_in_for: Callable[[np.random.Generator], Any],
+    subscripts: Collection[CodeType] = (),
 ) -> Function | None:
     """Return a function that computes as `f` does, but draws from stand-ins for generators.
 
@@ -34,9 +38,10 @@ def with_stand_ins(
     Args:
         f: a function, method, partial function, callable object, or what a transform returned.
         stand_in_for: gives what stands for a generator; called once for each.
+        subscripts: code in which `pick(a, b)` is to stand for `a[b]`, where its source is found.
 
     Returns:
-        f itself if it names no generator; None if the copy would not do what f does, as
+        f itself if it names no generator, and has no such code; None if the copy would not do what f does, as
         something that f calls assigns to globals, or to the variable of a generator.
 
     >>> class Half:
@@ -46,7 +51,7 @@ def with_stand_ins(
     >>> with_stand_ins(lambda x: x * rng.random(), lambda generator: Half())(3.0)
     1.5
     """
-    copies = _Copies(f, stand_in_for)
+    copies = _Copies(f, stand_in_for, frozenset(subscripts))
     copy = copies.of(f)
     return copy if copies.are_faithful() else None
 
@@ -57,10 +62,17 @@ class _Copies:
     Args:
         f: the function that calls the others.
         stand_in_for: gives what stands for a generator.
+        subscripts: code that is to call `pick`.
     """
 
-    def __init__(self, f: Function, stand_in_for: Callable[[np.random.Generator], Any]) -> None:
+    def __init__(
+        self,
+        f: Function,
+        stand_in_for: Callable[[np.random.Generator], Any],
+        subscripts: frozenset[CodeType],
+    ) -> None:
         self._f = f
+        self._subscripts = subscripts
         self._stand_in_for = stand_in_for
         self._things: dict[int, Any] = {}  # what f leads to through variables
         self._needed: set[int] = set()  # generators, and what leads to one
@@ -79,12 +91,23 @@ class _Copies:
                 for held in self._held_by(thing):
                     holders.setdefault(id(held), []).append(id(thing))
                     stack.append(held)
-        found = [k for k, thing in self._things.items() if is_of(thing, np.random.Generator)]
+        found = [k for k, thing in self._things.items() if self._is_other(thing)]
         while found:
             one = found.pop()
             if one not in self._needed:
                 self._needed.add(one)
                 found += holders.get(one, [])
+
+    def _is_other(self, thing: Any) -> bool:
+        """Tell whether a thing itself is another in a copy."""
+        if is_of(thing, FunctionType):
+            return self._code_of(thing) is not thing.__code__
+        return is_of(thing, np.random.Generator)
+
+    def _code_of(self, function: FunctionType) -> CodeType:
+        code = function.__code__
+        picks = self._subscripts and not self._subscripts.isdisjoint(codes_in(code))
+        return (with_calls(code) if picks else None) or code
 
     def _held_by(self, thing: Any) -> list[Any]:
         """Return what a function has that may have to be another in its copy."""
@@ -130,8 +153,10 @@ class _Copies:
 
     def _copy(self, function: FunctionType) -> None:
         """Copy a function; it is known before its variables are, which may name it."""
-        code = function.__code__
-        variables = self._globals.setdefault(id(function.__globals__), {**function.__globals__})
+        code = self._code_of(function)
+        variables = self._globals.setdefault(
+            id(function.__globals__), {**function.__globals__, NAME: pick}
+        )
         closure = tuple(map(self._cell, function.__closure__ or ()))
         copy = FunctionType(code, variables, function.__name__, None, closure)
         self._copies[id(function)] = copy
@@ -140,7 +165,7 @@ class _Copies:
         copy.__defaults__ = _mapped(self.of, function.__defaults__)
         if function.__kwdefaults__:
             copy.__kwdefaults__ = {k: self.of(v) for k, v in function.__kwdefaults__.items()}
-        for name in names_in(code).read & variables.keys():
+        for name in names_in(function.__code__).read & variables.keys():
             variables[name] = self.of(function.__globals__[name])
         for cell, new in zip(function.__closure__ or (), closure, strict=True):
             if new is not cell:

@@ -437,18 +437,18 @@ def _operand(data: Any, op: Op, wanted: bool) -> Tensor:
     if data.__class__ is float or data.__class__ is int:
         # A Python number stays one: NumPy promotes by the arrays beside it.
         constant._set_leaf(data, False, None, CLOSED)
-    elif isinstance(data, Symbolic):
-        kept = wanted and op.reach is not MOVED and bool(is_recording())
-        constant._set_leaf(data.as_operand(kept and is_copied(data)), False, None, CLOSED)
-    elif data.__class__ is not np.ndarray or data.dtype.kind not in KINDS:
-        constant._set_leaf(as_array(data, op.name).copy(), False, None, CLOSED)
-    else:
+    elif data.__class__ is np.ndarray and data.dtype.kind in KINDS:
         constant._set_leaf(data, False, None)
         if wanted and op.reach is not MOVED and is_recording():
             if constant._data is data:
                 keep_operand(constant, data)
             else:  # a symbol that stands for it
                 constant._data = constant._data.as_operand(is_copied(data))
+    elif isinstance(data, Symbolic):
+        kept = wanted and op.reach is not MOVED and bool(is_recording())
+        constant._set_leaf(data.as_operand(kept and is_copied(data)), False, None, CLOSED)
+    else:
+        constant._set_leaf(as_array(data, op.name).copy(), False, None, CLOSED)
     return constant
 
 

@@ -13,6 +13,7 @@ from micrograd.compiler.scalars.kinds import FLOAT
 from micrograd.compiler.scalars.names import FUNCTIONS
 from micrograd.compiler.tape import CONSTANT, INPUT, call_of_numbers
 from micrograd.core.numbers import to_number
+from micrograd.core.op import Op
 
 SIZE = 100_000
 """How many numbers a function computes."""
@@ -127,7 +128,8 @@ class Source:
                 text = self._call(i, name, [texts[j] for j in args])
             if i in self._wide:
                 text = f"{self._name('number', number)}({text})"
-            if uses[i] == 1 and last[i] == block and depth < DEPTH:
+            within = uses[i] == 1 and last[i] == block and depth < DEPTH
+            if within and not self._may_raise(i):  # a `where` may leave out what stands within
                 texts[i], bare[i], depths[i] = f"({text})", text, depth
                 continue
             texts[i] = f"t{i}"
@@ -141,6 +143,11 @@ class Source:
             lines.append(f"    return [{', '.join(wanted)}]")
         self.lines += len(lines) - 1
         return "\n".join(lines if len(lines) > 1 else [*lines, "    pass"])
+
+    def _may_raise(self, i: int) -> bool:
+        """Tell whether a node is a call of Python's that may raise an error, but a division."""
+        function = self.graph.functions.get(i)
+        return function is not None and not isinstance(function, Op)
 
     def _call(self, i: int, name: Any, args: list[str]) -> str:
         """Return the call of a node as text."""
