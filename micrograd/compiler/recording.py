@@ -49,6 +49,7 @@ class OutNode(NamedTuple):
     grad: Out
     requires_grad: bool
     label: str | None
+    is_leaf: bool
 
 
 class Same(NamedTuple):
@@ -155,9 +156,8 @@ class Recording:
             data, grad = self._out(seams.DATA.__get__(leaf)), seams.GRAD.__get__(leaf)
             if isinstance(grad, Node):
                 raise _with_graph("what f returns")
-            return OutNode(
-                id(leaf), leaf._kind, data, self._out(grad), leaf.requires_grad, leaf.label
-            )
+            wanted, label, is_leaf = leaf.requires_grad, leaf.label, leaf.op is None
+            return OutNode(id(leaf), leaf._kind, data, self._out(grad), wanted, label, is_leaf)
         held = self._recorder.holder(leaf) if is_a(leaf, Symbol) else None
         if held is None:
             return self._out(leaf)
