@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from itertools import accumulate, pairwise
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -141,10 +141,11 @@ def tell_step(optimizer: Any, recorder: Any) -> bool:
     if not nodes or not all([_is_plain(node) for node in nodes.values()]):
         return False
     names = tuple(nodes)
-    told: dict[Any, Step] = vars(optimizer).setdefault("_told", {})  # an old pickle has none
-    step = told.get(names)
-    if step is None:
-        step = told[names] = Step(optimizer, names)
+    held: Any = vars(optimizer)
+    told = cast("dict[Any, Step]", held.setdefault("_told", {}))  # an old pickle has none
+    if names not in told:
+        told[names] = Step(optimizer, names)
+    step = told[names]
     grads = [group.joined([nodes[name]._grad for name in group.names]) for group in step.groups]
     if not step.ready()[-1] or (optimizer.error_if_nonfinite and not _are_finite(grads)):
         return False
