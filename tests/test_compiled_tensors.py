@@ -331,6 +331,133 @@ def test_state(name: str, dtype: Any) -> None:
     assert len(step.programs) == 1
 
 
+# As eagerly: who shares memory with whom
+
+
+def summed_up(w: Tensor, x: Any) -> None:
+    (w * x).sum().backward()
+
+
+def parts_of_a_gradient(a: Tensor, b: Tensor, x: Any) -> Any:
+    summed_up(a, x)
+    a.grad[0] = 0
+    a.grad[:, 1] *= 2
+    b.grad = a.grad
+    b.grad.fill(3)
+    return a.grad
+
+
+def swapped(a: Tensor, b: Tensor, x: Any) -> None:
+    a.data, b.data = b.data, a.data
+
+
+def into_data(a: Tensor, b: Tensor, x: Any) -> None:
+    np.copyto(a.data, x)
+    np.add(b.data, 1, out=b.data)
+    np.multiply(x, 2, out=a.data)
+
+
+def by_masks(a: Tensor, b: Tensor, x: Any) -> None:
+    a.data[a.data > 2] = 0
+    a.data[[0, 1], [0, 0]] += x[0]
+    b.data[...] = x
+
+
+def one_array_twice(a: Tensor, b: Tensor, x: Any) -> Any:
+    one, other = a.data, a.data
+    one += 1
+    other *= 2
+    a.data = other
+    return one
+
+
+def an_array_of_before(a: Tensor, b: Tensor, x: Any) -> Any:
+    before = a.data
+    a.data = x
+    before += 1
+    return before, a * 1
+
+
+def data_of_a_result(a: Tensor, b: Tensor, x: Any) -> Any:
+    y = a * x
+    b.data = y.data
+    return y.data, b * 2
+
+
+def gradients_kept(a: Tensor, b: Tensor, x: Any) -> Any:
+    a.zero_grad()
+    summed_up(a, x)
+    kept = a.grad
+    summed_up(a, x * 2)
+    a.grad = b.data
+    a.grad += 1
+    return kept, a.grad, b.data
+
+
+def copied(a: Tensor, b: Tensor, x: Any) -> Any:
+    constant, detached = Tensor(a.data, requires_grad=False), b.detach()
+    a.data += 1
+    b.data += 1
+    return constant * x, a * x, detached
+
+
+def stale_inside(a: Tensor, b: Tensor, x: Any) -> Any:
+    y = (a * x).sum()
+    a.data += 1
+    try:
+        y.backward()
+    except mg.StaleGraphError:
+        return "stale"
+    return "fresh"
+
+
+def plain_arrays(a: Tensor, b: Tensor, x: Any) -> Any:
+    z = x + 1
+    z[0] = 5
+    w = z
+    w[1] = 7
+    v = z.copy()
+    z[0, 0] = 9
+    flat = (x * 1).reshape(-1)
+    flat[0] = 5
+    r = v[0]
+    r[0] = 6
+    r += 1
+    return z, w, v, flat
+
+
+SHARING: list[Body] = [
+    *(parts_of_a_gradient, swapped, into_data, by_masks, one_array_twice, an_array_of_before),
+    *(data_of_a_result, gradients_kept, copied, stale_inside, plain_arrays),
+]
+
+
+@pytest.mark.parametrize("body", SHARING, ids=lambda body: body.__name__)
+def test_memory_is_shared_as_eagerly(body: Body) -> None:
+    first = np.array([[1.0, 2.0], [3.0, 4.0]])
+    make = with_tensors(lambda nodes, x: body(*nodes, x), first, -first)
+    step = assert_twins(make, [(np.arange(4.0).reshape(2, 2) + i,) for i in range(6)])
+    assert len(step.programs) == 1
+
+
+def test_numbers_without_axes() -> None:
+    def of(y: Any) -> list[Any]:
+        named = [mg.exp(y), mg.tanh(y), mg.sigmoid(y), mg.softplus(y), mg.erf(y), mg.sqrt(y)]
+        return [y**2, y**3, y**0.5, y**-1.5, 2**y, y // 3, y % 3, mg.maximum(y, 1), *named]
+
+    def bell(y: Any) -> Any:
+        return mg.exp(-y * y) * mg.softplus(y) * mg.tanh(y) * y**3
+
+    def body(nodes: list[Tensor], x: Any) -> Any:
+        slopes = [mg.grad(bell)(y) for y in (x.sum() / 9, x[1, 1] / 4, nodes[0][1, 1])]
+        curved = mg.hvp(bell, (x[1, 1] / 3,), (x[0, 1],))
+        return of(nodes[0].sum()), of(x.sum() / 9), of(np.float32(2) * nodes[0]), slopes, curved
+
+    calls = [(np.arange(4.0).reshape(2, 2) + i / 2,) for i in range(6)]
+    step = assert_twins(with_tensors(body, np.array([[1.0, 2.0], [3.0, 0.5]])), calls)
+    assert len(step.programs) <= 2
+
+
 # As eagerly: operations on Tensors and on plain arrays
 
 ON_BOTH: dict[str, Body] = {

@@ -362,6 +362,32 @@ def test_a_result_has_no_graph() -> None:
             y.backward()
 
 
+@pytest.mark.parametrize("kind", [Value, mg.Tensor])
+def test_leaves_that_are_made_inside_are_leaves(kind: Any) -> None:
+    def start(x: Any) -> Any:
+        return kind(x * 2, label="w"), kind(x, requires_grad=False), kind(3.0)
+
+    f = mg.compile(start)
+    for x in (1.0, 2.0, 3.0, 4.0):
+        w, c, three = f(x)
+        assert bits([w, c, three]) == bits([*start(x)])
+        assert (w.is_leaf, c.is_leaf, three.is_leaf, w.label) == (True, True, True, "w")
+        (w * w * three * c).backward()
+        assert (float(w.grad), float(three.grad)) == (12 * x * x, 4 * x**3)
+        w.data -= w.grad
+        assert float(w.data) == 2 * x - 12 * x * x
+
+
+def test_truths_count_as_numbers() -> None:
+    def body(nodes: list[Value], x: Any) -> Any:
+        a = nodes[0]
+        positive = x > 0
+        sums = sum([positive, a > 1, x == 1.5]), True + positive, positive * 2, positive / 2
+        return sums, positive & (x < 1), positive | False, positive ^ True, a * positive, -positive
+
+    assert_twins(with_values(body, 1.5, 2.0), [(k - 2.5,) for k in range(7)])
+
+
 def test_a_gradient_with_a_graph_is_refused() -> None:
     w = Value(2.0)
     f = mg.compile(lambda: (w**3).backward(create_graph=True))

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import operator
 from itertools import zip_longest
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from micrograd.compiler.picking import OF_AN_INDEX
 from micrograd.compiler.programs import Slot, is_a, mapped, name_of
 from micrograd.compiler.recording import Call, Out, OutNode, Recording, Same, Write
 from micrograd.compiler.tape import CONSTANT, INPUT
@@ -58,9 +60,10 @@ def difference(a: Recording, b: Recording, places: dict[Node, Any]) -> Differenc
                 False,
             )
         if slot in earlier and slot in later and earlier[slot] != later[slot]:
+            advice = f" ({OF_AN_INDEX})" if first.operations[slot] is operator.index else ""
             return Difference(
                 f"Python decided by a number that is computed, at {b.lines.get(slot)}: it was "
-                f"{earlier[slot]!r} and is {later[slot]!r}",
+                f"{earlier[slot]!r} and is {later[slot]!r}{advice}",
                 True,
             )
     if len(first) != len(second):
@@ -172,7 +175,7 @@ def _results(recording: Recording, places: dict[Node, Any]) -> list[Any]:
         if isinstance(result, OutNode):
             of = nodes.setdefault(result.of, len(nodes))
             parts = [_result(out) for out in (result.data, result.grad)]
-            return of, result.kind, result.requires_grad, result.label, *parts
+            return of, result.kind, *result[4:], *parts
         if isinstance(result, Same):
             return "same", places.get(result.node, id(result.node))
         return _result(result)

@@ -91,10 +91,13 @@ class Outcome:
 
     def _made(self, result: OutNode, values: Any) -> Any:
         """Return a node that f returned, with no graph."""
-        node = constant(result.kind, _kept(self._value(result.data, values)))
+        data, new = self._value(result.data, values), result.is_leaf and result.requires_grad
+        node = constant(result.kind, data if new else _kept(data))
         node._grad = self._value(result.grad, values)
         node.label = result.label
-        if result.requires_grad:
+        if new:
+            node.requires_grad = True
+        elif result.requires_grad:
             node.requires_grad, node.op = True, COMPILED
         return node
 

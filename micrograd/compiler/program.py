@@ -282,8 +282,8 @@ class CompiledProgram:
         if self.afterwards:
             lines.append(f"What runs after the program: {', '.join(self.afterwards)}.")
         lines.append(
-            "What else Python reads while it is recorded, such as the time, files, the "
-            "class of a number, and truths in containers that no name leads to, is taken as it was "
-            "then; checks=True finds it."
+            "What else Python reads while it is recorded, such as the time, files, the class or "
+            "identity of a number, and truths in containers that no name leads to, is taken as it "
+            "was then; checks=True finds it."
         )
         return "\n".join(lines)

@@ -49,6 +49,7 @@ class OutNode(NamedTuple):
     grad: Out
     requires_grad: bool
     label: str | None
+    is_leaf: bool
 
 
 class Same(NamedTuple):
@@ -110,6 +111,8 @@ class Recording:
         arrays: those from outside that are inputs.
         absent: by node whose gradient was read, whether there was none.
         lines: where the user's code was at constants and checks, by slot.
+        raising: slots of calls that are made also where nobody needs what they give, since
+            Python may raise an error there.
         opaque: names of what is called as it is.
         replaced: the nodes whose data became another array, and were not just written to.
         draws: the states of random generators.
@@ -122,6 +125,7 @@ class Recording:
         self.absent, self.lines, self.opaque = recorder.absent, recorder.lines, recorder.opaque
         self.draws, self.states = recorder.draws, recorder.states
         self.replaced = recorder.replaced
+        self.raising = recorder.raising
         self.nodes = list(dict.fromkeys([*recorder.data, *recorder.grads]))
         self.arrays = [of for what, of in recorder.sources if what == "array"]
         self.examples: dict[int, Any] = {}
@@ -152,9 +156,8 @@ class Recording:
             data, grad = self._out(seams.DATA.__get__(leaf)), seams.GRAD.__get__(leaf)
             if isinstance(grad, Node):
                 raise _with_graph("what f returns")
-            return OutNode(
-                id(leaf), leaf._kind, data, self._out(grad), leaf.requires_grad, leaf.label
-            )
+            wanted, label, is_leaf = leaf.requires_grad, leaf.label, leaf.op is None
+            return OutNode(id(leaf), leaf._kind, data, self._out(grad), wanted, label, is_leaf)
         held = self._recorder.holder(leaf) if is_a(leaf, Symbol) else None
         if held is None:
             return self._out(leaf)

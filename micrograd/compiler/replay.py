@@ -48,6 +48,8 @@ class Replay:
         )
         outputs = [slot for slot in dict.fromkeys(recording.outputs) if slot not in stores]
         outputs += [slot for slot in _results_among(recording, stores)]
+        live = {*tape.live([*outputs, *stores])} if recording.raising else set[int]()
+        outputs += [slot for slot in recording.raising if slot not in live]
         self.code = Code(
             tape, outputs, {slot: at for slot, (at, _) in stores.items()}, names, how, exact
         )

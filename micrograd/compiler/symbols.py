@@ -407,6 +407,10 @@ class Symbol(Symbolic):
         same = not copy and order == "K" and self.dtype == dtype
         return self if same else self._tell(programs.astype, self, np.dtype(dtype), order)
 
+    def fill(self, value: Any) -> None:
+        """Set each element to a number."""
+        self[...] = value
+
     def copy(self, order: Any = "C") -> Any:
         """Return the same, in memory of its own."""
         return self._tell(np.copy, self, order=order)

@@ -25,9 +25,8 @@ def as_array(data: Any, what: str, dtype: DTypeLike | None = None) -> NDArray[An
         )
     if data.__class__ is not np.ndarray:
         if isinstance(data, Symbolic):
-            return (
-                cast("Any", data) if dtype is None else cast("Any", data).astype(dtype, copy=False)
-            )
+            symbol = data.as_array()
+            return symbol if dtype is None else symbol.astype(dtype, copy=False)
         _refuse_other_arrays(data, what)
     elif dtype is None and data.dtype.kind in KINDS:
         return cast("NDArray[Any]", data)

@@ -8,11 +8,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from micrograd.common.symbolic import Symbolic
 from micrograd.core.node import Node
 from micrograd.core.op import define_op
 from micrograd.errors import ArgumentError, OperandError, ShapeError
 from micrograd.ops.axes import array_of, as_array, plain
-from micrograd.ops.elementwise import exp
+from micrograd.ops.elementwise import exp, where
 from micrograd.ops.kinds import A, N
 from micrograd.ops.ranges import divided, narrow, wide
 from micrograd.ops.reach import ROWS
@@ -58,11 +59,9 @@ def _balanced(h: Any, p: Any, axis: Axis) -> Any:
     There h is a difference of nearly equal numbers, which has lost its digits.
     """
     most = p > 0.5
-    if not most.any():
+    if not isinstance(most, Symbolic) and not most.any():  # the same, sooner
         return h
-    most = most.astype(p.dtype)
-    others = h - h * most
-    return others - _total(others, axis) * most
+    return where(most, -_total(where(most, 0, h), axis), h)
 
 
 def _forward_softmax(x: Any, *, axis: Axis) -> Any:
