@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from itertools import accumulate, pairwise
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 
@@ -141,8 +141,9 @@ def tell_step(optimizer: Any, recorder: Any) -> bool:
     if not nodes or not all([_is_plain(node) for node in nodes.values()]):
         return False
     names = tuple(nodes)
-    held: Any = vars(optimizer)
-    told = cast("dict[Any, Step]", held.setdefault("_told", {}))  # an old pickle has none
+    if not hasattr(optimizer, "_told"):  # from an old pickle
+        optimizer._told = {}
+    told: dict[Any, Step] = optimizer._told
     if names not in told:
         told[names] = Step(optimizer, names)
     step = told[names]
