@@ -141,7 +141,7 @@ def tell_step(optimizer: Any, recorder: Any) -> bool:
     if not nodes or not all([_is_plain(node) for node in nodes.values()]):
         return False
     names = tuple(nodes)
-    if not hasattr(optimizer, "_told"):  # from an old pickle
+    if "_told" not in vars(optimizer):  # from an old pickle
         optimizer._told = {}
     told: dict[Any, Step] = optimizer._told
     if names not in told:
