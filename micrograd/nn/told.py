@@ -142,7 +142,7 @@ def tell_step(optimizer: Any, recorder: Any) -> bool:
         return False
     names = tuple(nodes)
     if "_told" not in vars(optimizer):  # from an old pickle
-        optimizer._told = {}
+        vars(optimizer)["_told"] = {}
     told: dict[Any, Step] = optimizer._told
     if names not in told:
         told[names] = Step(optimizer, names)
