@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
 import random
 from collections.abc import Callable
 from typing import Any
@@ -377,6 +379,26 @@ def test_nothing_is_written_where_a_check_fails_later() -> None:
     for limit in (1e9, 1e9, 1e9, 0.0):
         f(limit)
     assert w.data.tolist() == [16.0, 32.0]
+
+
+@pytest.mark.parametrize("copied", [copy.deepcopy, lambda one: pickle.loads(pickle.dumps(one))])
+def test_a_copy_of_an_optimizer_has_a_state_of_its_own(copied: Callable[[Any], Any]) -> None:
+    x = batches(np.float32)
+    model = network(np.float32)
+    optimizer = optim.Adam(model.parameters())
+    step = mg.compile(training(model, optimizer))
+    for one in x[:3]:
+        step(one)
+    other, theirs = copied((model, optimizer))
+    before = state_of(optimizer)
+    again = mg.compile(training(other, theirs))
+    for one in x[3:7]:
+        again(one)
+    assert state_of(optimizer) == before
+    for one in x[3:7]:
+        step(one)
+    assert state_of(optimizer) == state_of(theirs)
+    assert leaves_of(model) == leaves_of(other)
 
 
 def test_programs_with_an_optimizer_are_not_stored() -> None:

@@ -285,7 +285,7 @@ ASKS_NUMBERS: dict[str, tuple[str, ...]] = {
         *("turn forward", "turn 0", "turn 1", "norm forward", "norm 0", "std forward", "std 0"),
         *("var 0", "prod 0"),
     ),
-    "whether the largest element is far above the others": (
+    "whether a probability is above a half, or the largest element is far above the others": (
         *("log_softmax forward", "softmax_cross_entropy 1"),
     ),
     "whether an exponent is near 0": ("power 0", "float_power 0"),

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import operator
 from itertools import zip_longest
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from micrograd.compiler.picking import OF_AN_INDEX
 from micrograd.compiler.programs import Slot, is_a, mapped, name_of
 from micrograd.compiler.recording import Call, Out, OutNode, Recording, Same, Write
 from micrograd.compiler.tape import CONSTANT, INPUT
@@ -58,9 +60,10 @@ def difference(a: Recording, b: Recording, places: dict[Node, Any]) -> Differenc
                 False,
             )
         if slot in earlier and slot in later and earlier[slot] != later[slot]:
+            advice = f" ({OF_AN_INDEX})" if first.operations[slot] is operator.index else ""
             return Difference(
                 f"Python decided by a number that is computed, at {b.lines.get(slot)}: it was "
-                f"{earlier[slot]!r} and is {later[slot]!r}",
+                f"{earlier[slot]!r} and is {later[slot]!r}{advice}",
                 True,
             )
     if len(first) != len(second):

@@ -33,20 +33,22 @@ class Arguments:
         computed: the places of nodes that were computed, with a graph.
     """
 
-    __slots__ = ("_flat", "computed", "has_nodes", "key", "leaves", "others")
+    __slots__ = ("_bare", "_given", "computed", "has_nodes", "key", "leaves", "others")
 
     def __init__(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         self.others: list[Any] = []
         self.computed: list[int] = []
         self.has_nodes = False
-        self._flat, self.leaves = None, args
-        paths: Any = len(args)
-        if kwargs or not all([is_leaf(arg) for arg in args]):
-            self._flat = Flat((args, kwargs))
-            self.leaves = self._flat.leaves
-            paths = tuple(self._flat.paths), shells_of((args, kwargs))
+        self._given = args, kwargs
+        self._bare = not kwargs and all([is_leaf(arg) for arg in args])
+        self.leaves: Sequence[Any] = args
+        shells: Any = len(args)
+        if not self._bare:
+            self.leaves, shells = [], []
+            _take_apart(self._given, self.leaves, shells)
+            shells = tuple(shells)
         first: dict[int, int] = {}
-        key: list[Any] = [is_grad_enabled(), paths]
+        key: list[Any] = [is_grad_enabled(), shells]
         for place, leaf in enumerate(self.leaves):
             kind = leaf.__class__
             if kind is np.ndarray:
@@ -100,16 +102,12 @@ class Arguments:
 
     def filled(self, leaves: Sequence[Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
         """Return the arguments with other leaves."""
-        if self._flat is None:
-            return tuple(leaves), {}
-        return self._flat.filled(leaves)
+        return (tuple(leaves), {}) if self._bare else Flat(self._given).filled(leaves)
 
     def require_unchanged(self, leaves: Sequence[Any], args: Any, kwargs: Any) -> None:
         """Raise an error if a container among the arguments holds something else than it did."""
-        if self._flat is None:
-            return
-        now = Flat((args, kwargs))
-        same = now.paths == self._flat.paths and all(map(operator.is_, now.leaves, leaves))
+        now, was = Flat((args, kwargs)), Flat(self._given)
+        same = now.paths == was.paths and all(map(operator.is_, now.leaves, leaves))
         if not same:
             raise CompileError(
                 "compile: a container that came as an argument is changed, and a program leaves "
@@ -118,10 +116,10 @@ class Arguments:
 
     def name(self, place: int, names: Sequence[str]) -> str:
         """Return what to call an argument, given the names of the parameters."""
-        if self._flat is None:
-            return names[place] if place < len(names) else f"x{place}"
-        path = self._flat.paths[place]
-        return path
+        called, _, path = Flat(self._given).paths[place][len("[0][") :].partition("]")
+        if not called.isdigit():  # given by name
+            return called.strip("'") + path
+        return (names[int(called)] if int(called) < len(names) else f"x{called}") + path
 
 
 _NUMBERS = (float, int)
@@ -137,6 +135,23 @@ def is_leaf(thing: Any) -> bool:
         or isinstance(thing, (dict, list, tuple))
         or hasattr(thing, "__dataclass_fields__")
     )
+
+
+def _take_apart(thing: Any, leaves: list[Any], shells: list[Any]) -> None:
+    """Note the leaves of containers in order, as `Flat` does, and what the containers are."""
+    kind = thing.__class__
+    if kind in _LEAVES:
+        leaves.append(thing)
+    elif kind is list or kind is tuple:
+        shells.append((kind, len(thing), len(leaves)))
+        for part in thing:
+            _take_apart(part, leaves, shells)
+    elif is_leaf(thing):
+        leaves.append(thing)
+    else:
+        flat = Flat(thing)
+        shells.append((shells_of(thing), tuple(flat.paths), len(leaves)))
+        leaves += flat.leaves
 
 
 def shells_of(tree: Any) -> Any:

@@ -17,6 +17,7 @@ from micrograd.compiler.draws import stand_in
 from micrograd.compiler.graph import program_of
 from micrograd.compiler.naming import input_names
 from micrograd.compiler.outcome import Outcome
+from micrograd.compiler.picking import OF_AN_INDEX
 from micrograd.compiler.program import CompiledProgram
 from micrograd.compiler.programs import is_a
 from micrograd.compiler.recorder import Recorder
@@ -191,12 +192,14 @@ class CompiledFunction:
                 recording = self._record_once(recorder, watch, given)
             except BaseException as raised:
                 error = raised
-            new = picking.subscripts - self._subscripts
+            new = picking.subscripts.keys() - self._subscripts
             if picking.failed:
                 self._picks = False
             elif new and self._picks:
                 self._subscripts |= new
             elif recording is not None:
+                for line in picking.subscripts.values():
+                    self._why = f"an index decides, at {line} ({OF_AN_INDEX})"
                 return recording
             elif error is not None:
                 raise error

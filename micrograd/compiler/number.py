@@ -90,6 +90,8 @@ class Number(Symbolic):
         if any(isinstance(arg, Node) for arg in args):
             return NotImplemented
         function = ufunc if method == "__call__" else getattr(ufunc, method)
+        if ufunc is np.logical_or and function is ufunc and not settings:
+            return self._recorder.picking.either(*args)
         if method == "__call__" and not settings and all(np.ndim(_plain(a)) == 0 for a in args):
             function = _OPERATORS.get(ufunc, ufunc)  # of NumPy's numbers, Python's are the faster
             args = tuple([arg[()] if is_a(arg, np.ndarray) else arg for arg in args])

@@ -21,6 +21,14 @@ from micrograd.ops.reach import Same
 __all__ = ["STALE", "Picked", "Picking", "UnpickedError", "pick"]
 
 
+OF_AN_INDEX = (
+    "a list is picked from by the code of functions that f names, if their source can be read; "
+    "otherwise keep the table in a Tensor, or give the row as nodes, and a target as zeros and a "
+    "one, as arguments"
+)
+"""What to do where an index is a decision."""
+
+
 class UnpickedError(Exception):
     """Something is done to what was picked that only the element itself can be asked for."""
 
@@ -114,7 +122,11 @@ def _chosen(at: Any, *column: Any) -> Any:
 
 def _rule(i: int, g: Any, y: Any, at: Any, *column: Any) -> Any:
     """Return g for the element that was picked, and 0 for the others, whatever g is."""
-    return where((at._data if isinstance(at, Node) else at) == i - 1, g, 0.0)
+    return where(_is_at(at._data if isinstance(at, Node) else at, i - 1, len(column)), g, 0.0)
+
+
+def _is_at(at: Any, place: int, n: int) -> Any:
+    return at._recorder.picking.is_at(at, place, n) if at.__class__ is Number else at == place
 
 
 class _Reach(Same):
@@ -123,8 +135,13 @@ class _Reach(Same):
     selects = True
 
     def through(self, node: Node, mask: Any) -> Callable[[int], Any]:
-        at = node.parents[0]._data
-        return lambda i: np.logical_and(mask, at == i - 1)
+        at, *column = node.parents
+
+        def one(i: int) -> Any:
+            here = _is_at(at._data, i - 1, len(column))
+            return here if mask is True else mask & here
+
+        return one
 
 
 class _Picking(Op):
@@ -163,17 +180,45 @@ class Picking:
     """What was picked while a function was recorded.
 
     Attributes:
-        subscripts: the code that indexed lists by recorded numbers, as Python does.
+        subscripts: the code that indexed lists by recorded numbers, as Python does, and where.
         failed: whether something was done to what was picked that cannot be done to it.
         sides: on which side of a middle an index is, by its slot and the middle.
     """
 
     def __init__(self) -> None:
-        self.subscripts: set[CodeType] = set()
+        self.subscripts: dict[CodeType, str] = {}
         self.failed = False
         self.sides: dict[tuple[int, int], Any] = {}
+        self._places: dict[tuple[int, int, int], Number] = {}  # by slot of an index, n and place
+        self._some: dict[int, Any] = {}  # by slot of a truth: of which index, of n, it is which
         self._of: dict[Node, list[Node]] = {}
         self._kept: list[tuple[Any, Any]] = []
+
+    def is_at(self, at: Number, place: int, n: int) -> Number:
+        """Return whether an index of n elements is that of one place."""
+        key = at._slot, n, place
+        known = self._places.get(key)
+        if known is None:
+            known = self._places[key] = at == place
+            self._some[known._slot] = (at._slot, n), frozenset([place])
+        return known
+
+    def either(self, a: Any, b: Any) -> Any:
+        """Return whether one of two masks holds: True if they are of all places of an index."""
+        for one, other in ((a, b), (b, a)):
+            if one is True or one is False:
+                return one or other
+        if any([mask.__class__ is not Number or mask._value.__class__ is not bool for mask in (a, b)]):
+            return (a if a.__class__ is Number else b)._recorder.tell(np.logical_or, (a, b), {})
+        (of, some), (of_other, others) = [self._some.get(m._slot, (None, a)) for m in (a, b)]
+        if of is None or of != of_other:
+            return a | b
+        places = some | others
+        if len(places) == of[1]:
+            return True
+        mask = a | b
+        self._some[mask._slot] = of, places
+        return mask
 
     def enter(self, node: Node, column: Sequence[Node]) -> None:
         """Take note of what stands for one of some nodes."""

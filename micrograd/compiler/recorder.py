@@ -277,7 +277,7 @@ class Recorder(Teller):
         answer = how(value)
         known = self._decided.get((asked, how))
         if how is operator.index and is_read_at(frame := sys._getframe(2)):
-            self.picking.subscripts.add(frame.f_code)
+            self.picking.subscripts[frame.f_code] = user_line()
         if known is None:
             slot = self.tape.add(how, (asked,), _NONE, answer.__class__, self.backward)
             self.lines[slot] = user_line()

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from micrograd.core.node import Node
-from micrograd.ops.reach import WHOLE
+from micrograd.ops.reach import NUMBER, WHOLE
 
 
 class Masks:
@@ -35,6 +35,8 @@ class Masks:
         that nothing has reached the parent before.
         """
         mask, parent, reach = self.of(node), node.parents[i], node.op.reach or WHOLE
+        if parent._is_number and not reach.selects:
+            reach = NUMBER
         if mask is True and not reach.selects:
             through = True
         else:

@@ -182,6 +182,9 @@ class Optimizer:
                     [np.array(loaded[f"{slot}.{name}"], dtype, order="C") for slot in self._slots]
                 )
 
+    def __getstate__(self) -> dict[str, Any]:
+        return {**vars(self), "_told": {}}  # whose functions are for this optimizer alone
+
     def __repr__(self) -> str:
         settings = {
             name.lstrip("_"): value

@@ -141,9 +141,10 @@ def tell_step(optimizer: Any, recorder: Any) -> bool:
     if not nodes or not all([_is_plain(node) for node in nodes.values()]):
         return False
     names = tuple(nodes)
-    step = optimizer._told.get(names)
+    told: dict[Any, Step] = vars(optimizer).setdefault("_told", {})  # an old pickle has none
+    step = told.get(names)
     if step is None:
-        step = optimizer._told[names] = Step(optimizer, names)
+        step = told[names] = Step(optimizer, names)
     grads = [group.joined([nodes[name]._grad for name in group.names]) for group in step.groups]
     if not step.ready()[-1] or (optimizer.error_if_nonfinite and not _are_finite(grads)):
         return False

@@ -18,7 +18,7 @@ from micrograd.errors import OLDER_OPTIONS
 
 Function = Callable[..., Any]
 
-__all__ = ["MOVED", "PRODUCT", "ROWS", "SAME", "WHOLE", "Picked", "Reach"]
+__all__ = ["MOVED", "NUMBER", "PRODUCT", "ROWS", "SAME", "WHOLE", "Picked", "Reach"]
 
 
 class Reach:
@@ -54,6 +54,13 @@ class Reach:
             through: what `through` gave for parent `i`.
         """
         return _where(through, contribution, 0)
+
+
+class Number(Reach):
+    """The one number that each argument is: it is cut off where the result is."""
+
+    def through(self, node: Node, mask: Any) -> Callable[[int], Any]:
+        return lambda i: mask
 
 
 class Same(Reach):
@@ -148,6 +155,9 @@ class Rows(Reach):
         rows = np.broadcast_to(np.any(weights, axis=axes, keepdims=True), shape)
         return lambda i: rows
 
+
+NUMBER = Number()
+"""All of the arguments, of an operation on numbers."""
 
 WHOLE = Reach()
 """All elements of all arguments."""

@@ -157,8 +157,8 @@ def depends_on_numbers(function: Any, args: tuple[Any, ...], form_of: Callable[[
 
 
 def _may_pick(index: Any, form_of: Callable[[Any], Any]) -> bool:
-    dtype = form_of(index).dtype if is_a(index, Slot) else np.asarray(index).dtype
-    return np.dtype(dtype).kind == "b"
+    form = form_of(index) if is_a(index, Slot) else np.asarray(index)
+    return np.dtype(getattr(form, "dtype", form)).kind == "b"  # the form of a number is its class
 
 
 _MAKING: set[Any] = {
