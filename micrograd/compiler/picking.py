@@ -208,7 +208,9 @@ class Picking:
         for one, other in ((a, b), (b, a)):
             if one is True or one is False:
                 return one or other
-        if any([mask.__class__ is not Number or mask._value.__class__ is not bool for mask in (a, b)]):
+        if any(
+            [mask.__class__ is not Number or mask._value.__class__ is not bool for mask in (a, b)]
+        ):
             return (a if a.__class__ is Number else b)._recorder.tell(np.logical_or, (a, b), {})
         (of, some), (of_other, others) = [self._some.get(m._slot, (None, a)) for m in (a, b)]
         if of is None or of != of_other:

@@ -30,7 +30,8 @@ def with_stand_ins(
 
     It is a copy of f, and of the user's functions that it names, with the same
     code over other variables: where a global, a closure cell, a default or an
-    argument of a partial function is a Generator, it has the stand-in. Nothing
+    argument of a partial function is a Generator, it has the stand-in. Code of
+    `subscripts` is made anew from its source, with calls of `pick`. Nothing
     that anybody else sees is changed. The copy knows globals as they are now: make
     one for each call. A generator that is reached in another way, as in an
     attribute or a list, stays what it is.
@@ -41,8 +42,9 @@ def with_stand_ins(
         subscripts: code in which `pick(a, b)` is to stand for `a[b]`, where its source is found.
 
     Returns:
-        f itself if it names no generator, and has no such code; None if the copy would not do what f does, as
-        something that f calls assigns to globals, or to the variable of a generator.
+        f itself if it names no generator, and has no such code; None if the copy would not do
+        what f does, as something that f calls assigns to globals, or to the variable of a
+        generator.
 
     >>> class Half:
     ...     def random(self):

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import __future__
-
 import ast
 import dis
 import linecache
@@ -17,7 +15,8 @@ __all__ = ["NAME", "codes_in", "is_read_at", "with_calls"]
 NAME = "<pick>"
 """The global that the code calls, as `NAME(a, b)`: no name that anybody can write."""
 
-_FUTURES = sum(getattr(__future__, name).compiler_flag for name in __future__.all_feature_names)
+_FUTURES = annotations.compiler_flag
+"""Of what a file imports from `__future__`, what code is marked by, and functions differ by."""
 
 
 def is_read_at(frame: Any) -> bool:
@@ -108,4 +107,4 @@ class _Calls(ast.NodeTransformer):
         node.returns = returns
         return node
 
-    visit_FunctionDef = visit_AsyncFunctionDef = _visit_function
+    visit_FunctionDef = visit_AsyncFunctionDef = _visit_function  # noqa: N815
