@@ -14,7 +14,7 @@ from micrograd import errors, linalg, ops
 from micrograd.compiler import compiled, program
 from micrograd.compiler.compiled import *
 from micrograd.compiler.program import *
-from micrograd.compiler.programs import Slot
+from micrograd.compiler.recording.programs import Slot
 from micrograd.core import modes, node, op
 from micrograd.core.modes import *
 from micrograd.core.node import *

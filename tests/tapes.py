@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any
 
-from micrograd.compiler.tape import Tape, call_of_numbers
+from micrograd.compiler.recording.tape import Tape, call_of_numbers
 from micrograd.core.op import registry
 
 PYTHON = {

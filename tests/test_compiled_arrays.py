@@ -15,12 +15,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from micrograd import MicrogradError, OperandError, exp, relu
-from micrograd.compiler import programs
-from micrograd.compiler.arrays import ArrayCode, lower_arrays
-from micrograd.compiler.interpreter import interpret
-from micrograd.compiler.programs import Form, Slot, form_of, is_a, mapped
-from micrograd.compiler.symbols import tell
-from micrograd.compiler.tape import Tape
+from micrograd.compiler.lowering.arrays import ArrayCode, lower_arrays
+from micrograd.compiler.lowering.interpreter import interpret
+from micrograd.compiler.recording import programs
+from micrograd.compiler.recording.programs import Form, Slot, form_of, is_a, mapped
+from micrograd.compiler.recording.symbols import tell
+from micrograd.compiler.recording.tape import Tape
 from micrograd.errors import CompileError
 from tests.test_symbols import OURS, parts_of
 

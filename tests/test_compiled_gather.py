@@ -11,7 +11,7 @@ import pytest
 
 import micrograd as mg
 from micrograd import Tensor, Value
-from micrograd.compiler.picking import pick
+from micrograd.compiler.recording.picking import pick
 from micrograd.errors import CompileError
 
 Step = Callable[..., Any]

@@ -17,9 +17,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from micrograd.compiler.scalars import lower_numbers, source
-from micrograd.compiler.scalars.careful import interpret
-from micrograd.compiler.tape import call_of_numbers
+from micrograd.compiler.lowering.scalars import lower_numbers, source
+from micrograd.compiler.lowering.scalars.careful import interpret
+from micrograd.compiler.recording.tape import call_of_numbers
 from micrograd.core.op import registry
 
 from .tapes import DRAWN, Recorder, bits, random_tape, run_tape

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import micrograd as mg
-from micrograd.compiler.stand_ins import with_stand_ins
+from micrograd.compiler.watching.stand_ins import with_stand_ins
 
 RNG = np.random.default_rng(0)
 _count = 0

@@ -16,9 +16,9 @@ import pytest
 
 import micrograd as mg
 from micrograd import Tensor, Value, nn
-from micrograd.compiler.arrays.names import Names
-from micrograd.compiler.portable import Definitions, of_numbers
-from micrograd.compiler.text import identifier
+from micrograd.compiler.lowering.names import Names
+from micrograd.compiler.lowering.portable import Definitions, of_numbers
+from micrograd.compiler.writing.text import identifier
 from micrograd.core.numbers import compute
 from micrograd.core.op import registry
 from micrograd.errors import ArgumentError, CompileError

@@ -13,7 +13,7 @@ import pytest
 
 import micrograd as mg
 from micrograd import nn
-from micrograd.compiler.draws import draw
+from micrograd.compiler.recording.draws import draw
 from micrograd.nn import optim, schedules
 from micrograd.training import fit
 

@@ -17,8 +17,8 @@ from hypothesis import strategies as st
 
 import micrograd as mg
 from micrograd import Tensor, Value, nn
-from micrograd.compiler.comparison import shown
-from micrograd.compiler.watch import Watch
+from micrograd.compiler.watching.comparison import shown
+from micrograd.compiler.watching.watch import Watch
 
 RATE = 0.1
 TABLE = {"rate": 0.1}

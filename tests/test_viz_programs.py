@@ -14,7 +14,7 @@ import pytest
 import micrograd as mg
 from micrograd import Slot, Tensor, Value
 from micrograd.compiler.program import Input
-from micrograd.compiler.programs import Form, Instruction, into, written
+from micrograd.compiler.recording.programs import Form, Instruction, into, written
 from micrograd.errors import ArgumentError, OperandError
 from tests.drawn import read_dot, read_own_svg, texts_of
 from viz import draw, explain

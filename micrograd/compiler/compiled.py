@@ -9,22 +9,22 @@ from typing import Any
 
 import numpy as np
 
-from micrograd.compiler import seams
-from micrograd.compiler.agreement import difference
-from micrograd.compiler.arguments import Arguments
-from micrograd.compiler.checking import checked
-from micrograd.compiler.draws import stand_in
 from micrograd.compiler.graph import program_of
-from micrograd.compiler.naming import input_names
-from micrograd.compiler.outcome import Outcome
-from micrograd.compiler.picking import OF_AN_INDEX
 from micrograd.compiler.program import CompiledProgram
-from micrograd.compiler.programs import is_a
-from micrograd.compiler.recorder import Recorder
-from micrograd.compiler.recording import Recording
-from micrograd.compiler.replay import FAILED, Replay
-from micrograd.compiler.stand_ins import with_stand_ins
-from micrograd.compiler.watch import Watch
+from micrograd.compiler.recording import seams
+from micrograd.compiler.recording.agreement import difference
+from micrograd.compiler.recording.draws import stand_in
+from micrograd.compiler.recording.picking import OF_AN_INDEX
+from micrograd.compiler.recording.programs import is_a
+from micrograd.compiler.recording.recorder import Recorder
+from micrograd.compiler.recording.recording import Recording
+from micrograd.compiler.replaying.arguments import Arguments
+from micrograd.compiler.replaying.checking import checked
+from micrograd.compiler.replaying.naming import input_names
+from micrograd.compiler.replaying.outcome import Outcome
+from micrograd.compiler.replaying.replay import FAILED, Replay
+from micrograd.compiler.watching.stand_ins import with_stand_ins
+from micrograd.compiler.watching.watch import Watch
 from micrograd.core.modes import listening
 from micrograd.core.node import Node
 from micrograd.errors import ArgumentError, CompileError, OperandError

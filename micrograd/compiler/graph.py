@@ -6,13 +6,13 @@ from typing import Any
 
 import numpy as np
 
-from micrograd.compiler import seams
-from micrograd.compiler.arrays.names import Names
+from micrograd.compiler.lowering.names import Names
 from micrograd.compiler.program import CompiledProgram
-from micrograd.compiler.programs import Slot
-from micrograd.compiler.recorder import Recorder
-from micrograd.compiler.recording import Recording
-from micrograd.compiler.replay import Replay
+from micrograd.compiler.recording import seams
+from micrograd.compiler.recording.programs import Slot
+from micrograd.compiler.recording.recorder import Recorder
+from micrograd.compiler.recording.recording import Recording
+from micrograd.compiler.replaying.replay import Replay
 from micrograd.core.node import Node, topological_order
 from micrograd.core.record import record
 from micrograd.engine.autodiff import require_gradient

@@ -10,16 +10,16 @@ from typing import Any
 
 import numpy as np
 
-from micrograd.compiler import seams
-from micrograd.compiler.arguments import Arguments
-from micrograd.compiler.programs import Form, Instruction, Slot
-from micrograd.compiler.recording import Call, Out, OutNode, Same, Write
-from micrograd.compiler.replay import FAILED, Replay
-from micrograd.compiler.report import report_of
-from micrograd.compiler.stored import StoredProgram, stored
-from micrograd.compiler.tape import INPUT, Tape
-from micrograd.compiler.text import text_of
-from micrograd.compiler.watch import Watch
+from micrograd.compiler.recording import seams
+from micrograd.compiler.recording.programs import Form, Instruction, Slot
+from micrograd.compiler.recording.recording import Call, Out, OutNode, Same, Write
+from micrograd.compiler.recording.tape import INPUT, Tape
+from micrograd.compiler.replaying.arguments import Arguments
+from micrograd.compiler.replaying.replay import FAILED, Replay
+from micrograd.compiler.watching.watch import Watch
+from micrograd.compiler.writing.report import report_of
+from micrograd.compiler.writing.stored import StoredProgram, stored
+from micrograd.compiler.writing.text import text_of
 from micrograd.core.node import Node
 from micrograd.errors import ArgumentError, CompileError
 

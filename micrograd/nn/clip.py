@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from micrograd.compiler.hosted import hosted
+from micrograd.compiler.recording.hosted import hosted
 from micrograd.errors import ArgumentError, in_range
 from micrograd.nn.parameters import Parameters, by_name, require_finite, with_gradients
 from micrograd.ops.ranges import is_sound, wide

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from micrograd.compiler.draws import draw
+from micrograd.compiler.recording.draws import draw
 from micrograd.errors import ArgumentError
 from micrograd.nn.init import generator
 from micrograd.nn.module import Module

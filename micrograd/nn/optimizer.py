@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from micrograd.compiler.hosted import host_overrides, hosted, hosted_unless
+from micrograd.compiler.recording.hosted import host_overrides, hosted, hosted_unless
 from micrograd.core.node import Node
 from micrograd.errors import ArgumentError, in_range
 from micrograd.nn.parameters import (

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from micrograd.compiler.hosted import host_overrides, hosted
+from micrograd.compiler.recording.hosted import host_overrides, hosted
 from micrograd.errors import ArgumentError, OperandError, in_range, whole
 from micrograd.nn.optimizer import Optimizer
 from micrograd.nn.scalars import read_scalars, require_optimizer

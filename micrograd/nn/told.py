@@ -11,9 +11,9 @@ import numpy as np
 
 from micrograd import ops
 from micrograd.common.symbolic import Symbolic
-from micrograd.compiler import seams
-from micrograd.compiler.number import Number
-from micrograd.compiler.states import Cell
+from micrograd.compiler.recording import seams
+from micrograd.compiler.recording.number import Number
+from micrograd.compiler.recording.states import Cell
 from micrograd.core.node import Node
 
 _LARGEST = 65_536  # elements up to which whole arrays are updated faster than blocks of them

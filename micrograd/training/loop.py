@@ -12,7 +12,7 @@ from typing import Any
 from numpy.typing import NDArray
 
 from micrograd.compiler.compiled import compile as compiled
-from micrograd.compiler.programs import is_a
+from micrograd.compiler.recording.programs import is_a
 from micrograd.core.node import Node
 from micrograd.data import Batches
 from micrograd.errors import ArgumentError, CheckpointError, DivergenceError

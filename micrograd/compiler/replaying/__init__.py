@@ -1,0 +1,1 @@
+"""A program at work: arguments, inputs, results, and what is left in nodes."""

@@ -1,0 +1,276 @@
+"""What a function names from outside: variables, attributes, containers, and the code it calls."""
+
+from __future__ import annotations
+
+import sys
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
+from operator import attrgetter
+from random import Random
+from types import (
+    BuiltinFunctionType,
+    CodeType,
+    FunctionType,
+    MemberDescriptorType,
+    MethodType,
+    ModuleType,
+)
+from typing import Any, cast
+
+import numpy as np
+
+from micrograd.common.captures import Told, is_a_librarys, names_in
+from micrograd.compiler.recording.hosted import HOSTED
+from micrograd.compiler.watching.comparison import (
+    base_of,
+    elements_of,
+    has_nothing_inside,
+    is_of,
+    shown,
+)
+from micrograd.compiler.watching.places import Contents, Names, Single, dict_of, has_dict
+from micrograd.compiler.watching.reading import Place, values_of
+
+_WHOLE = ("micrograd.nn.", "micrograd.layers", "micrograd.transforms.")
+_LIVE = ("micrograd.nn.optimizer", "micrograd.nn.schedules", "micrograd.nn.plateau")
+_FROZEN = (tuple, frozenset)
+_BY_STRING = {"getattr", "hasattr", "attrgetter", "methodcaller"}
+_ALL = {"vars", "__dict__"}
+_MOVING = ("datetime", "os", "random", "secrets", "time")
+
+
+def is_live(thing: Any) -> bool:
+    """Tell whether a thing is an optimizer or a schedule, whose state each call changes."""
+    return any(kind.__module__ in _LIVE for kind in type(thing).__mro__)
+
+
+class Surroundings:
+    """The places that hold what functions read from outside, found without running anything.
+
+    Which attributes of objects count follows from the code, and which code
+    from the objects: both grow until nothing new is found.
+
+    Args:
+        things: functions and objects, by what one calls them; the function that calls them first.
+        live: tells of an object whether only those attributes count that code names, where all
+            would, as of our modules.
+
+    Attributes:
+        places: what holds something that can change.
+        arrays: the arrays of numbers, by id.
+        generators: NumPy's generators, with what one calls them.
+        names: what one calls arrays and nodes, by id.
+        functions: the functions whose code was read.
+        unwatched: what is of a library and may have a state that nobody sees, as an iterator has.
+        writes: the attributes, globals and outer variables that the code assigns to.
+    """
+
+    def __init__(
+        self, things: Iterable[tuple[str, Any]], live: Callable[[Any], bool] = is_live
+    ) -> None:
+        self.places: list[Place] = []
+        self.arrays: dict[int, np.ndarray[Any, Any]] = {}
+        self.generators: list[tuple[str, np.random.Generator]] = []
+        self.names: dict[int, str] = {}
+        self.functions: list[FunctionType] = []
+        self.unwatched: list[str] = []
+        self.writes: set[str] = set()
+        self._live = live
+        self._attributes: set[str] = set()
+        self._variables: dict[int, set[str]] = {}  # names of globals, by id of their dicts
+        self._looked: list[tuple[Names, str, set[str]]] = []  # with the owner, and names seen
+        self._seen: dict[int, Any] = {}
+        self._queue = deque(things)
+        first = self._queue[0][1]
+        self._own = first.__module__ if is_of(first, FunctionType, MethodType) else None
+        self._find()
+
+    def _find(self) -> None:
+        while self._queue:
+            while self._queue:
+                self._look(*self._queue.popleft())
+            for names, owner, known in self._looked:
+                for key, value in names.now().items():
+                    if key not in known:
+                        known.add(key)
+                        self._queue.append((_attribute(owner, key), value))
+        for place in self.places:
+            place.remember()
+
+    def _look(self, name: str, thing: Any) -> None:
+        """Note a thing, and put what is in it into the queue."""
+        if len(name) > 120:
+            name = f"{name[:60]}…{name[-59:]}"
+        if id(thing) in self._seen or has_nothing_inside(thing):
+            return
+        self._seen[id(thing)] = thing
+        if is_of(thing, Told):
+            self.names[id(thing)] = name
+        elif is_of(thing, np.ndarray) and not thing.dtype.hasobject:
+            self.names[id(thing)] = name
+            self.arrays[id(thing)] = thing
+        elif is_of(thing, np.random.Generator):
+            self.generators.append((name, thing))
+        elif is_of(thing, FunctionType):
+            self._look_at_function(name, thing)
+        elif is_of(thing, MethodType):
+            self._queue += [(name, thing.__func__), (_owner(name), thing.__self__)]
+        elif is_of(thing, BuiltinFunctionType):
+            self._queue.append((_owner(name), thing.__self__))
+        elif is_of(thing, partial):
+            self._queue += [(name, thing.func), (f"{name}.args", thing.args)]
+            self._queue.append((f"{name}.keywords", thing.keywords))
+        elif is_of(thing, ModuleType):
+            if not is_a_librarys(thing):
+                self._look_at_names(name, thing, [vars(thing)])
+            elif thing.__name__ in _MOVING:
+                self.unwatched.append(f"`{name}`, the module {thing.__name__}")
+        elif is_of(thing, type):
+            self._look_at_class(thing)
+        elif is_of(thing, property):
+            self._queue += [(name, thing.fget), (name, thing.fset)]
+            if is_of(thing.fget, FunctionType):  # also of a library's
+                self._attributes |= names_in(thing.fget.__code__).attributes
+        elif is_of(thing, staticmethod, classmethod):
+            self._queue.append((name, thing.__func__))
+        else:
+            if base_of(thing):
+                self._look_at_elements(name, thing)
+            self._look_at_object(name, thing)
+
+    def _look_at_elements(self, name: str, container: Any) -> None:
+        base, elements = base_of(container), elements_of(container)
+        if base not in _FROZEN:
+            self.places.append(Contents(name, container))
+        if issubclass(base, dict):
+            values = zip(elements, values_of(container), strict=False)
+            self._queue += [(f"{name}[{shown(key)}]", value) for key, value in values]
+        for i, one in enumerate(elements):
+            if not has_nothing_inside(one):
+                self._queue.append((f"{name}[{i}]", one))
+
+    def _look_at_object(self, name: str, thing: Any) -> None:
+        """Note the attributes of an object, or those that code names, and its class."""
+        kinds: tuple[Any, ...] = type(thing).__mro__[:-1]
+        whole = any(kind.__module__.startswith(_WHOLE) for kind in kinds) and not self._live(thing)
+        users = [kind for kind in kinds if not is_a_librarys(kind)]
+        seen = users or whole or callable(thing) or base_of(thing) or has_dict(thing)
+        if not seen or self._live(thing) or is_of(thing, Random):
+            self.unwatched.append(f"`{name}`, {shown(thing)}")
+        if not has_dict(thing) and not users and not whole:
+            return
+        classes: list[Any] = [vars(kind) for kind in kinds]
+
+        def mappings() -> list[Any]:
+            return [dict_of(thing), *classes]
+
+        def relevant() -> set[str]:
+            own = dict_of(thing)
+            if whole:
+                return {*own, *(key for names in classes for key in _data_in(names))}
+            return {*self._attributes, *own} if _ALL & self._attributes else self._attributes
+
+        self._queue += [(kind.__name__, kind) for kind in (kinds if whole else users)]
+        names = Names(name, mappings, relevant, thing, whole)
+        self._add_names(name, names)
+        if not users and not whole:  # a library's object may hold functions of the user's
+            held = dict_of(thing).items()
+            self._queue += [(f"{name}.{k}", v) for k, v in held if is_of(v, FunctionType, tuple)]
+
+    def _look_at_class(self, kind: Any) -> None:
+        """Note the names in a class that code names; its dunder methods are called by others."""
+        for base in kind.__mro__[:-1]:
+            self._queue.append((base.__name__, base))
+        names = _names_of(kind)
+        if is_a_librarys(kind):
+            if kind.__module__.startswith(_WHOLE):
+                self._add_names(
+                    kind.__name__,
+                    Names(kind.__name__, lambda: [names], lambda: _data_in(names)),
+                )
+            return
+
+        derived = any(map(is_a_librarys, kind.__mro__[:-1]))
+
+        def relevant() -> set[str]:
+            called = [k for k, v in names.items() if is_of(v, FunctionType, classmethod, property)]
+            return {*self._attributes, *(k for k in called if k[:2] == "__" or derived)}
+
+        self._add_names(kind.__name__, Names(kind.__name__, lambda: [names], relevant))
+
+    def _look_at_names(self, name: str, thing: Any, mappings: list[Any]) -> None:
+        names = Names(name, lambda: mappings, lambda: self._attributes)
+        self._add_names(name, names)
+
+    def _add_names(self, owner: str, names: Names) -> None:
+        self.places.append(names)
+        self._looked.append((names, owner, set()))
+
+    def _look_at_function(self, name: str, function: FunctionType) -> None:
+        if HOSTED in vars(function):
+            return
+        cells = zip(function.__code__.co_freevars, function.__closure__ or (), strict=True)
+        if is_a_librarys(function) and function.__module__ != self._own:
+            for key, cell in cells:
+                value = Single("", attrgetter("cell_contents"), cell).now()
+                if is_of(value, FunctionType) and not is_a_librarys(value):
+                    self._queue.append((key, value))
+            return
+        self.functions.append(function)
+        self._read(function.__code__, function.__globals__)
+        called = f"`{function.__name__}`"
+        for field in ("code", "defaults", "kwdefaults"):
+            read = attrgetter(f"__{field}__")
+            self.places.append(Single(f"the {field} of {called}", read, function))
+
+        for key, cell in cells:
+            place = Single(f"the variable `{key}`", attrgetter("cell_contents"), cell)
+            self.places.append(place)
+            self._queue.append((key, place.now()))
+        code = function.__code__
+        positional = code.co_varnames[: code.co_argcount]
+        defaults = function.__defaults__ or ()
+        self._queue += zip(positional[len(positional) - len(defaults) :], defaults, strict=True)
+        self._queue.append((f"{function.__name__}.__kwdefaults__", function.__kwdefaults__))
+        if vars(function):
+            self._look_at_names(name or function.__name__, function, [vars(function)])
+
+    def _read(self, code: CodeType, variables: dict[str, Any]) -> None:
+        """Note the names in code."""
+        names = names_in(code)
+        self._attributes |= names.attributes | (names.read & _ALL)
+        if code.co_name != "__init__":  # what that assigns to is new
+            self.writes |= names.stored | names.globals | (names.cells & {*code.co_freevars})
+            self._attributes |= names.stored  # a program does not assign to them
+        if _BY_STRING & (names.read | names.attributes):
+            self._attributes |= names.written
+        for module in names.imported & sys.modules.keys():
+            self._queue.append((module, sys.modules[module]))
+        if id(variables) not in self._variables:
+            self._variables[id(variables)] = read = set[str]()
+            self._add_names("", Names("", lambda: [variables], lambda: read))
+        self._variables[id(variables)] |= names.read | names.globals
+
+
+def _names_of(thing: Any) -> Mapping[str, Any]:
+    return cast("Mapping[str, Any]", vars(thing))
+
+
+def _attribute(owner: str, key: str) -> str:
+    """Return what one calls an attribute, or a variable; a Sequential is indexed itself."""
+    if owner:
+        return owner if key == "_modules" else f"{owner}.{key}"
+    return key
+
+
+def _owner(method: str) -> str:
+    """Return what one calls the object of a method."""
+    owner = method.rpartition(".")[0]
+    return owner or (f"{method}.__self__" if method else "self")
+
+
+def _data_in(names: Mapping[str, Any]) -> set[str]:
+    """Return which names of a class of ours stand for settings or slots, and not for code."""
+    data = (int, float, str, type(None), list, tuple, dict, MemberDescriptorType)
+    return {k for k, v in names.items() if k[:2] != "__" and is_of(v, *data)}
