@@ -13,12 +13,12 @@ from micrograd.compiler.graph import program_of
 from micrograd.compiler.program import CompiledProgram
 from micrograd.compiler.recording import seams
 from micrograd.compiler.recording.agreement import difference
+from micrograd.compiler.recording.arguments import Arguments
 from micrograd.compiler.recording.draws import stand_in
 from micrograd.compiler.recording.picking import OF_AN_INDEX
 from micrograd.compiler.recording.programs import is_a
 from micrograd.compiler.recording.recorder import Recorder
 from micrograd.compiler.recording.recording import Recording
-from micrograd.compiler.replaying.arguments import Arguments
 from micrograd.compiler.replaying.checking import checked
 from micrograd.compiler.replaying.naming import input_names
 from micrograd.compiler.replaying.outcome import Outcome

@@ -18,7 +18,7 @@ from micrograd.errors import OLDER_OPTIONS
 
 Function = Callable[..., Any]
 
-__all__ = ["MOVED", "NUMBER", "PRODUCT", "ROWS", "SAME", "WHOLE", "Picked", "Reach"]
+__all__ = ["MOVED", "PRODUCT", "ROWS", "SAME", "WHOLE", "Picked", "Reach"]
 
 
 class Reach:

@@ -156,8 +156,9 @@ class Draws:
             raise CompileError(
                 f"compile: `{self._names[generator]}` was drawn from, or set, while the function "
                 "was recorded, in a way that a program does not repeat, as through an attribute "
-                f"or a list that holds it. {_OUTSIDE} From an attribute, micrograd.compiler.recording.draws."
-                'draw(self.rng, "normal", size=3) draws in a way that is noted.'
+                f"or a list that holds it. {_OUTSIDE} From an attribute, `draw(self.rng, "
+                '"normal", size=3)` of micrograd.compiler.recording.draws draws in a way that is '
+                "noted."
             )
 
 

@@ -1,7 +1,7 @@
 """Programs: what a function computes, as plain data that can be printed and evaluated.
 
-A program is what `micrograd.compiler.recording.symbols.tell` returns: calls in the order in which they
-happened, of functions that write to nothing that they get.
+A program is what `micrograd.compiler.recording.symbols.tell` returns: calls in the order in which
+they happened, of functions that write to nothing that they get.
 """
 
 from __future__ import annotations

@@ -11,13 +11,13 @@ import numpy as np
 from micrograd.common.symbolic import Symbolic
 from micrograd.common.tree import Flat
 from micrograd.compiler.recording import seams
+from micrograd.compiler.recording.arguments import shells_of
 from micrograd.compiler.recording.hosted import Later
 from micrograd.compiler.recording.number import Number
 from micrograd.compiler.recording.picking import Picked
 from micrograd.compiler.recording.programs import is_a, mapped
 from micrograd.compiler.recording.recorder import Recorder, describe_plainly
 from micrograd.compiler.recording.symbols import Symbol
-from micrograd.compiler.replaying.arguments import shells_of
 from micrograd.core.node import Node
 from micrograd.errors import CompileError
 

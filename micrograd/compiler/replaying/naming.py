@@ -7,8 +7,8 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from micrograd.compiler.lowering.names import Names
+from micrograd.compiler.recording.arguments import Arguments
 from micrograd.compiler.recording.recording import Out, OutNode, Recording, Write
-from micrograd.compiler.replaying.arguments import Arguments
 from micrograd.core.node import Node
 
 
