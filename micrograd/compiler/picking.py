@@ -5,7 +5,7 @@ from __future__ import annotations
 import operator
 from collections.abc import Callable, Iterator, Sequence
 from types import CodeType
-from typing import Any, NoReturn
+from typing import Any, NoReturn, cast
 
 import numpy as np
 
@@ -91,7 +91,7 @@ def _form(thing: Any) -> Any:
 def _picked(things: Sequence[Any], one_of: Callable[[Sequence[Any]], Any]) -> Any:
     kind: Any = things[0].__class__
     if kind in (list, tuple):
-        return kind([_picked(column, one_of) for column in zip(*things, strict=True)])
+        return cast(Any, kind([_picked(column, one_of) for column in zip(*things, strict=True)]))
     return one_of(things)
 
 

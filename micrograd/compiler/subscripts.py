@@ -18,7 +18,7 @@ NAME = "<pick>"
 _FUTURES = annotations.compiler_flag
 """Of what a file imports from `__future__`, what code is marked by, and functions differ by."""
 
-_names: list[str] = dis.opname
+_names: Any = dis.opname
 
 
 def is_read_at(frame: Any) -> bool:
@@ -35,8 +35,8 @@ def is_read_at(frame: Any) -> bool:
     (5, [])
     """
     code, at = frame.f_code, frame.f_lasti
-    name = _names[code.co_code[at]]
-    return name == "BINARY_SUBSCR" or (name == "BINARY_OP" and _is_subscript(code, at))
+    name: Any = _names[code.co_code[at]]
+    return bool(name == "BINARY_SUBSCR") or (name == "BINARY_OP" and _is_subscript(code, at))
 
 
 def _is_subscript(code: CodeType, at: int) -> bool:
