@@ -256,6 +256,24 @@ def test_what_was_not_picked_leaks_nothing() -> None:
     assert len(f.programs) == 1
 
 
+def test_what_some_elements_share_is_cut_off_with_them() -> None:
+    x = Value(0.0)
+
+    @mg.compile(max_programs=1)
+    def f(i: int) -> Any:
+        x.zero_grad()
+        root = x.sqrt()
+        y = [root, root * 2, x * 2, root * 3][i] * 1
+        y.backward()
+        return y
+
+    slopes = []
+    for i in (2, 0, 1, 2, 3, -2):
+        f(i)
+        slopes.append(x.grad)
+    assert slopes == [2.0, np.inf, np.inf, 2.0, np.inf, 2.0]
+
+
 def test_second_derivatives() -> None:
     f = mg.compile(mg.hessian(lambda i, xs: [xs[0] ** 3, xs[0] * xs[1], xs[1] ** 2][i], 1))
     g = mg.hessian(lambda i, xs: [xs[0] ** 3, xs[0] * xs[1], xs[1] ** 2][i], 1)
