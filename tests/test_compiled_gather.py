@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 import traceback
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -241,18 +242,36 @@ def test_nothing_of_what_is_compiled_is_replaced() -> None:
 def test_what_was_not_picked_leaks_nothing() -> None:
     x = Value(0.0)
 
-    @mg.compile
+    @mg.compile(max_programs=1)  # an index that decides would need more
     def f(i: int) -> Any:
         x.zero_grad()
-        y = [x * 2, x.sqrt(), x.log(), 1 / x][i]
+        y = 3 * [x * 2, x.sqrt(), x.log(), 1 / x][i]
         y.backward()
         return y
 
     for i in (0, 1, 0, 0, 2, 3, 0):
         y = f(i)
-        assert x.grad == [2.0, np.inf, np.inf, -np.inf][i]
+        assert x.grad == [6.0, np.inf, np.inf, -np.inf][i]
         assert y.data == [0.0, 0.0, -np.inf, np.inf][i]
     assert len(f.programs) == 1
+
+
+def test_what_some_elements_share_is_cut_off_with_them() -> None:
+    x = Value(0.0)
+
+    @mg.compile(max_programs=1)
+    def f(i: int) -> Any:
+        x.zero_grad()
+        root = x.sqrt()
+        y = [root, root * 2, x * 2, root * 3][i] * 1
+        y.backward()
+        return y
+
+    slopes = []
+    for i in (2, 0, 1, 2, 3, -2):
+        f(i)
+        slopes.append(x.grad)
+    assert slopes == [2.0, np.inf, np.inf, 2.0, np.inf, 2.0]
 
 
 def test_second_derivatives() -> None:
@@ -278,6 +297,21 @@ def test_what_asks_for_the_element_itself_decides() -> None:
     assert [v.data for v in table] == [0.125, 0.25, 3.0]
     same = mg.compile(lambda i: table[i])
     assert [same(i) for i in (0, 1, 2, 2, 1, 0)] == [table[i] for i in (0, 1, 2, 2, 1, 0)]
+
+
+def test_the_gradient_of_the_element_itself() -> None:
+    table = [Value(1.0), Value(2.0)]
+
+    def f(i: int) -> Any:
+        (table[0] * table[1]).backward()
+        (table[i] * 2).backward()
+        found = table[i].grad
+        for v in table:
+            v.zero_grad()
+        return found
+
+    step = mg.compile(f)
+    assert [step(i) for i in (0, 0, 0, 1, 1, 1)] == [4.0, 4.0, 4.0, 3.0, 3.0, 3.0]
 
 
 def test_writes_to_what_is_in_the_list_are_seen() -> None:
@@ -345,8 +379,11 @@ def make_gpt() -> tuple[Any, Step]:
     wte, wpe, head = table_of(5, 4), table_of(3, 4), table_of(7, 4)[:5]
     parts = {"wte": wte, "wpe": wpe, "head": head}
 
+    def dot(xs: Any, ys: Any) -> Any:
+        return sum(x * y for x, y in zip(xs, ys, strict=True))
+
     def attend(query: Any, keys: Any, values: Any) -> Any:
-        scores = [sum(q * k for q, k in zip(query, key, strict=True)) / 2 for key in keys]
+        scores = [dot(query, key) / 2 for key in keys]
         exps = [score.exp() for score in scores]
         total = sum(exps)
         return [
@@ -363,11 +400,12 @@ def make_gpt() -> tuple[Any, Step]:
             x = [a + b for a, b in zip(embedding, place, strict=True)]
             keys.append(x)
             x = attend(x, keys, keys)
-            exps = [sum(a * b for a, b in zip(row, x, strict=True)).exp() for row in parts["head"]]
+            logits: list[Any] = [dot(row, x) for row in parts["head"]]
+            exps = [logit.exp() for logit in logits]
             total = sum(exps)
             probabilities = [e / total for e in exps]
             losses.append(-probabilities[tokens[position + 1]].log())
-        loss = sum(losses) / 3
+        loss: Any = sum(losses) / 3
         loss.backward()
         for leaf in leaves_of(list(parts.values())):
             leaf.data -= 0.2 * leaf.grad
@@ -405,6 +443,75 @@ def test_both_ways_of_numbers(how: str) -> None:
     for i in range(-4, 4):
         assert step(i, 3 - abs(i)).data == f(i, 3 - abs(i)).data
     assert len(step.programs) == 1
+
+
+class Model:
+    """A table in an attribute, which a method reads."""
+
+    def __init__(self) -> None:
+        self._rows = table_of(3, 2)
+
+    @mg.compile
+    def step(self, i: int) -> Any:
+        for v in leaves_of(self._rows):
+            v.zero_grad()
+        loss: Any = sum(v * v for v in self._rows[i])
+        loss.backward()
+        return loss
+
+
+def test_a_method_that_is_compiled() -> None:
+    model = Model()
+    for i in (0, 1, 2, 0, -2):
+        row = model._rows[i]
+        assert model.step(i).data == row[0].data ** 2 + row[1].data ** 2
+        assert [v.grad for v in row] == [2 * v.data for v in row]
+        assert sum(v.grad != 0 for v in leaves_of(model._rows)) == 2
+    assert len(vars(Model)["step"].programs) == 1
+
+
+def test_beside_arrays_and_in_what_is_stored() -> None:
+    rates, weights = [0.5, 0.25, 0.125], [Value(2.0), Value(3.0), Value(4.0)]
+    f = mg.compile(lambda i, x: (x * rates[i], weights[i] * 2))
+    x = np.arange(3.0)
+    for i in (0, 1, 2, -1):
+        array, value = f(i, x)
+        assert array.tolist() == (x * rates[i]).tolist()
+        assert value.data == weights[i].data * 2
+    [program] = f.programs
+    stored = pickle.loads(pickle.dumps(program))
+    array, value = stored(1, x)
+    assert (array.tolist(), value) == ([0.0, 0.25, 0.5], 6.0)
+
+
+def test_an_index_that_comes_out_as_a_float_is_none() -> None:
+    table = [Value(1.0), Value(2.0), Value(3.0)]
+
+    def f(x: float) -> Any:
+        return table[(Value(x) * 1.0).relu().data] * 2  # type: ignore[call-overload]
+
+    step = mg.compile(f)
+    assert [step(x).data for x in (-1.0, -2.0, -3.0)] == [2.0, 2.0, 2.0]
+    with pytest.raises(TypeError):
+        step(2.0)
+
+
+def test_gradients_that_are_kept_from_call_to_call() -> None:
+    table, other = [[Value(float(k)) for k in range(4)] for _ in range(2)]
+
+    def into(values: list[Value]) -> Any:
+        def step(i: int) -> Any:
+            y = values[i] ** 2
+            y.backward()
+            return y
+
+        return step
+
+    f, plain = mg.compile(into(table)), into(other)
+    for i in (1, 2, 3, 1, 1, 0, 3, 2):
+        assert f(i).data == plain(i).data
+        assert [v.grad for v in table] == [v.grad for v in other]
+    assert len(f.programs) == 1
 
 
 def test_outside_of_recording_it_is_a_subscript() -> None:

@@ -11,14 +11,13 @@ import numpy as np
 
 from micrograd.compiler.graph import program_of
 from micrograd.compiler.program import CompiledProgram
-from micrograd.compiler.recording import seams
 from micrograd.compiler.recording.agreement import difference
 from micrograd.compiler.recording.arguments import Arguments
 from micrograd.compiler.recording.draws import stand_in
-from micrograd.compiler.recording.picking import OF_AN_INDEX
+from micrograd.compiler.recording.picking import OF_AN_INDEX, Picking
 from micrograd.compiler.recording.programs import is_a
 from micrograd.compiler.recording.recorder import Recorder
-from micrograd.compiler.recording.recording import Recording
+from micrograd.compiler.recording.recording import Recording, seams
 from micrograd.compiler.replaying.checking import checked
 from micrograd.compiler.replaying.naming import input_names
 from micrograd.compiler.replaying.outcome import Outcome
@@ -187,23 +186,26 @@ class CompiledFunction:
         """
         while True:
             recorder = Recorder(watch.arrays, watch.generators)
-            picking, recording, error = recorder.picking, None, None
             try:
                 recording = self._record_once(recorder, watch, given)
-            except BaseException as raised:
-                error = raised
-            new = picking.subscripts.keys() - self._subscripts
-            if picking.failed:
-                self._picks = False
-            elif new and self._picks:
-                self._subscripts |= new
-            elif recording is not None:
-                for line in picking.subscripts.values():
-                    self._why = f"an index decides, at {line} ({OF_AN_INDEX})"
-                return recording
-            elif error is not None:
-                raise error
+            except Exception:
+                if not self._learns(recorder.picking):
+                    raise
+            else:
+                if not self._learns(recorder.picking):
+                    return recording
             recorder.draws.put_back()
+
+    def _learns(self, picking: Picking) -> bool:
+        """Tell whether a recording showed that the function has to be recorded in another way."""
+        if picking.failed:
+            self._picks = False
+            return True
+        for line in picking.subscripts.values():
+            self._why = f"an index decides, at {line} ({OF_AN_INDEX})"
+        new = picking.subscripts.keys() - self._subscripts
+        self._subscripts |= new
+        return bool(new) and self._picks
 
     def _record_once(self, recorder: Recorder, watch: Watch, given: Arguments) -> Recording:
         f = self._f

@@ -8,10 +8,9 @@ import numpy as np
 
 from micrograd.compiler.lowering.names import Names
 from micrograd.compiler.program import CompiledProgram
-from micrograd.compiler.recording import seams
 from micrograd.compiler.recording.programs import Slot
 from micrograd.compiler.recording.recorder import Recorder
-from micrograd.compiler.recording.recording import Recording
+from micrograd.compiler.recording.recording import Recording, seams
 from micrograd.compiler.replaying.replay import Replay
 from micrograd.core.node import Node, topological_order
 from micrograd.core.record import record

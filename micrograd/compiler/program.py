@@ -10,10 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from micrograd.compiler.recording import seams
 from micrograd.compiler.recording.arguments import Arguments
 from micrograd.compiler.recording.programs import Form, Instruction, Slot
-from micrograd.compiler.recording.recording import Call, Out, OutNode, Same, Write
+from micrograd.compiler.recording.recording import Call, Out, OutNode, Same, Write, seams
 from micrograd.compiler.recording.tape import INPUT, Tape
 from micrograd.compiler.replaying.replay import FAILED, Replay
 from micrograd.compiler.watching.watch import Watch

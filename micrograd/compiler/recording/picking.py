@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import operator
+from collections.abc import Callable, Iterator, Sequence
 from types import CodeType
-from typing import Any, NoReturn
+from typing import Any, NoReturn, cast
 
 import numpy as np
 
@@ -44,7 +45,7 @@ def pick(things: Any, index: Any) -> Any:
     """
     if not isinstance(index, Symbolic) or not _is_alike(things):
         return things[index]
-    at = _as_number(index)
+    at: Any = _as_number(index)
     if at is None or at._recorder.done or not -len(things) <= at._value < len(things):
         return things[index]
     recorder, n = at._recorder, len(things)
@@ -63,7 +64,10 @@ def _as_number(index: Any) -> Number | None:
         if np.ndim(example) or np.asarray(example).dtype.kind not in "iu":
             return None
         index = index.item()
-    return index + 0 if index.__class__ is Number and index._value.__class__ is not float else None
+    if index.__class__ is not Number or index._value.__class__ is float:
+        return None
+    whole = index._recorder.call_of_numbers(operator.index, (index._slot,), (index._value,))
+    return whole + 0 if whole._value.__class__ is bool else whole
 
 
 def _is_alike(things: Any) -> bool:
@@ -85,9 +89,9 @@ def _form(thing: Any) -> Any:
 
 
 def _picked(things: Sequence[Any], one_of: Callable[[Sequence[Any]], Any]) -> Any:
-    kind = things[0].__class__
+    kind: Any = things[0].__class__
     if kind in (list, tuple):
-        return kind([_picked(column, one_of) for column in zip(*things, strict=True)])
+        return cast(Any, kind([_picked(column, one_of) for column in zip(*things, strict=True)]))
     return one_of(things)
 
 
@@ -166,14 +170,16 @@ class Picked(Value):
     __slots__ = ()
     __hash__: Any = Value.__hash__
 
-    def _fail(self, *args: Any) -> NoReturn:
+    def _fail(self, *args: Any) -> Any:
         seams.current.get().picking.fail()
 
     data: Any = property(lambda self: self._data, _fail)
     grad: Any = property(_fail, _fail)
     label: Any = property(_fail, _fail)
     has_grad: Any = property(_fail)
-    zero_grad = __eq__ = __ne__ = __copy__ = __deepcopy__ = __reduce__ = _fail
+    zero_grad: Any = _fail
+    __eq__: Any = _fail
+    __ne__: Any = _fail
 
 
 class Picking:
@@ -189,12 +195,12 @@ class Picking:
         self.subscripts: dict[CodeType, str] = {}
         self.failed = False
         self.sides: dict[tuple[int, int], Any] = {}
-        self._places: dict[tuple[int, int, int], Number] = {}  # by slot of an index, n and place
+        self._places: dict[tuple[int, int, int], Any] = {}  # by slot of an index, n and place
         self._some: dict[int, Any] = {}  # by slot of a truth: of which index, of n, it is which
         self._of: dict[Node, list[Node]] = {}
         self._kept: list[tuple[Any, Any]] = []
 
-    def is_at(self, at: Number, place: int, n: int) -> Number:
+    def is_at(self, at: Any, place: int, n: int) -> Any:
         """Return whether an index of n elements is that of one place."""
         key = at._slot, n, place
         known = self._places.get(key)
@@ -208,9 +214,7 @@ class Picking:
         for one, other in ((a, b), (b, a)):
             if one is True or one is False:
                 return one or other
-        if any(
-            [mask.__class__ is not Number or mask._value.__class__ is not bool for mask in (a, b)]
-        ):
+        if not all([x.__class__ is Number and x._value.__class__ is bool for x in (a, b)]):
             return (a if a.__class__ is Number else b)._recorder.tell(np.logical_or, (a, b), {})
         (of, some), (of_other, others) = [self._some.get(m._slot, (None, a)) for m in (a, b)]
         if of is None or of != of_other:
@@ -229,7 +233,7 @@ class Picking:
 
     def keep(self, *things: Any) -> None:
         """Take note of lists that have to stay as they are, since one is a copy of another."""
-        self._kept += [(thing, _ids(thing)) for thing in things]
+        self._kept += [(thing, [*_leaves(thing)]) for thing in things]
 
     def before_write(self, node: Node) -> None:
         """Let nothing be read any more that may stand for a node which is written to."""
@@ -238,7 +242,10 @@ class Picking:
 
     def require_kept(self) -> None:
         """Give up if something was done that cannot be done to what was picked."""
-        if self.failed or any([_ids(thing) != was for thing, was in self._kept]):
+        for thing, leaves in self._kept:
+            now = [*_leaves(thing)]
+            self.failed |= len(now) != len(leaves) or any(map(operator.is_not, now, leaves))
+        if self.failed:
             self.fail()
 
     def fail(self) -> NoReturn:
@@ -251,5 +258,9 @@ STALE: Any = object()
 """The data of what was picked, once an element was written to."""
 
 
-def _ids(thing: Any) -> Any:
-    return [*map(_ids, thing)] if thing.__class__ in (list, tuple) else id(thing)
+def _leaves(thing: Any) -> Iterator[Any]:
+    if thing.__class__ in (list, tuple):
+        for part in thing:
+            yield from _leaves(part)
+    else:
+        yield thing

@@ -18,6 +18,8 @@ NAME = "<pick>"
 _FUTURES = annotations.compiler_flag
 """Of what a file imports from `__future__`, what code is marked by, and functions differ by."""
 
+_names: Any = dis.opname
+
 
 def is_read_at(frame: Any) -> bool:
     """Tell whether a frame is just reading a subscript.
@@ -33,14 +35,14 @@ def is_read_at(frame: Any) -> bool:
     (5, [])
     """
     code, at = frame.f_code, frame.f_lasti
-    name = dis.opname[code.co_code[at]]
-    return name == "BINARY_SUBSCR" or (name == "BINARY_OP" and _is_subscript(code, at))
+    name: Any = _names[code.co_code[at]]
+    return bool(name == "BINARY_SUBSCR") or (name == "BINARY_OP" and _is_subscript(code, at))
 
 
 def _is_subscript(code: CodeType, at: int) -> bool:
-    operators: Any = getattr(dis, "_nb_ops", ())  # since Python 3.14 it is one of these
-    argument = code.co_code[at + 1]
-    return argument < len(operators) and operators[argument][1] == "[]"
+    operators: Any = getattr(dis, "_nb_ops", ())  # since Python 3.14 it is an operator
+    operator: int = code.co_code[at + 1]
+    return operator < len(operators) and bool(operators[operator][1] == "[]")
 
 
 def with_calls(code: CodeType) -> CodeType | None:

@@ -8,10 +8,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from micrograd.common.tree import Flat
-from micrograd.compiler.recording import seams
 from micrograd.compiler.recording.draws import put_back, states_of
 from micrograd.compiler.recording.programs import is_a
-from micrograd.compiler.recording.recording import Call
+from micrograd.compiler.recording.recording import Call, seams
 from micrograd.compiler.replaying.replay import FAILED, Replay
 from micrograd.core.node import Node
 from micrograd.errors import CompileError, describe

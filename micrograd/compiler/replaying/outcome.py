@@ -8,10 +8,18 @@ from typing import Any, NoReturn
 
 import numpy as np
 
-from micrograd.compiler.recording import seams
 from micrograd.compiler.recording.hosted import Later
 from micrograd.compiler.recording.programs import is_a, mapped
-from micrograd.compiler.recording.recording import Call, Given, Held, Out, OutNode, Recording, Same
+from micrograd.compiler.recording.recording import (
+    Call,
+    Given,
+    Held,
+    Out,
+    OutNode,
+    Recording,
+    Same,
+    seams,
+)
 from micrograd.core.node import Node
 from micrograd.core.op import Op
 from micrograd.core.record import constant

@@ -7,10 +7,9 @@ from itertools import groupby
 from typing import Any
 
 from micrograd.compiler.lowering.lower import Code
-from micrograd.compiler.recording import seams
 from micrograd.compiler.recording.draws import put_back, states_of
 from micrograd.compiler.recording.programs import Form, is_a
-from micrograd.compiler.recording.recording import Call, Recording, Write
+from micrograd.compiler.recording.recording import Call, Recording, Write, seams
 from micrograd.compiler.replaying.naming import OutputNames
 from micrograd.compiler.replaying.outcome import Outcome
 from micrograd.core.node import Node
