@@ -16,8 +16,9 @@ import pytest
 
 import micrograd as mg
 from micrograd import Tensor, Value, nn
+from micrograd.compiler.lowering.definitions import Definitions
 from micrograd.compiler.lowering.names import Names
-from micrograd.compiler.lowering.portable import Definitions, of_numbers
+from micrograd.compiler.lowering.portable import of_numbers
 from micrograd.compiler.writing.text import identifier
 from micrograd.core.numbers import compute
 from micrograd.core.op import registry

@@ -14,7 +14,7 @@ import pytest
 import micrograd as mg
 from micrograd import FloatingError, OperandError, ShapeError, Tensor, Value
 from micrograd.compiler.recording.programs import Form, Instruction, Slot, evaluate, written
-from micrograd.compiler.recording.symbols import tell
+from micrograd.compiler.recording.telling import tell
 from micrograd.core.op import Op, define_op, registry
 from tests.domains import calls_of
 

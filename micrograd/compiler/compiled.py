@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from functools import update_wrapper
 from types import CodeType, MethodType
-from typing import Any
+from typing import Any, Concatenate, Generic, ParamSpec, TypeVar, overload
 
 import numpy as np
 
@@ -30,7 +30,10 @@ from micrograd.errors import ArgumentError, CompileError, OperandError
 
 __all__ = ["compile"]
 
-Function = Callable[..., Any]
+P = ParamSpec("P")
+Q = ParamSpec("Q")
+R = TypeVar("R")
+S = TypeVar("S")
 
 
 class Case:
@@ -62,15 +65,23 @@ class Case:
         )
 
 
-class CompiledFunction:
+class CompiledFunction(Generic[P, R]):
     """A function that `compile` made of another: called as that is.
 
     Attributes:
         programs: those that there are, one for each case that came.
     """
 
+    __name__: str
+    __wrapped__: Callable[P, R]
+
     def __init__(
-        self, f: Function, max_programs: int, checks: bool, scalars: str | None, exact: bool
+        self,
+        f: Callable[P, R],
+        max_programs: int,
+        checks: bool,
+        scalars: str | None,
+        exact: bool,
     ) -> None:
         self._f = f
         self._max_programs = max_programs
@@ -83,7 +94,7 @@ class CompiledFunction:
         self._why = "the arguments were of other kinds, shapes or dtypes"
         update_wrapper(self, f)
 
-    def __call__(self, /, *args: Any, **kwargs: Any) -> Any:
+    def __call__(self, /, *args: P.args, **kwargs: P.kwargs) -> R:
         if seams.current.get() is not None or listening.get() is not None:
             return self._f(*args, **kwargs)  # inside another compiled function, or debug()
         given = Arguments(args, kwargs)
@@ -130,7 +141,7 @@ class CompiledFunction:
     def _ready(self) -> list[Case]:
         return [case for cases in self._cases.values() for case in cases if case.replay]
 
-    def program(self, *args: Any, **kwargs: Any) -> CompiledProgram:
+    def program(self, /, *args: P.args, **kwargs: P.kwargs) -> CompiledProgram:
         """Record a call without making it, and return the program.
 
         Args:
@@ -302,6 +313,14 @@ class CompiledFunction:
         name = getattr(self, "__name__", "program")
         return CompiledProgram(name, case.replay, case.names, watch=case.watch)
 
+    @overload
+    def __get__(self, instance: None, owner: Any = None) -> CompiledFunction[P, R]: ...
+
+    @overload
+    def __get__(
+        self: CompiledFunction[Concatenate[S, Q], R], instance: S, owner: Any = None
+    ) -> Callable[Q, R]: ...
+
     def __get__(self, instance: Any, owner: Any = None) -> Any:
         return self if instance is None else MethodType(self, instance)
 
@@ -312,6 +331,39 @@ class CompiledFunction:
 def _own(value: Any) -> Any:
     """Return what was computed while recording in memory of its own, to be written to."""
     return value.copy("K") if is_a(value, np.ndarray) else value
+
+
+@overload
+def compile(
+    f: Node,
+    *,
+    max_programs: int = 8,
+    checks: bool = False,
+    scalars: str | None = None,
+    exact: bool = True,
+) -> CompiledProgram: ...
+
+
+@overload
+def compile(
+    f: Callable[P, R],
+    *,
+    max_programs: int = 8,
+    checks: bool = False,
+    scalars: str | None = None,
+    exact: bool = True,
+) -> CompiledFunction[P, R]: ...
+
+
+@overload
+def compile(
+    f: None = None,
+    *,
+    max_programs: int = 8,
+    checks: bool = False,
+    scalars: str | None = None,
+    exact: bool = True,
+) -> Callable[[Callable[P, R]], CompiledFunction[P, R]]: ...
 
 
 def compile(

@@ -112,7 +112,7 @@ def evaluate(program: Program, *arguments: Any) -> Any:
             or the like.
         ShapeError: if an argument, or what is computed on the way, has another shape or dtype.
 
-    >>> from micrograd.compiler.recording.symbols import tell
+    >>> from micrograd.compiler.recording.telling import tell
     >>> program = tell(lambda a, b: a @ b, np.ones(2), np.ones(2))
     >>> float(evaluate(program, np.array([1.0, 2.0]), np.array([3.0, 4.0])))
     11.0

@@ -14,9 +14,10 @@ from micrograd.compiler.recording import seams
 from micrograd.compiler.recording.arguments import shells_of
 from micrograd.compiler.recording.hosted import Later
 from micrograd.compiler.recording.number import Number
+from micrograd.compiler.recording.outside import describe_plainly
 from micrograd.compiler.recording.picking import Picked
 from micrograd.compiler.recording.programs import is_a, mapped
-from micrograd.compiler.recording.recorder import Recorder, describe_plainly
+from micrograd.compiler.recording.recorder import Recorder
 from micrograd.compiler.recording.symbols import Symbol
 from micrograd.core.node import Node
 from micrograd.errors import CompileError

@@ -12,21 +12,17 @@ random numbers and counters, or by catching the error of a refusal.
 
 from __future__ import annotations
 
-import inspect
 import operator
 from collections.abc import Callable, Iterator
-from typing import Any, NoReturn
+from typing import Any
 from weakref import WeakValueDictionary
 
 import numpy as np
 
-from micrograd.common.symbolic import Symbolic
 from micrograd.compiler.recording import programs
+from micrograd.compiler.recording.array_like import ArrayLike, overlap, owner_of, refuse
 from micrograd.compiler.recording.programs import (
-    Instruction,
-    Program,
     Slot,
-    form_of,
     is_a,
     mapped,
     name_of,
@@ -35,57 +31,9 @@ from micrograd.core.node import Node
 from micrograd.core.user_rules import read_only
 from micrograd.errors import OperandError
 
-__all__ = ["Symbol", "tell"]
+__all__ = ["Symbol"]
 
 Function = Callable[..., Any]
-
-
-def tell(function: Function, *arguments: Any) -> Program:
-    """Return what a function computes, told by symbols that stand for its arguments.
-
-    Args:
-        function: what to call: a rule, a forward function, or any that is made of operators and
-            of NumPy's and this library's functions.
-        arguments: examples of its arguments, arrays or numbers, for shapes and dtypes. The
-            function is computed for them once, and cannot write to them. An operation of numbers
-            is told as the calls of NumPy that it makes for arrays, not as the function of `math`.
-
-    Raises:
-        OperandError: if the function does what only numbers can answer, such as `if x > 0`,
-            or an argument is neither an array nor a number.
-
-    >>> from micrograd.compiler.recording.programs import evaluate
-    >>> x = np.array([1.0, 2.0])
-    >>> program = tell(lambda g, x: g / (2 * np.sqrt(x)), x, x)
-    >>> program
-    t1 = np.sqrt(x)
-    t2 = 2 * t1
-    t3 = g / t2
-    return t3
-    >>> evaluate(program, np.ones(2), np.array([1.0, 4.0])).tolist()
-    [0.5, 0.25]
-    """
-    teller = _Program(arguments)
-    result = function(*[Symbol(teller, Slot(i), given) for i, given in enumerate(arguments)])
-    given = mapped(result, _returned)
-    inputs = tuple(map(form_of, arguments))
-    return Program(_names(function, len(inputs)), inputs, tuple(teller.instructions), given)
-
-
-def _returned(leaf: Any) -> Any:
-    if isinstance(leaf, Node):
-        raise OperandError(f"tell: the function returned a {type(leaf).__name__}. Give its .data.")
-    return leaf._checked_slot() if is_a(leaf, Symbol) else leaf
-
-
-def _names(function: Function, count: int) -> tuple[str, ...]:
-    try:
-        parameters = list(inspect.signature(function).parameters.values())
-    except (TypeError, ValueError):
-        parameters = []
-    positional = inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD
-    names = [p.name for p in parameters if p.kind in positional][:count]
-    return tuple([*names, *(f"x{i + 1}" for i in range(len(names), count))])
 
 
 class Teller:
@@ -140,65 +88,23 @@ class Teller:
 
     def decide(self, symbol: Any, how: Function) -> Any:
         """Return what Python asks of a symbol to go one way or another."""
-        _refuse(symbol, how.__name__)
+        refuse(symbol, how.__name__)
 
     def item(self, symbol: Symbol) -> Any:
         """Return the one element of a symbol as a Python number."""
-        _refuse(symbol, "item")
+        refuse(symbol, "item")
 
     def before_write(self, symbol: Symbol) -> None:
         """Raise an error if what a symbol stands for cannot be written to."""
 
 
-class _Program(Teller):
-    """What has been told so far in one call of a function."""
-
-    def __init__(self, inputs: tuple[Any, ...]) -> None:
-        super().__init__()
-        for given in inputs:
-            if not is_a(given, np.ndarray, np.generic, float, int):
-                raise OperandError(
-                    f"tell: expected arrays or numbers, but came a {type(given).__name__}. Give "
-                    "the .data of a node, and np.asarray of a list."
-                )
-        self.inputs = inputs
-        self.instructions: list[Instruction] = []
-
-    def compute(self, operation: Function, args: Any, settings: dict[str, Any]) -> Any:
-        try:
-            return operation(*args, **settings)
-        except (ArithmeticError, np.linalg.LinAlgError) as error:
-            raise OperandError(
-                f"{name_of(operation)}: what is computed after an error depends on numbers. Tell "
-                f"the function with arguments for which there is none. NumPy says: {error}"
-            ) from error
-
-    def note(self, operation: Function, args: Any, settings: dict[str, Any], result: Any) -> Slot:
-        raising = tuple([kind for kind, what in np.geterr().items() if what == "raise"])
-        given, named = mapped((args, settings), _noted)
-        self.instructions.append(Instruction(operation, given, named, form_of(result), raising))
-        return Slot(len(self.inputs) + len(self.instructions) - 1)
-
-    def before_write(self, symbol: Symbol) -> None:
-        if any(overlap(symbol._example, given) for given in self.inputs):
-            raise OperandError(
-                f"{symbol!r}: is an argument, or a view of one, and was written to. Copy it first."
-            )
-
-
-def _noted(leaf: Any) -> Any:
-    """Return what an instruction keeps of an argument: nothing that somebody may write to."""
-    if is_a(leaf, np.ndarray):
-        return read_only(leaf.copy("K"))
-    return leaf._slot if is_a(leaf, Symbol) else leaf
-
-
-class Symbol(Symbolic):
+class Symbol(ArrayLike):
     """What stands for an array or a number in a function that `tell` calls.
 
     It has a shape and a dtype, and the operators, functions and methods of an array; each gives
     another symbol. Numbers it has none: `bool`, `float`, `np.asarray` and the like are refused.
 
+    >>> from micrograd.compiler.recording.telling import tell
     >>> def rule(g, x):
     ...     return g if x > 0 else 0
     >>> tell(rule, 1.0, 2.0)  # doctest: +IGNORE_EXCEPTION_DETAIL
@@ -278,42 +184,6 @@ class Symbol(Symbolic):
         """Return what a constant beside a Tensor holds of it."""
         scalar = not is_a(self._example, np.ndarray)
         return self.copy("K") if copied or scalar else self.locked()
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        return np.shape(self._example)
-
-    @property
-    def dtype(self) -> np.dtype[Any]:
-        return np.result_type(self._example)
-
-    @property
-    def ndim(self) -> int:
-        return len(self.shape)
-
-    @property
-    def size(self) -> int:
-        return int(np.size(self._example))
-
-    @property
-    def flags(self) -> Flags:
-        return Flags(np.asarray(self._example).flags)
-
-    @property
-    def base(self) -> None:
-        return None
-
-    @property
-    def nbytes(self) -> int:
-        return int(np.asarray(self._example).nbytes)
-
-    @property
-    def itemsize(self) -> int:
-        return self.dtype.itemsize
-
-    @property
-    def T(self) -> Any:
-        return self._tell(np.transpose, self)
 
     def __repr__(self) -> str:
         return f"<symbol of shape {self.shape} and dtype {self.dtype}>"
@@ -408,43 +278,6 @@ class Symbol(Symbolic):
             )
         return self._slot
 
-    # What arrays have as methods, NumPy has as functions.
-
-    def astype(self, dtype: Any, order: Any = "K", *, copy: bool = True) -> Any:
-        """Return the same in another dtype."""
-        same = not copy and order == "K" and self.dtype == dtype
-        return self if same else self._tell(programs.astype, self, np.dtype(dtype), order)
-
-    def fill(self, value: Any) -> None:
-        """Set each element to a number."""
-        self[...] = value
-
-    def copy(self, order: Any = "C") -> Any:
-        """Return the same, in memory of its own."""
-        return self._tell(np.copy, self, order=order)
-
-    def __copy__(self) -> Any:
-        return self.copy()
-
-    def __deepcopy__(self, memo: Any) -> Any:
-        return self.copy()
-
-    def __reduce__(self) -> NoReturn:
-        _refuse(self, "pickle")
-
-    def item(self, *index: Any) -> Any:
-        """Return one element as a Python number, where what is told has such."""
-        return self._teller.item(self[index] if index else self)
-
-    def reshape(self, *shape: Any, **settings: Any) -> Any:
-        """Return the same elements in another shape."""
-        return self._tell(np.reshape, self, shape[0] if len(shape) == 1 else shape, **settings)
-
-    def transpose(self, *axes: Any) -> Any:
-        """Return the same with its axes in another order."""
-        order = axes[0] if len(axes) == 1 else axes or None
-        return self._tell(np.transpose, self, order)
-
 
 def _target(function: Function, thing: Any) -> Symbol:
     if not is_a(thing, Symbol):
@@ -455,31 +288,6 @@ def _target(function: Function, thing: Any) -> Symbol:
     return thing
 
 
-def owner_of(array: Any) -> Any:
-    """Return the array that owns the memory of another."""
-    while is_a(array, np.ndarray) and is_a(array.base, np.ndarray):
-        array = array.base
-    return array
-
-
-def overlap(a: Any, b: Any) -> bool:
-    return is_a(a, np.ndarray) and is_a(b, np.ndarray) and np.may_share_memory(a, b)
-
-
-class Flags:
-    """How an array lies in memory, as a symbol tells it; to set one changes nothing."""
-
-    def __init__(self, flags: Any) -> None:
-        self.c_contiguous = bool(flags.c_contiguous)
-        self.f_contiguous = bool(flags.f_contiguous)
-        self.carray = bool(flags.c_contiguous and flags.aligned)
-        self.writeable = True
-
-
-# What a symbol has from tables: methods, operators, refusals
-
-_METHODS = """all any argmax argmin argsort clip cumprod cumsum diagonal dot max mean min prod ravel
-repeat round squeeze std sum swapaxes take trace var"""
 _OF_FORMS = {np.shape, np.ndim, np.size, np.result_type, np.can_cast, np.may_share_memory}
 _WRITING = {np.copyto, np.put, np.place, np.putmask, np.put_along_axis, np.fill_diagonal}
 _OF_VALUES = {
@@ -487,66 +295,3 @@ _OF_VALUES = {
     *(np.array_equal, np.array_equiv, np.allclose, np.trim_zeros, np.union1d, np.intersect1d),
     *(np.array2string, np.array_repr, np.array_str),
 }
-_INSTEAD = {
-    "bool": "choose with np.where, which takes both ways",
-    "float": "use NumPy's function in place of that of math, as np.exp for math.exp",
-    "int": "use astype(int)",
-    "index": "use np.take, for which an index may be an array",
-    "array": "call a function that takes the symbol as it is, as micrograd.take(a, x, axis=0) for "
-    "a[x], and np.stack for np.array",
-    "str": "return it, and print what comes out",
-    "format": "return it, and print what comes out",
-    "item": "keep the array of one element",
-    "pickle": "return it, and store what comes out",
-    "tolist": "compute with the whole array",
-}
-
-
-def _refuse(symbol: Any, what: str) -> NoReturn:
-    raise OperandError(
-        f"{what}: came a symbol, which has no numbers: each time that the program is evaluated "
-        f"they may be others. Instead, {_INSTEAD[what]}."
-    )
-
-
-def _telling(function: Function, turned: bool = False) -> Function:
-    def method(self: Symbol, *args: Any, **settings: Any) -> Any:
-        if args and isinstance(args[0], Node):
-            return NotImplemented
-        return self._call(function, (*args, self) if turned else (self, *args), settings)
-
-    return method
-
-
-def _in_place(function: Function, writing: Function) -> Function:
-    def method(self: Symbol, other: Any) -> Any:
-        if not isinstance(self._example, np.ndarray):
-            return self._tell(function, self, other)  # a number becomes another one
-        if self._part is not None:
-            whole, index = self._part
-            whole[index] = self._tell(function, self, other)
-            return whole[index]
-        self._write(writing, other)
-        return self
-
-    return method
-
-
-def _refusal(name: str) -> Function:
-    def method(self: Symbol, *args: Any, **settings: Any) -> NoReturn:
-        _refuse(self, name)
-
-    return method
-
-
-for _name in _METHODS.split():
-    setattr(Symbol, _name, _telling(getattr(np, _name)))
-for _name in ("float", "int", "array", "str", "format"):
-    setattr(Symbol, f"__{_name}__", _refusal(_name))
-Symbol.tolist = _refusal("tolist")  # pyright: ignore[reportAttributeAccessIssue]
-for _name in (*programs.SIGNS, "abs"):
-    _function, _bare = getattr(operator, _name), _name.rstrip("_")
-    setattr(Symbol, f"__{_bare}__", _telling(_function))
-    if hasattr(operator, f"i{_bare}"):
-        setattr(Symbol, f"__r{_bare}__", _telling(_function, turned=True))
-        setattr(Symbol, f"__i{_bare}__", _in_place(_function, getattr(operator, f"i{_bare}")))

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from micrograd.compiler.lowering.definitions import Definitions
 from micrograd.compiler.lowering.lower import Code
-from micrograd.compiler.lowering.portable import Definitions
 from micrograd.compiler.recording.programs import is_a
 from micrograd.compiler.writing.text import Body, body_of, folded, identifier, returned
 from micrograd.errors import CompileError

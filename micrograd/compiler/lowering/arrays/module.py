@@ -10,6 +10,7 @@ import numpy as np
 
 from micrograd.compiler.lowering import portable
 from micrograd.compiler.lowering.arrays.words import Source
+from micrograd.compiler.lowering.definitions import Definitions
 from micrograd.compiler.lowering.names import Names, array_text, known_name, literal
 from micrograd.compiler.recording.programs import is_a
 from micrograd.compiler.recording.tape import call_of_numbers
@@ -51,7 +52,7 @@ def text_of_module(source: Source, defaults: Mapping[str, Any]) -> str:
     names = Names()
     names.taken.update(_IDENTIFIER.findall("\n".join([*source.constants, *_body(source)])))
     names.taken.update([*defaults, "program"])
-    definitions = portable.Definitions(names)
+    definitions = Definitions(names)
     lines = [_written(name, value, definitions) for name, value in source.constants.items()]
     lines += [_written(name, value, definitions) for name, value in defaults.items()]
     needed = [name for name in source.parameters if name not in defaults]
