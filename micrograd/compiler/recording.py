@@ -200,7 +200,7 @@ class Recording:
                 found += [result.data.slot, result.grad.slot]
         for effect in self.effects:
             if isinstance(effect, Write):
-                found += [effect.value.slot, effect.value.present]
+                found.extend([effect.value.slot, effect.value.present])
             else:
                 mapped((effect.args, effect.kwargs), lambda leaf: found.append(_slot(leaf)))
         return [slot for slot in found if slot is not None]
