@@ -131,7 +131,8 @@ class Step:
 def tell_step(optimizer: Any, recorder: Any) -> bool:
     """Note the step of an optimizer as calls of the program; tell whether that can be.
 
-    It cannot where a rule is not one of this library's, for large parameters, which are updated
+    It cannot where a rule is not one of this library's, where an index decides which parameters
+    have a gradient, for large parameters, which are updated
     faster block by block, for float16, where parameters have had different numbers of updates, and
     after what runs after the program, such as clipping.
     """
@@ -139,6 +140,8 @@ def tell_step(optimizer: Any, recorder: Any) -> bool:
         return False
     nodes = {name: node for name, node in optimizer._named.items() if node._grad is not None}
     if not nodes or not all([_is_plain(node) for node in nodes.values()]):
+        return False
+    if not all([recorder.picking.presence(node._grad) is True for node in nodes.values()]):
         return False
     names = tuple(nodes)
     if "_told" not in vars(optimizer):  # from an old pickle

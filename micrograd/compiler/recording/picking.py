@@ -14,10 +14,12 @@ from micrograd.compiler.recording import seams
 from micrograd.compiler.recording.number import Number
 from micrograd.compiler.recording.symbols import Symbol
 from micrograd.core.node import Node
-from micrograd.core.op import Each, Op
+from micrograd.core.op import Each, Op, registry
 from micrograd.engine.value import Value
 from micrograd.ops import where
 from micrograd.ops.reach import Same
+
+ADD, WHERE = registry["add"], registry["where"]
 
 __all__ = ["STALE", "Picked", "Picking", "UnpickedError", "pick"]
 
@@ -143,7 +145,7 @@ class _Reach(Same):
 
         def one(i: int) -> Any:
             here = _is_at(at._data, i - 1, len(column))
-            return here if mask is True else mask & here
+            return at._data._recorder.picking.both(mask, here) if mask is not True else here
 
         return one
 
@@ -197,6 +199,7 @@ class Picking:
         self.sides: dict[tuple[int, int], Any] = {}
         self._places: dict[tuple[int, int, int], Any] = {}  # by slot of an index, n and place
         self._some: dict[int, Any] = {}  # by slot of a truth: of which index, of n, it is which
+        self._truths: dict[int, Any] = {}  # by slot: whether some of them were picked
         self._of: dict[Node, list[Node]] = {}
         self._kept: list[tuple[Any, Any]] = []
 
@@ -205,7 +208,7 @@ class Picking:
         key = at._slot, n, place
         known = self._places.get(key)
         if known is None:
-            known = self._places[key] = at == place
+            known = self._places[key] = self._truth(at == place)
             self._some[known._slot] = (at._slot, n), frozenset([place])
         return known
 
@@ -218,13 +221,38 @@ class Picking:
             return (a if a.__class__ is Number else b)._recorder.tell(np.logical_or, (a, b), {})
         (of, some), (of_other, others) = [self._some.get(m._slot, (None, a)) for m in (a, b)]
         if of is None or of != of_other:
-            return a | b
+            return self._truth(a | b)
         places = some | others
         if len(places) == of[1]:
             return True
-        mask = a | b
+        mask = self._truth(a | b)
         self._some[mask._slot] = of, places
         return mask
+
+    def both(self, a: Any, b: Any) -> Any:
+        """Return whether two masks hold."""
+        return self._truth(a & b)
+
+    def _truth(self, mask: Any) -> Any:
+        self._truths[mask._slot] = mask
+        return mask
+
+    def presence(self, gradient: Any) -> Any:
+        """Return whether a gradient has come from what was picked: True if from elsewhere, too."""
+        if gradient.__class__ is not Number:
+            return True
+        tape, found, stack = gradient._recorder.tape, False, [gradient._slot]
+        while stack:
+            slot = stack.pop()
+            operation, given = tape.operations[slot], tape.arguments[slot]
+            if operation is ADD:
+                stack += given
+                continue
+            is_cut = operation is WHERE and tape.constants.get(given[2], 1) == 0
+            if not is_cut or given[0] not in self._truths:
+                return True
+            found = self.either(found, self._truths[given[0]])
+        return found
 
     def enter(self, node: Node, column: Sequence[Node]) -> None:
         """Take note of what stands for one of some nodes."""

@@ -32,6 +32,7 @@ class Out(NamedTuple):
         kind: of a value without axes whether it is an array or a scalar, for which NumPy has two.
         locked: whether it is an array that was computed, of which one gets a copy.
         again: whether another array with the same elements comes out, too.
+        present: of a gradient, the slot of whether there is one; None if there is.
     """
 
     slot: int | None
@@ -39,6 +40,7 @@ class Out(NamedTuple):
     kind: type | None = None
     locked: bool = False
     again: bool = False
+    present: int | None = None
 
 
 class OutNode(NamedTuple):
@@ -185,7 +187,12 @@ class Recording:
     def _write(self, what: str, node: Node, value: Any) -> Write:
         if isinstance(value, Node):
             raise _with_graph(describe_plainly(node))
-        return Write(what, node, self._out(value))
+        out = self._out(value)
+        if what == "grad":
+            present = self._recorder.picking.presence(value)
+            if present.__class__ is Number:
+                out = out._replace(present=self._out(present).slot)
+        return Write(what, node, out)
 
     @property
     def outputs(self) -> list[int]:
@@ -198,7 +205,7 @@ class Recording:
                 found += [result.data.slot, result.grad.slot]
         for effect in self.effects:
             if isinstance(effect, Write):
-                found.append(effect.value.slot)
+                found.extend([effect.value.slot, effect.value.present])
             else:
                 mapped((effect.args, effect.kwargs), lambda leaf: found.append(_slot(leaf)))
         return [slot for slot in found if slot is not None]

@@ -114,6 +114,8 @@ class Outcome:
         return copy_out(value) if out.locked else value
 
     def _unlocked(self, out: Out, values: Any) -> Any:
+        if out.present is not None and not values[self.at[out.present]]:
+            return None
         if out.slot is not None:
             value = values[self.at[out.slot]]
             if out.kind is None or value.__class__ is out.kind:
@@ -154,7 +156,8 @@ class Outcome:
         start = 0 if slots[0] is None else self.at[slots[0]]
         places = [None if slot is None else self.at[slot] for slot in slots]
         replaced = [node in self.replaced for node in nodes]
-        alike = any(effect.value.kind is not None or effect.value.again for effect in effects)
+        outs = [effect.value for effect in effects]
+        alike = any([out.kind or out.again or out.present is not None for out in outs])
         fixed = not changes and not any(is_a(e.value.constant, np.ndarray) for e in effects)
         constants = [effect.value.constant for effect in effects]
         in_row = places == list(range(start, start + len(places)))
