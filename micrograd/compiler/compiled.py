@@ -412,9 +412,13 @@ def compile(
     0.5
     """
     if f is None:
-        return lambda f: compile(
-            f, max_programs=max_programs, checks=checks, scalars=scalars, exact=exact
-        )
+
+        def decorator(f: Any) -> Any:
+            return compile(
+                f, max_programs=max_programs, checks=checks, scalars=scalars, exact=exact
+            )
+
+        return decorator
     if isinstance(f, Node):
         return program_of(f, scalars, exact)
     if not callable(f):

@@ -32,9 +32,8 @@ def zeros(shape: Any, dtype: Any, x: Any) -> Any:
     >>> zeros(2, float, np.ones(1))
     array([0., 0.])
     """
-    if x.__class__ is _ARRAY or not isinstance(x, Symbolic):
-        return np.zeros(shape, dtype)
-    return np.zeros(shape, dtype, like=x)
+    plain = x.__class__ is _ARRAY or not isinstance(x, Symbolic)
+    return np.zeros(shape, dtype) if plain else np.zeros(shape, dtype, like=x)
 
 
 def array_of(name: str, x: Any) -> Any:

@@ -138,10 +138,6 @@ class ArrayLike(Symbolic):
     def __reduce__(self) -> NoReturn:
         refuse(self, "pickle")
 
-    def item(self, *index: Any) -> Any:
-        """Return one element as a Python number, where what is told has such."""
-        return self._teller.item(self[index] if index else self)
-
     def reshape(self, *shape: Any, **settings: Any) -> Any:
         """Return the same elements in another shape."""
         return self._tell(np.reshape, self, shape[0] if len(shape) == 1 else shape, **settings)

@@ -125,7 +125,7 @@ class Recorder(Outside):
                 slots.append(arg._slot)
                 values.append(arg._value)
             else:
-                plain = bool(arg) if isinstance(arg, (bool, np.bool_)) else arg
+                plain = bool(arg) if is_a(arg, bool, np.bool_) else arg
                 if not isinstance(plain, (float, int)):
                     return self.tell(op.forward, args, settings)
                 plain = plain if plain.__class__ in (float, int, bool) else float(plain)
