@@ -413,7 +413,7 @@ def compile(
     """
     if f is None:
 
-        def decorator(f: Any) -> Any:
+        def decorator(f: Callable[P, R]) -> CompiledFunction[P, R]:
             return compile(
                 f, max_programs=max_programs, checks=checks, scalars=scalars, exact=exact
             )

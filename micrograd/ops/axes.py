@@ -32,8 +32,9 @@ def zeros(shape: Any, dtype: Any, x: Any) -> Any:
     >>> zeros(2, float, np.ones(1))
     array([0., 0.])
     """
-    plain = x.__class__ is _ARRAY or not isinstance(x, Symbolic)
-    return np.zeros(shape, dtype) if plain else np.zeros(shape, dtype, like=x)
+    if x.__class__ is _ARRAY or not isinstance(x, Symbolic):
+        return np.zeros(shape, dtype)
+    return np.zeros(shape, dtype, like=x)  # pyright: ignore
 
 
 def array_of(name: str, x: Any) -> Any:

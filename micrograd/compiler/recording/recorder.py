@@ -136,6 +136,7 @@ class Recorder(Outside):
     # Arrays
 
     def tell(self, operation: Any, args: tuple[Any, ...], settings: dict[str, Any]) -> Any:
+        """Note a call on the tape, and return what stands for the result: a symbol, or a number."""
         if self.done:
             raise CompileError(
                 "compile: an array that was computed while a function was recorded is used after "
@@ -156,6 +157,7 @@ class Recorder(Outside):
         return result
 
     def item(self, symbol: Symbol) -> Any:
+        """Return the one element of a symbol as a recorded number."""
         return self.tell(item, (symbol,), {})
 
     def note(self, operation: Any, args: Any, settings: dict[str, Any], result: Any) -> Slot:
