@@ -115,7 +115,7 @@ class Writer(Words):
         return name
 
     def made_name(self, step: Step) -> str:
-        """Return a new name for the value of a step: the wished one, or the next of t1, t2 and so on."""
+        """Return a new name for the value of a step: the wished one, or t1, t2 and so on."""
         wish = self.wishes.get(step.slot)
         if wish is None:
             self.count += 1
