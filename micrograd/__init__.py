@@ -11,8 +11,8 @@
 import sys
 
 from micrograd import errors, linalg, ops
-from micrograd.compiler import compiled, program
-from micrograd.compiler.compiled import *
+from micrograd.compiler import compiling, program
+from micrograd.compiler.compiling import *
 from micrograd.compiler.program import *
 from micrograd.compiler.recording.programs import Slot
 from micrograd.core import modes, node, op
@@ -42,7 +42,7 @@ __version__ = "0.1.0"
 __all__: list[str] = ["Slot", "__version__", "abs", "linalg"]
 __all__ += backward_trace.__all__
 __all__ += checkpointing.__all__
-__all__ += compiled.__all__
+__all__ += compiling.__all__
 __all__ += debugging.__all__
 __all__ += derivatives.__all__
 __all__ += errors.__all__

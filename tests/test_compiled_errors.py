@@ -354,5 +354,6 @@ def test_copies_are_nodes_of_their_own() -> None:
 def test_settings_are_checked() -> None:
     with pytest.raises(mg.ArgumentError, match="scalars"):
         mg.compile(lambda x: x, scalars="fast")
+    number: Any = 3.0
     with pytest.raises(OperandError, match="compile"):
-        mg.compile(3.0)
+        mg.compile(number)

@@ -335,7 +335,10 @@ def test_a_node_that_is_captured_as_an_argument() -> None:
 
 
 def test_a_list_of_nodes() -> None:
-    f = mg.compile(lambda row: sum(v * v for v in row))
+    def squares(row: list[Value]) -> Any:
+        return sum(v * v for v in row)
+
+    f = mg.compile(squares)
     for n in (2, 2, 3, 3, 2, 3):
         row = [Value(k + 0.5) for k in range(n)]
         assert f(row).data == sum(v.data**2 for v in row)

@@ -66,6 +66,48 @@ def transformed() -> float:
     return slope + float(value) + float(gradient["W"].sum()) + float(curvature.sum())
 
 
+W = Tensor(np.ones((3, 2)), label="W")
+
+
+@mg.compile
+def step(x: NDArray[np.float64], rate: float = 0.1) -> Tensor:
+    """Take a step of gradient descent, recorded once."""
+    loss = ((x @ W) ** 2).sum()
+    W.zero_grad()
+    loss.backward()
+    W.data -= rate * W.grad
+    return loss
+
+
+class Line:
+    """A model whose method is compiled."""
+
+    def __init__(self) -> None:
+        self.slope = Value(2.0, label="slope")
+
+    @mg.compile(max_programs=2)
+    def predict(self, x: float) -> Value:
+        """Return the height of the line at x."""
+        return self.slope * x
+
+
+def compiled() -> float:
+    """Compile a function, a method, a derivative and a graph."""
+    assert_type(step(np.ones((4, 3)), rate=0.5), Tensor)
+    assert_type(step.program(np.ones((4, 3))), mg.CompiledProgram)
+    assert_type(step.programs, list[mg.CompiledProgram])
+
+    line = Line()
+    assert_type(line.predict(3.0), Value)
+    assert_type(Line.predict.program(line, x=3.0), mg.CompiledProgram)
+    slope: float = mg.compile(mg.grad(lambda x: x**3), exact=False)(2.0)
+
+    x = Value(3.0, label="x")
+    program = mg.compile(x * x)
+    assert_type(program, mg.CompiledProgram)
+    return slope + line.predict(3.0).data + program(x=2.0)["value"]
+
+
 def typed() -> None:
     """Let a checker say what each kind of operation gives: a node for nodes, else an array."""
     t, v, a = Tensor(np.ones((2, 2))), Value(2.0), np.ones((2, 2))
@@ -121,5 +163,5 @@ def holds(logits: Tensor, labels: NDArray[np.float64]) -> None:
 
 if __name__ == "__main__":
     typed()
-    print(scalar(), arrays(), network(), checked(), transformed())
+    print(scalar(), arrays(), network(), checked(), transformed(), compiled())
     holds()

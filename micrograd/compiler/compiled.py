@@ -1,4 +1,4 @@
-"""compile: a function that is recorded at its first calls, and runs as a program from then on."""
+"""A function that is recorded at its first calls, and runs as a program from then on."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from typing import Any, Concatenate, Generic, ParamSpec, TypeVar, overload
 
 import numpy as np
 
-from micrograd.compiler.graph import program_of
 from micrograd.compiler.program import CompiledProgram
 from micrograd.compiler.recording.agreement import difference
 from micrograd.compiler.recording.arguments import Arguments
@@ -25,10 +24,7 @@ from micrograd.compiler.replaying.replay import FAILED, Replay
 from micrograd.compiler.watching.stand_ins import with_stand_ins
 from micrograd.compiler.watching.watch import Watch
 from micrograd.core.modes import listening
-from micrograd.core.node import Node
-from micrograd.errors import ArgumentError, CompileError, OperandError
-
-__all__ = ["compile"]
+from micrograd.errors import CompileError
 
 P = ParamSpec("P")
 Q = ParamSpec("Q")
@@ -147,6 +143,9 @@ class CompiledFunction(Generic[P, R]):
         Args:
             args: as the function takes them; nothing that it writes to is changed.
             kwargs: likewise.
+
+        Raises:
+            CompileError: if the function does what a program cannot.
         """
         given = Arguments(args, kwargs)
         given.require_leaves()
@@ -331,105 +330,3 @@ class CompiledFunction(Generic[P, R]):
 def _own(value: Any) -> Any:
     """Return what was computed while recording in memory of its own, to be written to."""
     return value.copy("K") if is_a(value, np.ndarray) else value
-
-
-@overload
-def compile(
-    f: Node,
-    *,
-    max_programs: int = 8,
-    checks: bool = False,
-    scalars: str | None = None,
-    exact: bool = True,
-) -> CompiledProgram: ...
-
-
-@overload
-def compile(
-    f: Callable[P, R],
-    *,
-    max_programs: int = 8,
-    checks: bool = False,
-    scalars: str | None = None,
-    exact: bool = True,
-) -> CompiledFunction[P, R]: ...
-
-
-@overload
-def compile(
-    f: None = None,
-    *,
-    max_programs: int = 8,
-    checks: bool = False,
-    scalars: str | None = None,
-    exact: bool = True,
-) -> Callable[[Callable[P, R]], CompiledFunction[P, R]]: ...
-
-
-def compile(
-    f: Any = None,
-    *,
-    max_programs: int = 8,
-    checks: bool = False,
-    scalars: str | None = None,
-    exact: bool = True,
-) -> Any:
-    """Return a function that runs as a program of NumPy calls, recorded at its first calls.
-
-    The code of f stays as it is. The first two calls are made and recorded; they have to do the
-    same. From then on a call reads the leaves that f used, runs the program, and leaves gradients,
-    data and results as f would, to the last bit. Whatever f names from outside is watched: where
-    it has changed, or an `if` goes another way, f is recorded again for that case. What else
-    Python reads (the time, files, the class or identity of a number, truths in containers that no
-    name leads to) is not noticed; what else it does, such as printing, it does at those calls only.
-
-    Arrays that come out lie in memory of their own. An integer past 2⁵³ in a gradient comes out as
-    a float.
-
-    Args:
-        f: a function of numbers, arrays, nodes and containers of them; or a node, for the program
-            of its graph and of its gradients. Without it, `compile` is a decorator with settings.
-        max_programs: how many cases there may be, such as shapes and ways that f goes.
-        checks: whether to compare with f itself at calls 1, 2, 4, 8 and so on of a program.
-        scalars: how numbers are computed: "levels" for whole arrays of those that are alike,
-            "source" for Python, one by one; what is faster, when left out.
-        exact: whether exp, log, tanh and powers of numbers are those of `math`; otherwise they are
-            NumPy's, faster, and within 4 units of the last place.
-
-    Raises:
-        CompileError: if f does what a program cannot, with words that name the alternative.
-
-    >>> from micrograd import Value, compile
-    >>> w = Value(3.0, label="w")
-    >>> @compile
-    ... def step(x, lr):
-    ...     loss = (w * x - 1) ** 2
-    ...     w.zero_grad()
-    ...     loss.backward()
-    ...     w.data -= lr * w.grad
-    ...     return loss
-    >>> [step(2.0, 0.125).data for _ in range(4)]
-    [25.0, 0.0, 0.0, 0.0]
-    >>> w.data
-    0.5
-    """
-    if f is None:
-        return lambda f: compile(
-            f, max_programs=max_programs, checks=checks, scalars=scalars, exact=exact
-        )
-    if isinstance(f, Node):
-        return program_of(f, scalars, exact)
-    if not callable(f):
-        raise OperandError(
-            f"compile: expected a function, or a node with a graph, but came a {type(f).__name__}. "
-            "Give the function itself, and not what it returns."
-        )
-    if isinstance(max_programs, bool) or not isinstance(max_programs, int) or max_programs < 1:
-        raise ArgumentError(
-            f"compile: max_programs has to be an integer of 1 or more, but came {max_programs!r}."
-        )
-    if scalars not in (None, "levels", "source"):
-        raise ArgumentError(
-            f'compile: scalars is "levels", "source" or None, but came {scalars!r}.'
-        )
-    return CompiledFunction(f, max_programs, checks, scalars, exact)

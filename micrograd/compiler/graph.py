@@ -74,5 +74,5 @@ def _names(recorder: Recorder, leaves: list[Node]) -> dict[Node, str]:
 def _slot(node: Node, held: dict[Node, Any], slot: Any, again: Any) -> Any:
     """Return what stands for the data, or the gradient, of a node of the graph."""
     x = held.get(node) if node.op is None else slot.__get__(again)
-    place = getattr(x, "_slot", None)
+    place: Any = getattr(x, "_slot", None)
     return Slot(place) if place.__class__ is int else place

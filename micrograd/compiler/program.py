@@ -154,6 +154,9 @@ class CompiledProgram:
 
         Args:
             node: of the graph.
+
+        Raises:
+            ArgumentError: if the node is of another graph, or the program of a function.
         """
         if self._nodes is None or node not in self._nodes:
             raise ArgumentError(

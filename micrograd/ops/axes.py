@@ -34,7 +34,7 @@ def zeros(shape: Any, dtype: Any, x: Any) -> Any:
     """
     if x.__class__ is _ARRAY or not isinstance(x, Symbolic):
         return np.zeros(shape, dtype)
-    return np.zeros(shape, dtype, like=x)
+    return np.zeros(shape, dtype, like=x)  # pyright: ignore
 
 
 def array_of(name: str, x: Any) -> Any:

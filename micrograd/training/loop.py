@@ -11,7 +11,7 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from micrograd.compiler.compiled import compile as compiled
+from micrograd.compiler.compiling import compile as compiled
 from micrograd.compiler.recording.programs import is_a
 from micrograd.core.node import Node
 from micrograd.data import Batches

@@ -133,6 +133,6 @@ def _numbers_apart(tape: Tape, live: Sequence[int]) -> set[int]:
     calls, apart = 0, bytearray(len(tape))
     for slot in live:
         if tape.is_number(slot) and (tape.has_plain_slots(slot) or not tape.arguments[slot]):
-            apart[slot] = all([apart[other] for other in tape.arguments[slot]])
+            apart[slot] = all([apart[int(other)] for other in tape.arguments[slot]])
             calls += apart[slot] and tape.is_call(slot)
     return {slot for slot in live if apart[slot]} if calls >= MANY_NUMBERS else set()

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from micrograd.common.tree import Flat
+from micrograd.compiler.recording.programs import is_a
 from micrograd.core.modes import is_grad_enabled
 from micrograd.core.node import Node
 from micrograd.engine.copying import links_now
@@ -68,7 +69,7 @@ class Arguments:
             same = first.setdefault(id(leaf), place)
             form = data.__class__ if leaf._is_number else (np.shape(data), leaf.dtype)  # pyright: ignore
             return kind, form, leaf.requires_grad, same
-        if isinstance(leaf, np.generic):
+        if is_a(leaf, np.generic):
             return leaf.dtype
         self.others.append(leaf)
         return kind, leaf if isinstance(leaf, (str, bool, bytes)) else id(leaf)

@@ -80,38 +80,47 @@ class ArrayLike(Symbolic):
 
     @property
     def shape(self) -> tuple[int, ...]:
+        """Return the shape."""
         return np.shape(self._example)
 
     @property
     def dtype(self) -> np.dtype[Any]:
+        """Return the dtype."""
         return np.result_type(self._example)
 
     @property
     def ndim(self) -> int:
+        """Return the number of axes."""
         return len(self.shape)
 
     @property
     def size(self) -> int:
+        """Return the number of elements."""
         return int(np.size(self._example))
 
     @property
     def flags(self) -> Flags:
+        """Return how it lies in memory."""
         return Flags(np.asarray(self._example).flags)
 
     @property
     def base(self) -> None:
+        """Return None, as for an array that owns its memory."""
         return None
 
     @property
     def nbytes(self) -> int:
+        """Return how many bytes the elements take."""
         return int(np.asarray(self._example).nbytes)
 
     @property
     def itemsize(self) -> int:
+        """Return how many bytes one element takes."""
         return self.dtype.itemsize
 
     @property
     def T(self) -> Any:
+        """Return the same with its axes in reverse order."""
         return self._tell(np.transpose, self)
 
     # What arrays have as methods, NumPy has as functions.
@@ -137,10 +146,6 @@ class ArrayLike(Symbolic):
 
     def __reduce__(self) -> NoReturn:
         refuse(self, "pickle")
-
-    def item(self, *index: Any) -> Any:
-        """Return one element as a Python number, where what is told has such."""
-        return self._teller.item(self[index] if index else self)
 
     def reshape(self, *shape: Any, **settings: Any) -> Any:
         """Return the same elements in another shape."""

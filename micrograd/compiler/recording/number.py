@@ -7,6 +7,7 @@ import operator
 import sys
 from collections.abc import Callable
 from numbers import Real
+from types import FrameType
 from typing import Any, NoReturn
 
 import numpy as np
@@ -210,7 +211,7 @@ def _method(function: Callable[..., Any], op: Any, raises: bool, turned: bool) -
     return method
 
 
-def is_called_by_c(frame: Any) -> bool:
+def is_called_by_c(frame: FrameType) -> bool:
     """Tell whether an operator is called by a function in C, such as `sum`, and not by a sign.
 
     >>> class One:
@@ -258,7 +259,7 @@ _ROWS: dict[str, Any] = {
 }
 _OPERATORS: dict[Any, Any] = {
     **{np.add: operator.add, np.subtract: operator.sub, np.multiply: operator.mul},
-    **{np.divide: operator.truediv, np.power: operator.pow, np.negative: operator.neg},
+    **{np.divide: operator.truediv, np.power: operator.pow, np.negative: operator.neg},  # pyright: ignore[reportUnknownMemberType]
     **{np.less: operator.lt, np.less_equal: operator.le, np.greater: operator.gt},
     **{np.greater_equal: operator.ge, np.equal: operator.eq, np.not_equal: operator.ne},
 }

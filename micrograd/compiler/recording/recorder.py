@@ -125,7 +125,7 @@ class Recorder(Outside):
                 slots.append(arg._slot)
                 values.append(arg._value)
             else:
-                plain = bool(arg) if isinstance(arg, (bool, np.bool_)) else arg
+                plain = bool(arg) if is_a(arg, bool, np.bool_) else arg
                 if not isinstance(plain, (float, int)):
                     return self.tell(op.forward, args, settings)
                 plain = plain if plain.__class__ in (float, int, bool) else float(plain)
@@ -136,6 +136,7 @@ class Recorder(Outside):
     # Arrays
 
     def tell(self, operation: Any, args: tuple[Any, ...], settings: dict[str, Any]) -> Any:
+        """Note a call on the tape, and return what stands for the result: a symbol, or a number."""
         if self.done:
             raise CompileError(
                 "compile: an array that was computed while a function was recorded is used after "
@@ -156,6 +157,7 @@ class Recorder(Outside):
         return result
 
     def item(self, symbol: Symbol) -> Any:
+        """Return the one element of a symbol as a recorded number."""
         return self.tell(item, (symbol,), {})
 
     def note(self, operation: Any, args: Any, settings: dict[str, Any], result: Any) -> Slot:

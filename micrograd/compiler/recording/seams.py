@@ -8,7 +8,7 @@ always get.
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from threading import Lock
@@ -41,7 +41,7 @@ _open = 0
 
 
 @contextmanager
-def recording(recorder: Any) -> Iterator[None]:
+def recording(recorder: Any) -> Generator[None]:
     """Let a recorder in, in this context, for a block."""
     global _open
     with _lock:
@@ -188,7 +188,11 @@ def _derivatives(recorder: Any, op: Op, raw: Any) -> Any:
     if isinstance(raw, Together):
         return Together(_together(recorder, op, raw.rule))
     if isinstance(raw, Each):
-        return Each(lambda i, *args, **settings: _rule(recorder, op, raw[i], i)(*args, **settings))
+
+        def rule(i: int, *args: Any, **settings: Any) -> Any:
+            return _rule(recorder, op, raw[i], i)(*args, **settings)
+
+        return Each(rule)
     return tuple([_rule(recorder, op, rule, i) for i, rule in enumerate(raw)])
 
 
@@ -212,7 +216,7 @@ def _rule(recorder: Any, op: Op, raw: Function, i: int) -> Function:
         recorder.backward = True
         return recorder.attempt(as_it_is, raw, args, settings)
 
-    rule.__wrapped__ = raw  # for the names of the arguments
+    vars(rule)["__wrapped__"] = raw  # for the names of the arguments
     return rule
 
 
@@ -233,7 +237,7 @@ def _together(recorder: Any, op: Op, raw: Function) -> Function:
 
         return one
 
-    rule.__wrapped__ = raw
+    vars(rule)["__wrapped__"] = raw
     return rule
 
 

@@ -7,7 +7,7 @@ import dis
 import linecache
 from collections.abc import Iterator
 from functools import lru_cache
-from types import CodeType
+from types import CodeType, FrameType
 from typing import Any, cast
 
 __all__ = ["NAME", "codes_in", "is_read_at", "with_calls"]
@@ -21,7 +21,7 @@ _FUTURES = annotations.compiler_flag
 _names: Any = dis.opname
 
 
-def is_read_at(frame: Any) -> bool:
+def is_read_at(frame: FrameType) -> bool:
     """Tell whether a frame is just reading a subscript.
 
     >>> import sys

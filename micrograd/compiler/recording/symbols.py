@@ -243,6 +243,10 @@ class Symbol(ArrayLike):
     def _tell(self, operation: Function, *args: Any, **settings: Any) -> Any:
         return self._teller.tell(operation, args, settings)
 
+    def item(self, *index: Any) -> Any:
+        """Return one element as a Python number, where what is told has such."""
+        return self._teller.item(self[index] if index else self)
+
     # Writing. A program writes to nothing: what is written to becomes another value.
 
     def __setitem__(self, index: Any, value: Any) -> None:

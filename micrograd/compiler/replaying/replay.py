@@ -155,7 +155,9 @@ def _kind_of(source: Any, places: dict[Node, int]) -> tuple[str, bool]:
     return source[0], isinstance(source[1], Node) and source[1] in places
 
 
-def _reading(kind: tuple[str, bool], of: Sequence[Any], places: dict[Node, int]) -> Any:
+def _reading(
+    kind: tuple[str, bool], of: Sequence[Any], places: dict[Node, int]
+) -> Callable[[Sequence[Any]], Any]:
     """Return the function that reads inputs of one kind.
 
     Args:

@@ -86,14 +86,17 @@ class ArrayCode:
 
     @property
     def instructions(self) -> int:
+        """Return how many calls were recorded."""
         return self._first.recorded
 
     @property
     def calls(self) -> int:
+        """Return how many calls are made."""
         return self._first.calls
 
     @property
     def bytes(self) -> int:
+        """Return how many bytes the kept buffers take, for each thread."""
         return self._first.bytes
 
     def run(self, *inputs: Any) -> tuple[Any, ...] | None:

@@ -59,6 +59,7 @@ class Memory:
 
     @property
     def bytes(self) -> int:
+        """Return how many bytes the buffers take."""
         return sum(dtype.itemsize * size for dtype, size, _ in self.buffers)
 
 

@@ -88,7 +88,7 @@ def _shown(name: str, value: Any) -> str:
     return f"# {name}: {known_name(value) or getattr(value, '__name__', repr(value))}"
 
 
-def _written(name: str, value: Any, definitions: portable.Definitions) -> str:
+def _written(name: str, value: Any, definitions: Definitions) -> str:
     """Return the lines that define a constant, exactly.
 
     Args:

@@ -110,10 +110,12 @@ class Writer(Words):
     # Names and memory
 
     def new_name(self, step: Step) -> str:
+        """Give the value of a step a name, and return that."""
         self.name_of[step.slot] = name = self.made_name(step)
         return name
 
     def made_name(self, step: Step) -> str:
+        """Return a new name for the value of a step: the wished one, or t1, t2 and so on."""
         wish = self.wishes.get(step.slot)
         if wish is None:
             self.count += 1
@@ -137,6 +139,7 @@ class Writer(Words):
         return views[shape]
 
     def empty(self, step: Step, order: str) -> str:
+        """Return what makes memory for the value of a step."""
         dtype = np.dtype(step.form.dtype)
         more = "" if dtype == np.float64 else f", {literal(dtype)}"
         more += ', order="F"' if order == "F" else ""
@@ -174,6 +177,7 @@ class Writer(Words):
         return f"np.shape({name}) != {form.shape} or {name}.dtype != {dtype}"
 
     def check(self, slot: int) -> None:
+        """Write what notices that Python would go another way for a value."""
         for value, wanted in self.plan.checks:
             if is_a(value, Slot) and value.number == slot:
                 name = self.name_of[slot]
@@ -212,6 +216,7 @@ class Writer(Words):
         return copied
 
     def has_memory(self, thing: Any) -> bool:
+        """Tell whether a value is an array, in memory that can be written to."""
         if is_a(thing, Slot):
             return is_a(self.form(thing), Form)
         return is_a(thing, np.ndarray)

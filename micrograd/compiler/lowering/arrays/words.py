@@ -157,6 +157,7 @@ class Words:
         return dtype if dtype.kind == "f" else None
 
     def function(self, function: Any) -> str:
+        """Return what a function is called."""
         bound = self.terse and is_method(function, "reduce", "accumulate")
         return (not bound and known_name(function)) or self.constant(function)
 
@@ -212,13 +213,16 @@ class Words:
         return f"{call}({known}, {given}, {settings})"
 
     def settings(self, step: Step) -> str:
+        """Return the settings of a step as a dict is written."""
         pairs = [f"{key!r}: {self.word(value)}" for key, value in step.settings.items()]
         return "{" + ", ".join(pairs) + "}"
 
     def form(self, slot: Slot) -> Any:
+        """Return the form of a value."""
         return self.plan.forms[slot.number]
 
     def line(self, text: str, step: Step | None = None) -> None:
+        """Write a line, with a comment on the value of a step."""
         self.source.lines.append((text, "" if step is None else comment_of(step.form)))
 
 

@@ -190,7 +190,7 @@ class VectorWriter:
         places = np.unique(view.start + sum(grid))
         if places[-1] >= len(self._at):
             return ""
-        return _few([self._at[i] for i in places])
+        return _few([self._at[int(i)] for i in places])
 
     # What comes out
 
