@@ -346,9 +346,7 @@ def make_gpt() -> tuple[Any, Step]:
     parts = {"wte": wte, "wpe": wpe, "head": head}
 
     def attend(query: Any, keys: Any, values: Any) -> Any:
-        scores: list[Any] = [
-            sum(q * k for q, k in zip(query, key, strict=True)) / 2 for key in keys
-        ]
+        scores = [sum(q * k for q, k in zip(query, key, strict=True)) / 2 for key in keys]
         exps = [score.exp() for score in scores]
         total = sum(exps)
         return [
@@ -365,14 +363,11 @@ def make_gpt() -> tuple[Any, Step]:
             x = [a + b for a, b in zip(embedding, place, strict=True)]
             keys.append(x)
             x = attend(x, keys, keys)
-            logits: list[Any] = [
-                sum(a * b for a, b in zip(row, x, strict=True)) for row in parts["head"]
-            ]
-            exps = [logit.exp() for logit in logits]
+            exps = [sum(a * b for a, b in zip(row, x, strict=True)).exp() for row in parts["head"]]
             total = sum(exps)
             probabilities = [e / total for e in exps]
             losses.append(-probabilities[tokens[position + 1]].log())
-        loss: Any = sum(losses) / 3
+        loss = sum(losses) / 3
         loss.backward()
         for leaf in leaves_of(list(parts.values())):
             leaf.data -= 0.2 * leaf.grad

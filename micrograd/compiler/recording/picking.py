@@ -11,7 +11,6 @@ import numpy as np
 from micrograd.common.symbolic import Symbolic
 from micrograd.compiler.recording import seams
 from micrograd.compiler.recording.number import Number
-from micrograd.compiler.recording.programs import is_a, like
 from micrograd.compiler.recording.symbols import Symbol
 from micrograd.core.node import Node
 from micrograd.core.op import Each, Op
@@ -57,7 +56,7 @@ def pick(things: Any, index: Any) -> Any:
     return found
 
 
-def _as_number(index: Any) -> Any:
+def _as_number(index: Any) -> Number | None:
     """Return an index as a recorded integer, None if it is none."""
     if index.__class__ is Symbol:
         example = index._example
@@ -86,8 +85,9 @@ def _form(thing: Any) -> Any:
 
 
 def _picked(things: Sequence[Any], one_of: Callable[[Sequence[Any]], Any]) -> Any:
-    if is_a(things[0], list, tuple):
-        return like(things[0], [_picked(column, one_of) for column in zip(*things, strict=True)])
+    kind = things[0].__class__
+    if kind in (list, tuple):
+        return kind([_picked(column, one_of) for column in zip(*things, strict=True)])
     return one_of(things)
 
 
@@ -167,14 +167,13 @@ class Picked(Value):
     __hash__: Any = Value.__hash__
 
     def _fail(self, *args: Any) -> NoReturn:
-        picking: Picking = seams.current.get().picking
-        picking.fail()
+        seams.current.get().picking.fail()
 
     data: Any = property(lambda self: self._data, _fail)
     grad: Any = property(_fail, _fail)
     label: Any = property(_fail, _fail)
     has_grad: Any = property(_fail)
-    zero_grad = __eq__ = __ne__ = __copy__ = __deepcopy__ = __reduce__ = _fail  # pyright: ignore[reportAssignmentType]
+    zero_grad = __eq__ = __ne__ = __copy__ = __deepcopy__ = __reduce__ = _fail
 
 
 class Picking:
@@ -190,12 +189,12 @@ class Picking:
         self.subscripts: dict[CodeType, str] = {}
         self.failed = False
         self.sides: dict[tuple[int, int], Any] = {}
-        self._places: dict[tuple[int, int, int], Any] = {}  # by slot of an index, n and place
+        self._places: dict[tuple[int, int, int], Number] = {}  # by slot of an index, n and place
         self._some: dict[int, Any] = {}  # by slot of a truth: of which index, of n, it is which
         self._of: dict[Node, list[Node]] = {}
         self._kept: list[tuple[Any, Any]] = []
 
-    def is_at(self, at: Any, place: int, n: int) -> Any:
+    def is_at(self, at: Number, place: int, n: int) -> Number:
         """Return whether an index of n elements is that of one place."""
         key = at._slot, n, place
         known = self._places.get(key)
