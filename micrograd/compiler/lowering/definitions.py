@@ -15,8 +15,8 @@ import numpy as np
 from micrograd.common.symbolic import Symbolic
 from micrograd.compiler.lowering.names import Names, array_text, known_name, literal
 from micrograd.compiler.lowering.portable import MANY, WIDTH, Made, packed, require_own
+from micrograd.compiler.recording.call_of import CallOf
 from micrograd.compiler.recording.programs import is_a
-from micrograd.compiler.recording.seams import CallOf
 from micrograd.core.node import Node
 from micrograd.core.op import Each, Op
 from micrograd.errors import CompileError, MicrogradError
