@@ -8,7 +8,8 @@ step is exact in IEEE-754, the sign of a zero included: -(a * b) is (-a) * b, a 
 from __future__ import annotations
 
 from micrograd.compiler.lowering.scalars.graph import Graph
-from micrograd.compiler.lowering.scalars.kinds import ARITHMETIC, FLOAT
+from micrograd.compiler.lowering.scalars.kinds import ARITHMETIC, FLOAT, LIMIT
+from micrograd.compiler.lowering.scalars.rows import in_rows
 from micrograd.compiler.recording.tape import CONSTANT
 from micrograd.core.op import Op
 
@@ -25,7 +26,7 @@ def lighten(graph: Graph) -> Graph:
     unknown = any(not isinstance(f, Op) or f.foreign for f in graph.functions.values())
     if unknown or not _OF_NAN.isdisjoint(graph.operations):
         return graph
-    return _Lightened(graph).new
+    return in_rows(_Lightened(graph).new)
 
 
 class _Lightened:
@@ -36,8 +37,6 @@ class _Lightened:
         self._node: list[int] = []
         self._minus: list[bool] = []
         for i, name in enumerate(graph.operations):
-            if i == graph.backward:
-                self.new.backward = len(self.new)
             node, minus = self._entered(i, name)
             self._node.append(node)
             self._minus.append(minus)
@@ -92,11 +91,18 @@ class _Lightened:
 
     def _float(self, name: str, *args: int) -> int:
         """Return the node of an operation that gives a float."""
+        if name in ARITHMETIC:  # Python is faster at floats than at a float and an integer
+            args = tuple([self._as_float(j) for j in args])
         key = name, args
         node = self.new.known.get(key)
         if node is None:
             node = self.new.known[key] = self.new.add(name, args, FLOAT)
         return node
+
+    def _as_float(self, node: int) -> int:
+        value = self.new.constants.get(node)
+        fits = value is not None and abs(value) <= LIMIT
+        return self.new.constant(float(value)) if fits else node
 
     def _plain(self, i: int) -> int:
         """Return the new node that gives what an old one gives."""

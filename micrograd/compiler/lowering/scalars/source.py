@@ -20,7 +20,7 @@ SIZE = 100_000
 """How many numbers a function computes."""
 
 DEPTH = 10
-"""How deep calls stand within each other in a line."""
+"""How deep calls stand within each other in a line that is to be read."""
 
 _SIGNS = {
     **{"add": "{} + {}", "subtract": "{} - {}", "multiply": "{} * {}", "divide": "{} / {}"},
@@ -134,7 +134,7 @@ class Source:
                 text = self._call(i, name, [texts[j] for j in args])
             if i in self._wide:
                 text = f"{self._name('number', number)}({text})"
-            within = uses[i] == 1 and last[i] == block and depth < DEPTH
+            within = uses[i] == 1 and last[i] == block and depth < (DEPTH if self._read else 1)
             if within and not self._may_raise(i):  # a `where` may leave out what stands within
                 texts[i], bare[i], depths[i] = f"({text})", text, depth
                 continue
