@@ -9,6 +9,7 @@ from micrograd.compiler.lowering.scalars.careful import interpret
 from micrograd.compiler.lowering.scalars.graph import Graph
 from micrograd.compiler.lowering.scalars.kinds import INT, LIMIT
 from micrograd.compiler.lowering.scalars.levels import Levels
+from micrograd.compiler.lowering.scalars.lighten import lighten
 from micrograd.compiler.lowering.scalars.primitives import UnfitError
 from micrograd.compiler.lowering.scalars.simplify import simplify
 from micrograd.compiler.lowering.scalars.source import Source
@@ -111,7 +112,7 @@ class SourceProgram:
     """A tape as straight Python; where that raises an error, as Python that goes on."""
 
     def __init__(self, tape: Tape, outputs: list[int], graph: Graph, careful: bool = False) -> None:
-        source = Source(graph, careful)
+        source = Source(graph if careful else lighten(graph), careful)
         scope = dict(source.names)
         for text in source.parts:
             exec(compile(text, "<program>", "exec"), scope)
@@ -132,7 +133,7 @@ class SourceProgram:
         if self._ints and any([abs(inputs[k]) > LIMIT for k in self._ints]):
             return interpret(*self._given, inputs)  # no such number was foreseen
         try:
-            values = self._whole(*inputs) if self._whole else self._by_parts(inputs)
+            values = self._whole(inputs) if self._whole else self._by_parts(inputs)
         except (ArithmeticError, ValueError):
             return None if self._careful else self._carefully(inputs)
         count = self._count

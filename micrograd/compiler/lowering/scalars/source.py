@@ -11,6 +11,7 @@ from typing import Any
 from micrograd.compiler.lowering.scalars.graph import Graph
 from micrograd.compiler.lowering.scalars.kinds import FLOAT
 from micrograd.compiler.lowering.scalars.names import FUNCTIONS
+from micrograd.compiler.lowering.scalars.registers import reuse_names
 from micrograd.compiler.recording.tape import CONSTANT, INPUT, call_of_numbers
 from micrograd.core.numbers import to_number
 from micrograd.core.op import Op
@@ -19,7 +20,7 @@ SIZE = 100_000
 """How many numbers a function computes."""
 
 DEPTH = 10
-"""How deep calls stand within each other in a line."""
+"""How deep calls stand within each other in a line that is to be read."""
 
 _SIGNS = {
     **{"add": "{} + {}", "subtract": "{} - {}", "multiply": "{} * {}", "divide": "{} / {}"},
@@ -53,9 +54,9 @@ class Source:
     slower, and goes on with the answer.
 
     Attributes:
-        parts: one function `program(…)` of the inputs, which returns what is wanted; or, of many
-            numbers, functions `part0(v)`, `part1(v)`, …, which read and write a list of numbers,
-            in which the inputs come first.
+        parts: one function `program(v)` of a list of the inputs, or of the inputs if they have
+            names, which returns what is wanted; or, of many numbers, functions `part0(v)`,
+            `part1(v)`, …, which read and write a list of numbers, in which the inputs come first.
         names: what they need.
         lines: how many lines they have.
         wanted: the nodes that are wanted: outputs, what is checked, and by what Python divides.
@@ -65,7 +66,7 @@ class Source:
     Args:
         graph: what is computed.
         careful: whether to go on where Python raises an error.
-        parameters: names of the inputs.
+        parameters: names of the inputs, for text to be read: each value has a name of its own.
     """
 
     def __init__(
@@ -78,6 +79,7 @@ class Source:
         self._uses, self._last = _uses(graph, self.wanted)
         self._place = {i: k for k, i in enumerate(graph.inputs)}
         self.flat = len(graph) <= SIZE
+        self._read = parameters is not None
         own = [f"t{i}" for i in graph.inputs] if parameters is None else parameters
         self._parameters = dict(zip(graph.inputs, own, strict=True))
         self.lines = 0
@@ -92,7 +94,11 @@ class Source:
         )
         block = start // SIZE
         texts: dict[int, str] = dict(self._parameters) if flat else {}
-        lines = [f"def program({', '.join(texts.values())}):" if flat else f"def part{block}(v):"]
+        lines = [f"def part{block}(v):"]
+        if flat:
+            lines = [f"def program({', '.join(texts.values()) if self._read else 'v'}):"]
+            if texts and not self._read:
+                lines.append(f"    {', '.join(texts.values())}, = v")
         bare: dict[int, str] = {}  # of what stands within a line
         depths: dict[int, int] = {}
 
@@ -128,7 +134,7 @@ class Source:
                 text = self._call(i, name, [texts[j] for j in args])
             if i in self._wide:
                 text = f"{self._name('number', number)}({text})"
-            within = uses[i] == 1 and last[i] == block and depth < DEPTH
+            within = uses[i] == 1 and last[i] == block and depth < (DEPTH if self._read else 1)
             if within and not self._may_raise(i):  # a `where` may leave out what stands within
                 texts[i], bare[i], depths[i] = f"({text})", text, depth
                 continue
@@ -142,7 +148,8 @@ class Source:
             wanted = [texts[i] if i in texts else text_of(i) for i in self.wanted]
             lines.append(f"    return [{', '.join(wanted)}]")
         self.lines += len(lines) - 1
-        return "\n".join(lines if len(lines) > 1 else [*lines, "    pass"])
+        lines = lines if len(lines) > 1 else [*lines, "    pass"]
+        return "\n".join(lines if self._read else reuse_names(lines))
 
     def _may_raise(self, i: int) -> bool:
         """Tell whether a node is a call of Python's that may raise an error, but a division."""
