@@ -94,7 +94,7 @@ def unlocked(out: Out, at: dict[int, int]) -> Callable[[Values], Any]:
     """Return the function that gives a value of the outputs, for a node to hold."""
     thing, kind, again = out.constant, out.kind, out.again
     if out.slot is None:
-        return (lambda values: _copied(thing)) if is_a(thing, np.ndarray) else lambda values: thing
+        return _copier(thing) if is_a(thing, np.ndarray) else lambda values: thing
     place = at[out.slot]
     if kind is None:
         return (lambda values: _apart(values[place])) if again else itemgetter(place)
@@ -112,10 +112,17 @@ def _apart(value: Any) -> Any:
     return value.copy("K") if is_a(value, np.ndarray) else value
 
 
-def _copied(thing: Any) -> Any:
-    copy = thing.copy("K")
-    copy.flags.writeable = thing.flags.writeable
-    return copy
+def _copier(array: Any) -> Callable[[Values], Any]:
+    """Return the function that gives a copy of a constant, to be written to if that is."""
+    if array.flags.writeable:
+        return lambda values: array.copy("K")
+
+    def copied(values: Values) -> Any:
+        copy = array.copy("K")
+        copy.setflags(write=False)
+        return copy
+
+    return copied
 
 
 def _kept(data: Any) -> Any:
@@ -123,7 +130,7 @@ def _kept(data: Any) -> Any:
     if is_a(data, np.generic):
         data = np.asarray(data)
     if is_a(data, np.ndarray):
-        data.flags.writeable = False
+        data.setflags(write=False)
     return data
 
 
