@@ -15,6 +15,7 @@ from micrograd.compiler.recording.arguments import Arguments
 from micrograd.compiler.recording.draws import stand_in
 from micrograd.compiler.recording.picking import OF_AN_INDEX, Picking
 from micrograd.compiler.recording.programs import is_a
+from micrograd.compiler.recording.recognizing import Recognizer, nothing, recognizer
 from micrograd.compiler.recording.recorder import Recorder
 from micrograd.compiler.recording.recording import Recording, seams
 from micrograd.compiler.replaying.checking import checked
@@ -85,6 +86,8 @@ class CompiledFunction(Generic[P, R]):
         self._how = scalars, exact
         self._recorded_once = 0  # how often it was recorded, and nothing agreed
         self._cases: dict[Any, list[Case]] = {}
+        self._recognizers: dict[Any, Recognizer] = {}  # by the key of arguments
+        self._latest: tuple[Recognizer, list[Case]] = nothing, []
         self._picks = True  # whether indices that are recorded pick
         self._subscripts: set[CodeType] = set()  # code in which they do
         self._why = "the arguments were of other kinds, shapes or dtypes"
@@ -93,6 +96,18 @@ class CompiledFunction(Generic[P, R]):
     def __call__(self, /, *args: P.args, **kwargs: P.kwargs) -> R:
         if seams.current.get() is not None or listening.get() is not None:
             return self._f(*args, **kwargs)  # inside another compiled function, or debug()
+        recognize, cases = self._latest
+        leaves = recognize(args, kwargs)
+        if leaves is not None:
+            for case in cases:
+                if case.replay is not None and case.watch.changed() is None:
+                    found = case.replay(leaves)
+                    if found is not FAILED:
+                        return found
+        return self._called(args, kwargs)
+
+    def _called(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """Make a call whose arguments are not like the latest, or for which no case was right."""
         given = Arguments(args, kwargs)
         if given.has_nodes:
             if given.is_followed():
@@ -110,8 +125,17 @@ class CompiledFunction(Generic[P, R]):
                 continue
             found = case.replay(given.leaves) if not self._checks else self._checked(case, given)
             if found is not FAILED:
+                self._expect(given, cases)
                 return found
         return self._recorded(given, cases)
+
+    def _expect(self, given: Arguments, cases: list[Case]) -> None:
+        """Let the next arguments be known at a glance if they are like those given."""
+        if self._checks:
+            return
+        if given.key not in self._recognizers:
+            self._recognizers[given.key] = recognizer(given)
+        self._latest = self._recognizers[given.key], cases
 
     def _checked(self, case: Case, given: Arguments) -> Any:
         """Run the program of a case; at calls 1, 2, 4, 8 and so on beside the function itself."""

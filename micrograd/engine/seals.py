@@ -116,6 +116,11 @@ def is_copied(operand: Any) -> bool:
     return getattr(operand, "nbytes", 0) <= _LARGE
 
 
+def is_locked(operand: Any) -> bool:
+    """Tell whether the copy of an operand cannot be written to, so that results may be views."""
+    return _SHARED < getattr(operand, "nbytes", 0) <= _LARGE
+
+
 def _shared_copy(array: Any) -> Any:
     """Return a copy that the records of a graph share which use the same array, if it fits.
 

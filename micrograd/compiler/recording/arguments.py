@@ -27,6 +27,7 @@ class Arguments:
         kwargs: by name.
 
     Attributes:
+        args, kwargs: as they were given.
         leaves: what stands in the containers, in order.
         key: what tells one case from another: kinds, shapes, dtypes, layouts, other objects.
         others: the other objects.
@@ -34,19 +35,19 @@ class Arguments:
         computed: the places of nodes that were computed, with a graph.
     """
 
-    __slots__ = ("_bare", "_given", "computed", "has_nodes", "key", "leaves", "others")
+    __slots__ = (*("_bare", "args", "computed", "has_nodes", "key", "kwargs", "leaves", "others"),)
 
     def __init__(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         self.others: list[Any] = []
         self.computed: list[int] = []
         self.has_nodes = False
-        self._given = args, kwargs
+        self.args, self.kwargs = args, kwargs
         self._bare = not kwargs and all([is_leaf(arg) for arg in args])
         self.leaves: Sequence[Any] = args
         shells: Any = len(args)
         if not self._bare:
             self.leaves, shells = [], []
-            _take_apart(self._given, self.leaves, shells)
+            _take_apart((args, kwargs), self.leaves, shells)
             shells = tuple(shells)
         first: dict[int, int] = {}
         key: list[Any] = [is_grad_enabled(), shells]
@@ -103,11 +104,11 @@ class Arguments:
 
     def filled(self, leaves: Sequence[Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
         """Return the arguments with other leaves."""
-        return (tuple(leaves), {}) if self._bare else Flat(self._given).filled(leaves)
+        return (tuple(leaves), {}) if self._bare else Flat((self.args, self.kwargs)).filled(leaves)
 
     def require_unchanged(self, leaves: Sequence[Any], args: Any, kwargs: Any) -> None:
         """Raise an error if a container among the arguments holds something else than it did."""
-        now, was = Flat((args, kwargs)), Flat(self._given)
+        now, was = Flat((args, kwargs)), Flat((self.args, self.kwargs))
         same = now.paths == was.paths and all(map(operator.is_, now.leaves, leaves))
         if not same:
             raise CompileError(
@@ -117,7 +118,7 @@ class Arguments:
 
     def name(self, place: int, names: Sequence[str]) -> str:
         """Return what to call an argument, given the names of the parameters."""
-        called, _, path = Flat(self._given).paths[place][len("[0][") :].partition("]")
+        called, _, path = Flat((self.args, self.kwargs)).paths[place][len("[0][") :].partition("]")
         if not called.isdigit():  # given by name
             return called.strip("'") + path
         return (names[int(called)] if int(called) < len(names) else f"x{called}") + path

@@ -29,6 +29,7 @@ from micrograd.compiler.recording.programs import (
 )
 from micrograd.core.node import Node
 from micrograd.core.user_rules import read_only
+from micrograd.engine.seals import is_locked
 from micrograd.errors import OperandError
 
 __all__ = ["Symbol"]
@@ -183,7 +184,10 @@ class Symbol(ArrayLike):
     def as_operand(self, copied: bool) -> Any:
         """Return what a constant beside a Tensor holds of it."""
         scalar = not is_a(self._example, np.ndarray)
-        return self.copy("K") if copied or scalar else self.locked()
+        if not (copied or scalar):
+            return self.locked()
+        copy = self.copy("K")
+        return copy.adopted() if is_locked(self._example) else copy
 
     def __repr__(self) -> str:
         return f"<symbol of shape {self.shape} and dtype {self.dtype}>"

@@ -2,31 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from itertools import groupby, repeat
-from typing import Any, NoReturn
+from typing import Any
 
 import numpy as np
 
-from micrograd.compiler.recording.hosted import Later
+from micrograd.compiler.recording import seams
 from micrograd.compiler.recording.programs import is_a, mapped
-from micrograd.compiler.recording.recording import (
-    Call,
-    Given,
-    Held,
-    Out,
-    OutNode,
-    Recording,
-    Same,
-    seams,
-)
+from micrograd.compiler.recording.recording import Call, Given, Out, Recording
+from micrograd.compiler.replaying.results import Results, reader, unlocked
 from micrograd.core.node import Node
-from micrograd.core.op import Op
-from micrograd.core.record import constant
 from micrograd.core.versions import versions
-from micrograd.engine.seals import Seal, copy_out
-from micrograd.errors import GradientError
+from micrograd.engine.seals import Seal
 
+STORED_STATE = "state", True
 _set = {"data": seams.DATA.__set__, "grad": seams.GRAD.__set__}
 
 
@@ -48,15 +38,19 @@ class Outcome:
         stored: Sequence[Any] = (),
     ) -> None:
         self.places = places
-        self.flat, self.results = recording.flat, recording.results
-        bare = self.flat.paths == [""] and isinstance(self.results[0], OutNode)
-        self.alone: Any = self.results[0] if bare else None
         self.at = {slot: i for i, slot in enumerate(outputs)}
+        self.results = Results(recording, places, self.at)
         self.stored, self.replaced = {*stored}, {*recording.replaced}
         self.steps: list[Callable[[Sequence[Any], Sequence[Any], dict[Any, Any]], None]] = []
-        for kind, effects in groupby(recording.effects, self._kind_of_effect):
-            if kind != ("state", True):
-                self.steps.append(self._step(kind, list(effects)))
+        for _, stretch in groupby(recording.effects, lambda effect: isinstance(effect, Call)):
+            self._add_steps(stretch)
+
+    def _add_steps(self, effects: Iterable[Any]) -> None:
+        """Add the steps of effects of which none sees another: those of one kind are one step."""
+        kinds: dict[Any, list[Any]] = {}
+        for effect in effects:
+            kinds.setdefault(self._kind_of_effect(effect), []).append(effect)
+        self.steps += [self._step(kind, of) for kind, of in kinds.items() if kind != STORED_STATE]
 
     def finish(self, values: Sequence[Any], leaves: Sequence[Any]) -> Any:
         """Write and call what is to be written and called, and return what f returns.
@@ -74,60 +68,7 @@ class Outcome:
         self, values: Sequence[Any], leaves: Sequence[Any], later: dict[Any, Any] | None = None
     ) -> Any:
         """Return what f returns; what is called after the program gives `later`, or None."""
-        if self.alone is not None:  # the commonest: a loss
-            return self._made(self.alone, values)
-        made: dict[int, Any] = {}
-        later = {} if later is None else later
-        return self.flat.filled(
-            [self._result(result, values, leaves, later, made) for result in self.results]
-        )
-
-    def _result(
-        self, result: Any, values: Any, leaves: Any, later: dict[Any, Any], made: dict[int, Any]
-    ) -> Any:
-        if isinstance(result, Out):
-            return self._value(result, values)
-        if isinstance(result, Later):
-            return later.get(result)
-        if isinstance(result, Same):
-            return self._node(result.node, leaves)
-        if isinstance(result, Held):
-            return getattr(self._node(result.node, leaves), result.what)
-        if result.of not in made:
-            made[result.of] = self._made(result, values)
-        return made[result.of]
-
-    def _made(self, result: OutNode, values: Any) -> Any:
-        """Return a node that f returned, with no graph."""
-        data, new = self._value(result.data, values), result.is_leaf and result.requires_grad
-        node = constant(result.kind, data if new else _kept(data))
-        node._grad = self._value(result.grad, values)
-        node.label = result.label
-        if new:
-            node.requires_grad = True
-        elif result.requires_grad:
-            node.requires_grad, node.op = True, COMPILED
-        return node
-
-    def _value(self, out: Out, values: Any) -> Any:
-        value = self._unlocked(out, values)
-        return copy_out(value) if out.locked else value
-
-    def _unlocked(self, out: Out, values: Any) -> Any:
-        if out.present is not None and not values[self.at[out.present]]:
-            return None
-        if out.slot is not None:
-            value = values[self.at[out.slot]]
-            if out.kind is None or value.__class__ is out.kind:
-                return value.copy("K") if out.again and is_a(value, np.ndarray) else value
-            value = np.asarray(value) if out.kind is np.ndarray else value[()]
-            return value.copy("K") if out.again else value
-        thing = out.constant
-        if not is_a(thing, np.ndarray):
-            return thing
-        copy = thing.copy("K")
-        copy.flags.writeable = thing.flags.writeable
-        return copy
+        return self.results.made(values, leaves, {} if later is None else later)
 
     def _node(self, node: Node, leaves: Any) -> Any:
         place = self.places.get(node)
@@ -160,6 +101,8 @@ class Outcome:
         alike = any([out.kind or out.again or out.present is not None for out in outs])
         fixed = not changes and not any(is_a(e.value.constant, np.ndarray) for e in effects)
         constants = [effect.value.constant for effect in effects]
+        readers = [reader(effect.value, self.at) for effect in effects]
+        bare = [unlocked(effect.value, self.at) for effect in effects]
         in_row = places == list(range(start, start + len(places)))
 
         def write(values: Any, leaves: Any, later: Any) -> None:
@@ -167,7 +110,7 @@ class Outcome:
             if fixed:
                 new: Any = constants
             elif not changes:
-                new = [self._value(effect.value, values) for effect in effects]
+                new = [read(values) for read in readers]
             elif in_row:
                 new = values[start : start + len(places)]
             else:
@@ -177,7 +120,7 @@ class Outcome:
                     _overwrite(node, array, other)
                 return
             if alike and changes:
-                new = [self._unlocked(effect.value, values) for effect in effects]
+                new = [read(values) for read in bare]
             any(map(_set[what], targets, new))  # at one stroke
             if what == "data":
                 any(map(seams.VERSION.__set__, targets, repeat(versions.write())))
@@ -185,9 +128,11 @@ class Outcome:
         return write
 
     def _keeping(self, effects: list[Any]) -> Any:
+        writes = [(effect.node.write, reader(effect.value, self.at)) for effect in effects]
+
         def keep(values: Any, leaves: Any, later: Any) -> None:
-            for effect in effects:
-                effect.node.write(self._value(effect.value, values))
+            for write, read in writes:
+                write(read(values))
 
         return keep
 
@@ -205,11 +150,16 @@ class Outcome:
         return bump
 
     def _calling(self, effects: list[Call]) -> Any:
+        def given(out: Out, values: Any) -> Any:
+            return reader(out, self.at)(values)
+
         def call(values: Any, leaves: Any, later: dict[Any, Any]) -> None:
             for effect in effects:
                 args, kwargs = mapped(
                     (effect.args, effect.kwargs),
-                    lambda leaf: self._value(leaf.out, values) if isinstance(leaf, Given) else leaf,
+                    lambda leaf: (
+                        reader(leaf.out, self.at)(values) if isinstance(leaf, Given) else leaf
+                    ),
                 )
                 later[effect.later] = effect.function(*args, **kwargs)
 
@@ -229,35 +179,3 @@ def _overwrite(node: Any, array: Any, other: bool) -> None:
         np.copyto(held, array)
         array = held
     node._overwrite(array)
-
-
-def _kept(data: Any) -> Any:
-    """Return the data of a node that was computed: an array that cannot be written to."""
-    if is_a(data, np.generic):
-        data = np.asarray(data)
-    if is_a(data, np.ndarray):
-        data.flags.writeable = False
-    return data
-
-
-def _no_graph(*args: Any) -> NoReturn:
-    raise GradientError(
-        "backward: this node was computed by a compiled function, which keeps no graph. Call "
-        "backward() inside the function, or compile its derivative, as in "
-        "micrograd.compile(micrograd.grad(f))."
-    )
-
-
-class _Compiled(Op):
-    """The operation of a node without parents, which no backward pass goes through."""
-
-    @property
-    def special(self) -> bool:  # pyright: ignore[reportIncompatibleVariableOverride]
-        _no_graph()
-
-    @special.setter
-    def special(self, new: bool) -> None: ...
-
-
-COMPILED = _Compiled("compiled", _no_graph, ())
-"""The operation of what a compiled function returns that has a gradient, but no graph."""

@@ -12,6 +12,7 @@ from micrograd.compiler.recording.programs import Form, is_a
 from micrograd.compiler.recording.recording import Call, Recording, Write, seams
 from micrograd.compiler.replaying.naming import OutputNames
 from micrograd.compiler.replaying.outcome import Outcome
+from micrograd.compiler.replaying.preparing import FEW, Line, Prepare
 from micrograd.core.node import Node
 
 FAILED: Any = object()
@@ -65,6 +66,7 @@ class Replay:
         self.read = _reader(self.sources, places)
         self.generators = recording.draws.drawn
         self.states = list(recording.states.items())
+        self.prepare = self._preparing()
 
     def __call__(self, leaves: Sequence[Any]) -> Any:
         """Make the call again, or return FAILED, with nothing changed.
@@ -72,9 +74,9 @@ class Replay:
         Args:
             leaves: those of the arguments, of the same kinds and forms as when it was recorded.
         """
-        if not self.holds(leaves):
+        inputs = self.prepare(leaves)
+        if inputs is None:
             return FAILED
-        inputs = self.read(leaves)
         if self.numbers and list(map(type, inputs)) != self.kinds:
             return FAILED
         states = states_of(self.generators) if self.generators else {}
@@ -86,6 +88,19 @@ class Replay:
             put_back(states)
             return FAILED
         return self.outcome.finish(values, leaves)
+
+    def _preparing(self) -> Prepare:
+        """Return the function that gives the inputs; None if the nodes are not as they were."""
+        if len(self.sources) + len(self.fixed) > FEW:
+            return lambda leaves: self.read(leaves) if self.holds(leaves) else None
+        line = Line(self.places)
+        for node, wanted in zip(self.fixed, self.wants, strict=True):
+            line.ask(node, "requires_grad", f"== {bool(wanted)}")
+        for state, was in self.states:
+            line.ask_state(state, was)
+        for node, absent in self.recording.absent.items():
+            line.ask(node, "_grad", "is None" if absent else "is not None")
+        return line.reading(self.sources)
 
     def without_calls(self, leaves: Sequence[Any]) -> Any:
         """Return the results alone, for a program after which something is called."""

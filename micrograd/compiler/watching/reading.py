@@ -18,6 +18,9 @@ values_of: Callable[[Any], Any] = cast("Any", dict).values
 
 _DICT = attrgetter("__dict__")  # faster than `vars`
 
+_FEW = 64
+"""Up to how many things a line of Python that names each is quicker than reading them at once."""
+
 
 class Place(Protocol):
     """What holds something that a function reads."""
@@ -60,6 +63,7 @@ class Reading:
         self._kinds = list(map(type, self.objects))
         things, self._names, self._lengths = self._now()
         self._was = things, _pointers(things)  # at one stroke, for threads
+        self._at_a_glance = _comparison(self) if len(things) <= _FEW else None
 
     def _now(self) -> tuple[list[Any], list[str], list[int]]:
         """Return all things, the names of attributes, and how many there are of each."""
@@ -82,6 +86,8 @@ class Reading:
     def is_as_it_was(self) -> bool:
         """Tell whether everything is, by identity, what it was, or an equal number."""
         try:
+            if self._at_a_glance is not None and self._at_a_glance(self._was[0]):
+                return True
             now, names, lengths = self._now()
         except (LookupError, ValueError, AttributeError, RuntimeError):  # it is gone, or grows
             return False
@@ -100,6 +106,33 @@ class Reading:
             return False
         self._was = now, found  # what is another thing is equal
         return True
+
+
+def _comparison(reading: Reading) -> Callable[[list[Any]], bool] | None:
+    """Return the function that tells whether all is, by identity, what it is given.
+
+    It knows variables, cells, fields of functions and lists; None where there is more.
+    """
+    if reading.objects or reading.named or reading.dicts or reading.others:
+        return None
+    known: dict[str, Any] = {}
+    questions: list[str] = []
+    values: list[str] = []
+
+    def name(thing: Any) -> str:
+        known[f"x{len(known)}"] = thing
+        return f"x{len(known) - 1}"
+
+    for elements in reading.lists:
+        there = name(elements)
+        questions.append(f"len({there}) == {len(elements)}")
+        values += [f"{there}[{i}]" for i in reversed(range(len(elements)))]  # so they are read
+    values += [f"{name(m)}[{k!r}]" for m, k in zip(reading.mappings, reading.keys, strict=True)]
+    calls = zip(reading.calls, reading.given, strict=True)
+    values += [f"{name(read)}({name(owner)})" for read, owner in calls]
+    questions += [f"{name(n)}.isdisjoint({name(absent)})" for n, absent in reading.absent if absent]
+    questions += [f"{value} is was[{i}]" for i, value in enumerate(values)]
+    return eval(f"lambda was: {' and '.join(questions) or True}", known)
 
 
 def _pointers(things: list[Any]) -> bytes:

@@ -87,7 +87,9 @@ class _Lightened:
             value = old.constants.get(one)
             if value in (1, -1) and old.kinds[other] == FLOAT:
                 return self._node[other], self._minus[other] != (value == -1)
-        return self._float("multiply", self._node[a], self._node[b]), self._minus[a] != self._minus[b]
+        return self._float("multiply", self._node[a], self._node[b]), self._minus[a] != self._minus[
+            b
+        ]
 
     def _float(self, name: str, *args: int) -> int:
         """Return the node of an operation that gives a float."""
