@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import math
+import pickle
 import random
 from collections import OrderedDict, defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass
+from fractions import Fraction
 from functools import partial
+from types import SimpleNamespace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -414,3 +418,68 @@ def test_the_second_derivative_inside() -> None:
     for x in (2.0, 3.0, 4.0):
         w.data = x
         assert (f(), w.grad) == (3 * x * x, 6 * x)
+
+
+# Other objects among arguments and results
+
+
+def test_other_arguments_count_by_value_or_by_identity() -> None:
+    w, numbers = Value(2.0), [1.0, 2.0, 3.0, 4.0, 5.0, 6.0]
+    step = mg.compile(lambda rows: sum(w * numbers[i] for i in rows))
+    for i in (0, 0, 2, 4, 2, 0):
+        assert step(range(i, i + 2)).data == sum(2 * numbers[j] for j in (i, i + 1))
+    part = mg.compile(lambda share, x: x * float(share))
+    for n in (1, 1, 9, 1, 9):
+        assert part(Fraction(n, 3), 2.0) == 2.0 * float(Fraction(n, 3))
+    signed = mg.compile(lambda z, x: x * z.real)
+    assert [math.copysign(1, signed(complex(r), 1.0)) for r in (0.0, 0.0, -0.0)] == [1, 1, -1]
+
+
+@pytest.mark.parametrize("moving", [iter([0]), {1: 2}.values(), memoryview(b"ab"), map(str, [1])])
+def test_what_moves_on_is_no_argument(moving: Any) -> None:
+    with pytest.raises(CompileError, match=r"argument 0 .* whose state a program does not see"):
+        mg.compile(lambda rows: list(rows))(moving)
+
+
+def test_what_holds_itself_is_no_argument() -> None:
+    circle: list[Any] = [1.0]
+    circle.append(circle)
+    with pytest.raises(CompileError, match="too deep, or holds itself"):
+        mg.compile(lambda x: x[0])(circle)
+
+
+def test_an_object_made_inside_is_no_result() -> None:
+    with pytest.raises(CompileError, match="class SimpleNamespace that it makes"):
+        mg.compile(lambda x: SimpleNamespace(y=x * 2))(1.0)
+    held = SimpleNamespace(k=2.0)
+    f = mg.compile(lambda x: (x * held.k, held))
+    for x in (1.0, 2.0, 3.0):
+        assert f(x) == (2 * x, held)
+
+
+class Halved:
+    def __init__(self) -> None:
+        self.w = Value(0.5)
+
+    @mg.compile
+    def of(self, x: float) -> Value:
+        return self.w * x
+
+
+def test_a_compiled_method_has_programs_of_its_object() -> None:
+    half = Halved()
+    assert half.of.program(3.0)(half, 4.0).data == 2.0
+    assert [half.of(x).data for x in (1.0, 2.0, 4.0)] == [0.5, 1.0, 2.0]
+    assert len(half.of.programs) == 1
+
+
+@mg.compile
+def doubled(x: float) -> float:
+    return x * 2
+
+
+def test_compiled_functions_can_be_pickled() -> None:
+    assert [doubled(x) for x in (1.0, 2.0, 3.0)] == [2.0, 4.0, 6.0]
+    assert pickle.loads(pickle.dumps(doubled)) is doubled
+    slope = pickle.loads(pickle.dumps(mg.compile(mg.grad(mg.square), max_programs=3)))
+    assert [slope(x) for x in (1.0, 2.0, 3.0)] == [2.0, 4.0, 6.0]

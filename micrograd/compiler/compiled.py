@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Sequence
+from datetime import date
+from decimal import Decimal
+from enum import Enum
+from fractions import Fraction
 from functools import update_wrapper
-from types import CodeType, MethodType
+from pathlib import Path
+from types import CodeType
 from typing import Any, Concatenate, Generic, ParamSpec, TypeVar, overload
 
 import numpy as np
@@ -17,9 +23,9 @@ from micrograd.compiler.recording.picking import OF_AN_INDEX, Picking
 from micrograd.compiler.recording.programs import is_a
 from micrograd.compiler.recording.recognizing import Recognizer, nothing, recognizer
 from micrograd.compiler.recording.recorder import Recorder
-from micrograd.compiler.recording.recording import Recording, seams
+from micrograd.compiler.recording.recording import Out, Recording, seams
 from micrograd.compiler.replaying.checking import checked
-from micrograd.compiler.replaying.naming import input_names
+from micrograd.compiler.replaying.naming import input_names, parameters_of
 from micrograd.compiler.replaying.outcome import Outcome
 from micrograd.compiler.replaying.replay import FAILED, Replay
 from micrograd.compiler.watching.stand_ins import with_stand_ins
@@ -174,7 +180,7 @@ class CompiledFunction(Generic[P, R]):
         given = Arguments(args, kwargs)
         given.require_leaves()
         cases = self._cases.setdefault(given.key, [])
-        watch = Watch(self._f, given.others)
+        watch = self._watch(given)
         found: list[Case] = []
         for _ in range(2):
             recording = self._record(watch, given)
@@ -210,7 +216,11 @@ class CompiledFunction(Generic[P, R]):
             if (case.replay is None or written) and watch.changed(written) is None:
                 watch.renew(written)
                 return watch, written
-        return Watch(self._f, given.others), []
+        return self._watch(given), []
+
+    def _watch(self, given: Arguments) -> Watch:
+        names = parameters_of(self._f)
+        return Watch(self._f, {given.name(at, names): one for at, one in given.others.items()})
 
     def _record(self, watch: Watch, given: Arguments) -> Recording:
         """Call the function on symbols, and return what it did, with nothing changed.
@@ -241,6 +251,18 @@ class CompiledFunction(Generic[P, R]):
         self._subscripts |= new
         return bool(new) and self._picks
 
+    def _require_results(self, recording: Recording, watch: Watch, given: Arguments) -> None:
+        """Refuse to return an object that is made anew at each call, which a program is not."""
+        for result in recording.results:
+            thing = result.constant if isinstance(result, Out) and result.slot is None else None
+            known = is_a(thing, *_PLAIN) or callable(thing) or watch.has_seen(thing)
+            if not known and not any([thing is leaf for leaf in given.leaves]):
+                raise CompileError(
+                    f"compile: {self!r} returns an object of class {type(thing).__name__} that it "
+                    "makes, where a program returns numbers, arrays, nodes, and dicts, lists, "
+                    "tuples and dataclasses of them. Return what is in it."
+                )
+
     def _record_once(self, recorder: Recorder, watch: Watch, given: Arguments) -> Recording:
         f = self._f
         subscripts = self._subscripts if self._picks else ()
@@ -255,6 +277,7 @@ class CompiledFunction(Generic[P, R]):
                 ]
                 args, kwargs = given.filled(leaves)
                 recording = Recording(recorder, f(*args, **kwargs))
+                self._require_results(recording, watch, given)
                 given.require_unchanged(leaves, args, kwargs)
             recorder.draws.check()
         except BaseException:
@@ -304,7 +327,7 @@ class CompiledFunction(Generic[P, R]):
                 return case
             if written:  # Python itself looks at their elements
                 cases.remove(other)
-                case.watch = Watch(self._f, given.others)
+                case.watch = self._watch(given)
                 self._why = f"the array `{case.watch.names.get(id(written[0]))}` was written to"
                 continue
             if not found.decided:
@@ -345,10 +368,48 @@ class CompiledFunction(Generic[P, R]):
     ) -> Callable[Q, R]: ...
 
     def __get__(self, instance: Any, owner: Any = None) -> Any:
-        return self if instance is None else MethodType(self, instance)
+        return self if instance is None else _Bound(self, instance)
+
+    def __reduce__(self) -> Any:
+        found: Any = sys.modules.get(str(self.__module__))
+        for name in str(getattr(self, "__qualname__", "")).split("."):
+            found = getattr(found, name, None)
+        if found is self:  # it stands under its name, as a decorated function does
+            return self.__qualname__
+        return CompiledFunction, (self._f, self._max_programs, self._checks, *self._how)
 
     def __repr__(self) -> str:
         return f"<compile of {getattr(self._f, '__qualname__', None) or repr(self._f)}>"
+
+
+class _Bound:
+    """A compiled method of an object: called without it, with the programs of the function."""
+
+    def __init__(self, function: CompiledFunction[Any, Any], instance: Any) -> None:
+        self.__func__, self.__self__ = function, instance
+        update_wrapper(self, function)
+
+    def __call__(self, /, *args: Any, **kwargs: Any) -> Any:
+        return self.__func__(self.__self__, *args, **kwargs)
+
+    def program(self, /, *args: Any, **kwargs: Any) -> CompiledProgram:
+        """Record a call without making it, and return the program; see `CompiledFunction`."""
+        return self.__func__.program(self.__self__, *args, **kwargs)
+
+    @property
+    def programs(self) -> list[CompiledProgram]:
+        """Return the programs that there are."""
+        return self.__func__.programs
+
+    def __repr__(self) -> str:
+        return f"{self.__func__!r} of {self.__self__!r:.60}"
+
+
+_PLAIN = (
+    *(float, int, complex, str, bytes, type(None), np.ndarray, np.generic, np.dtype, Enum),
+    *(slice, range, Fraction, Decimal, date, Path),
+)
+"""The classes of things that stay what they are, beside functions and what came from outside."""
 
 
 def _own(value: Any) -> Any:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Sequence
+from collections.abc import Iterator, MappingView, Sequence
+from numbers import Number
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -30,7 +32,7 @@ class Arguments:
         args, kwargs: as they were given.
         leaves: what stands in the containers, in order.
         key: what tells one case from another: kinds, shapes, dtypes, layouts, other objects.
-        others: the other objects.
+        others: the other objects, by their places.
         has_nodes: whether there are nodes among the leaves.
         computed: the places of nodes that were computed, with a graph.
     """
@@ -38,7 +40,7 @@ class Arguments:
     __slots__ = (*("_bare", "args", "computed", "has_nodes", "key", "kwargs", "leaves", "others"),)
 
     def __init__(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-        self.others: list[Any] = []
+        self.others: dict[int, Any] = {}
         self.computed: list[int] = []
         self.has_nodes = False
         self.args, self.kwargs = args, kwargs
@@ -47,7 +49,13 @@ class Arguments:
         shells: Any = len(args)
         if not self._bare:
             self.leaves, shells = [], []
-            _take_apart((args, kwargs), self.leaves, shells)
+            try:
+                _take_apart((args, kwargs), self.leaves, shells)
+            except RecursionError:
+                raise CompileError(
+                    "compile: a container among the arguments is too deep, or holds itself. Give "
+                    "its parts as arguments."
+                ) from None
             shells = tuple(shells)
         first: dict[int, int] = {}
         key: list[Any] = [is_grad_enabled(), shells]
@@ -72,8 +80,15 @@ class Arguments:
             return kind, form, leaf.requires_grad, same
         if is_a(leaf, np.generic):
             return leaf.dtype
-        self.others.append(leaf)
-        return kind, leaf if isinstance(leaf, (str, bool, bytes)) else id(leaf)
+        if isinstance(leaf, _MOVING):
+            raise CompileError(
+                f"compile: argument {place} is a {kind.__name__}, whose state a program does not "
+                "see. Give a list, or what it yields."
+            )
+        self.others[place] = leaf
+        if isinstance(leaf, Number):  # 0.0 equals -0.0
+            return kind, repr(leaf)
+        return kind, leaf if _is_known_by_value(leaf) else _Itself(leaf)
 
     def require_leaves(self) -> None:
         """Raise an error for a node with a graph, of which a program knows nothing."""
@@ -125,6 +140,36 @@ class Arguments:
 
 
 _NUMBERS = (float, int)
+_MOVING = (Iterator, MappingView, MappingProxyType, memoryview)
+
+
+class _Itself:
+    """An object as a key: itself and no other, which lives as long as the key."""
+
+    __slots__ = ("thing",)
+
+    def __init__(self, thing: Any) -> None:
+        self.thing = thing
+
+    def __hash__(self) -> int:
+        return id(self.thing)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Itself) and other.thing is self.thing
+
+
+def _is_known_by_value(thing: Any) -> bool:
+    """Tell whether equal things of its class are the same, as strings, ranges and paths are."""
+    kind: Any = type(thing)
+    if kind.__hash__ in (None, object.__hash__):
+        return False
+    try:
+        hash(thing)
+    except TypeError:  # a tuple, or the like, with a list in it
+        return False
+    return True
+
+
 _LEAVES = (np.ndarray, float, int, str, bool)
 
 

@@ -23,7 +23,7 @@ def input_names(
         given: the arguments of that call.
         outside: what the function calls the nodes that it names from outside, by id.
     """
-    names, parameters = Names(), _parameters(f)
+    names, parameters = Names(), parameters_of(f)
     nodes = given.nodes()
     found: list[str] = []
     for i, (what, of) in enumerate(recording.sources):
@@ -85,7 +85,8 @@ class OutputNames:
                 self.notes[out.slot] = f"{known}, {note}" if known else note
 
 
-def _parameters(f: Callable[..., Any]) -> Sequence[str]:
+def parameters_of(f: Callable[..., Any]) -> Sequence[str]:
+    """Return the names of the parameters of a function; none if it does not tell."""
     try:
         return list(inspect.signature(f).parameters)
     except (TypeError, ValueError):

@@ -80,7 +80,7 @@ class Surroundings:
         self._attributes: set[str] = set()
         self._variables: dict[int, set[str]] = {}  # names of globals, by id of their dicts
         self._looked: list[tuple[Names, str, set[str]]] = []  # with the owner, and names seen
-        self._seen: dict[int, Any] = {}
+        self.seen: dict[int, Any] = {}
         self._queue = deque(things)
         first = self._queue[0][1]
         self._own = first.__module__ if is_of(first, FunctionType, MethodType) else None
@@ -102,9 +102,9 @@ class Surroundings:
         """Note a thing, and put what is in it into the queue."""
         if len(name) > 120:
             name = f"{name[:60]}…{name[-59:]}"
-        if id(thing) in self._seen or has_nothing_inside(thing):
+        if id(thing) in self.seen or has_nothing_inside(thing):
             return
-        self._seen[id(thing)] = thing
+        self.seen[id(thing)] = thing
         if is_of(thing, Told):
             self.names[id(thing)] = name
         elif is_of(thing, np.ndarray) and not thing.dtype.hasobject:

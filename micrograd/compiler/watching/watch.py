@@ -71,6 +71,7 @@ class Watch:
         self.names = found.names
         self.writes = sorted(found.writes)
         self.unwatched = found.unwatched
+        self._seen = found.seen
         self._places = found.places
         self._reading = Reading(self._places)
         self._elements = {key: _Elements(array) for key, array in found.arrays.items()}
@@ -85,6 +86,10 @@ class Watch:
         """
         found = [word for place in self._places for word in place.words()]
         return [word for word in dict.fromkeys(found) if not word.startswith(_OF_FUNCTIONS)]
+
+    def has_seen(self, thing: Any) -> bool:
+        """Tell whether a thing was found outside of the function."""
+        return id(thing) in self._seen
 
     def changed(self, but: Iterable[_Array] = ()) -> str | None:
         """Return words for what is no longer what it was, and for both values; None if all is.
