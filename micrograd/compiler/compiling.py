@@ -64,11 +64,13 @@ def compile(
     same. From then on a call reads the leaves that f used, runs the program, and leaves gradients,
     data and results as f would, to the last bit. Whatever f names from outside is watched: where
     it has changed, or an `if` goes another way, f is recorded again for that case. What else
-    Python reads (the time, files, the class or identity of a number, truths in containers that no
-    name leads to) is not noticed; what else it does, such as printing, it does at those calls only.
+    Python reads (the time, files, the class or identity of what is recorded, truths in containers
+    that no name leads to) is not noticed; what else it does, such as printing or warning, it does
+    at those calls only.
 
-    Arrays that come out lie in memory of their own. An integer past 2⁵³ in a gradient comes out as
-    a float.
+    Arrays that come out lie in memory of their own, and so does an argument that is returned. Of
+    arrays from outside past 64 KiB some 4,096 elements are watched, unless the program reads them
+    as a whole. Integers past 2⁵³ come out as floats.
 
     Args:
         f: a function of numbers, arrays, nodes and containers of them; or a node, for the program

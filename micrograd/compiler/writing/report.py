@@ -104,8 +104,8 @@ def _untraced(recording: Any) -> str:
         )
     return (
         f"{text} What else Python read while it was recorded, such as the time, files, the class "
-        "or identity of a number, and truths in containers that no name leads to, is taken as "
-        "it was then; checks=True finds it."
+        "or identity of what was recorded, and truths in containers that no name leads to, is "
+        "taken as it was then; checks=True finds it."
     )
 
 
