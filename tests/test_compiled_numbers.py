@@ -177,6 +177,16 @@ def test_signs_that_move_on_leave_those_of_zeros_and_classes_as_they_are(how: st
         assert same(both[1].run(inputs), wanted[:-1])
 
 
+def test_the_sign_of_a_nan_stays_where_it_is_seen() -> None:
+    recorder = Recorder()
+    x, y, one = recorder.input(1.0), recorder.input(2.0), recorder.constant(1.0)
+    product = recorder.call("multiply", recorder.call("negative", x), y)
+    outputs = [recorder.call("copysign", one, product)]
+    code = lowered(recorder, outputs, "source")
+    for inputs in ([math.inf, 0.0], [0.0, math.inf], [math.nan, 1.0], [-math.nan, 1.0]):
+        assert same(code.run(inputs), run_tape(recorder.tape, outputs, inputs))
+
+
 def test_a_derivative_of_tanh_goes_on_where_cosh_is_too_large() -> None:
     recorder = Recorder()
     x, g = recorder.input(1.0), recorder.input(2.0)
