@@ -17,7 +17,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from micrograd.compiler.lowering.scalars import lower_numbers, source
+from micrograd.compiler.lowering.scalars import lower_numbers, registers, source
 from micrograd.compiler.lowering.scalars.careful import interpret
 from micrograd.compiler.recording.tape import call_of_numbers
 from micrograd.core.op import registry
@@ -148,7 +148,75 @@ def test_settings_are_kept(how: str) -> None:
     assert same(lowered(recorder, outputs, how).run([-2.25]), [-1.125, -3.375, -2.2])
 
 
+@pytest.mark.parametrize("how", HOWS)
+def test_signs_that_move_on_leave_those_of_zeros_and_classes_as_they_are(how: str) -> None:
+    recorder = Recorder()
+    x, y, n = recorder.input(1.0), recorder.input(-1.0), recorder.input(3)
+    minus = [recorder.call("negative", i) for i in (x, y, n)]
+    outputs = [
+        recorder.call("add", minus[0], minus[1]),
+        recorder.call("negative", recorder.call("add", x, y)),
+        recorder.call("subtract", minus[0], minus[1]),
+        recorder.call("subtract", minus[0], y),
+        recorder.call("add", minus[0], y),
+        recorder.call("multiply", minus[0], minus[2]),
+        recorder.call("multiply", recorder.constant(-1), x),
+        recorder.call("multiply", recorder.constant(-1), n),
+        recorder.call("divide", minus[0], y),
+        recorder.call("tanh_slope", minus[0], x),
+        recorder.call("copysign", n, recorder.call("multiply", recorder.constant(-1.0), x)),
+    ]
+    both = lowered(recorder, outputs, how), lowered(recorder, outputs[:-1], how)
+    c = math.cosh(1.0)
+    for inputs, wanted in (
+        ([1.0, -1.0, 3], [0.0, -0.0, -2.0, 0.0, -2.0, 3.0, -1.0, -3, 1.0, -1 / c / c, -3.0]),
+        ([0.0, 2.0, 0], [-2.0, -2.0, 2.0, -2.0, 2.0, -0.0, -0.0, 0, -0.0, -0.0, -0.0]),
+        ([-0.0, 0.0, -1], [0.0, -0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 1, math.nan, 0.0, 1.0]),
+    ):
+        assert same(both[0].run(inputs), wanted)
+        assert same(both[1].run(inputs), wanted[:-1])
+
+
+def test_the_sign_of_a_nan_stays_where_it_is_seen() -> None:
+    recorder = Recorder()
+    x, y, one = recorder.input(1.0), recorder.input(2.0), recorder.constant(1.0)
+    product = recorder.call("multiply", recorder.call("negative", x), y)
+    outputs = [recorder.call("copysign", one, product)]
+    code = lowered(recorder, outputs, "source")
+    for inputs in ([math.inf, 0.0], [0.0, math.inf], [math.nan, 1.0], [-math.nan, 1.0]):
+        assert same(code.run(inputs), run_tape(recorder.tape, outputs, inputs))
+
+
+def test_a_derivative_of_tanh_goes_on_where_cosh_is_too_large() -> None:
+    recorder = Recorder()
+    x, g = recorder.input(1.0), recorder.input(2.0)
+    output = recorder.call("tanh_slope", recorder.call("negative", g), x)
+    code = lowered(recorder, [output], "source")
+    assert same(code.run([1000.0, 2.0]), [-0.0])
+    assert same(code.run([0.0, 2.0]), [-2.0])
+
+
 # Any tape, at other numbers
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_many_values_live_in_few_variables(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(registers, "FAST", 4)
+    rng = random.Random(seed)
+    recorder = random_tape(rng, 80, [0.5, -2.0, 3, True], plain=seed % 2 == 0)
+    outputs = [rng.randrange(len(recorder.tape)) for _ in range(6)]
+    code = lower_numbers(recorder.tape, outputs, "source")
+    for inputs in ([0.25, -1.0, 2, False], [-0.0, math.inf, 0, True]):
+        assert same(code.run(inputs), run_tape(recorder.tape, outputs, inputs))
+
+
+def test_a_variable_holds_one_value_after_another() -> None:
+    head, lines = "def program(v):", [f"    t{k} = t{k - 1} + t1" for k in range(2, 400)]
+    text = registers.reuse_names([head, "    t1, = v", *lines, "    return [t399, t1]"])
+    scope: dict[str, Any] = {}
+    exec("\n".join(text), scope)
+    assert scope["program"]([2]) == [2 * 399, 2]
+    assert scope["program"].__code__.co_nlocals == 2 + 1  # and v
 
 
 @pytest.mark.parametrize("how", HOWS)

@@ -52,7 +52,7 @@ class Code:
         beside = [slot for slot in live if slot not in apart]
         if apart:
             used = {other for slot in beside for other in tape.used_by(slot)}
-            from_numbers = sorted(apart & (used | set(outputs)))
+            from_numbers = sorted(apart & (used | set(outputs))) if beside else list(outputs)
             part, at = tape.part(sorted(apart))
             back = {there: slot for slot, there in at.items()}
             to_numbers = [back[slot] for slot in part.inputs]
@@ -88,15 +88,11 @@ class Code:
         if self.numbers is None:
             return () if self.arrays is None else self.arrays.run(*inputs)
         found = self.numbers.run(self._to_numbers(inputs))
-        if found is None:
-            return None
+        if found is None or self.arrays is None:
+            return found
         values = [*inputs, *found]
-        if self.arrays is not None:
-            found = self.arrays.run(*self._to_arrays(values))
-            if found is None:
-                return None
-            values += found
-        return self._to_outputs(values)
+        found = self.arrays.run(*self._to_arrays(values))
+        return None if found is None else self._to_outputs([*values, *found])
 
     @property
     def calls(self) -> int:

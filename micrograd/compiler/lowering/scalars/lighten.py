@@ -1,8 +1,8 @@
 """Fewer operations for the same numbers, where Python computes them one by one.
 
-A sign moves on from what is negated to what is made of it: a difference takes it at no cost. Every
-step is exact in IEEE-754, the sign of a zero included: -(a * b) is (-a) * b, a + (-b) is a - b and
-(-a) + b is b - a; but -(a + b) is not (-a) + (-b) where a + b is 0, so that sums stay what they are.
+A sign moves on from what is negated to what is made of it: a difference takes it at no cost. Each
+step is exact in IEEE-754, the sign of a zero included: (-a) * b is -(a * b), a + (-b) is a - b, and
+(-a) + b is b - a. But (-a) + (-b) is no -(a + b) where that is 0, so that one of them is negated.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _OF_NAN = frozenset(("copysign", "signbit"))
 def lighten(graph: Graph) -> Graph:
     """Return a graph that gives what another one does, with fewer operations.
 
-    It raises Python's errors where the other one does.
+    Where Python raises an error for the other one, it does for this one. The order is another.
     """
     unknown = any(not isinstance(f, Op) or f.foreign for f in graph.functions.values())
     if unknown or not _OF_NAN.isdisjoint(graph.operations):
@@ -54,12 +54,10 @@ class _Lightened:
         if name in _SIGNED and old.kinds[i] == FLOAT and i not in old.functions:
             return self._signed(i, name, args)
         node = self.new.add(name, tuple([self._plain(j) for j in args]), old.kinds[i])
-        for of_old, of_new in (
-            *((old.ranges, self.new.ranges), (old.functions, self.new.functions)),
-            (old.settings, self.new.settings),
-        ):
-            if i in of_old:
-                of_new[node] = of_old[i]
+        if i in old.ranges:
+            self.new.ranges[node] = old.ranges[i]
+        if i in old.functions:
+            self.new.functions[node], self.new.settings[node] = old.functions[i], old.settings[i]
         return node, False
 
     def _signed(self, i: int, name: str, args: tuple[int, ...]) -> tuple[int, bool]:
@@ -87,9 +85,8 @@ class _Lightened:
             value = old.constants.get(one)
             if value in (1, -1) and old.kinds[other] == FLOAT:
                 return self._node[other], self._minus[other] != (value == -1)
-        return self._float("multiply", self._node[a], self._node[b]), self._minus[a] != self._minus[
-            b
-        ]
+        minus = self._minus[a] != self._minus[b]
+        return self._float("multiply", self._node[a], self._node[b]), minus
 
     def _float(self, name: str, *args: int) -> int:
         """Return the node of an operation that gives a float."""
@@ -103,8 +100,9 @@ class _Lightened:
 
     def _as_float(self, node: int) -> int:
         value = self.new.constants.get(node)
-        fits = value is not None and abs(value) <= LIMIT
-        return self.new.constant(float(value)) if fits else node
+        if value is None or abs(value) > LIMIT:
+            return node
+        return self.new.constant(float(value))
 
     def _plain(self, i: int) -> int:
         """Return the new node that gives what an old one gives."""

@@ -19,7 +19,7 @@ def reuse_names(lines: list[str]) -> list[str]:
     """Return the lines of a function, its values t0, t1, … in as few variables as can be.
 
     Args:
-        lines: the head, and straight Python; a value may be named in a line with `:=`.
+        lines: the head, and straight Python; what a line starts with and names is a target.
 
     >>> reuse_names(["def f(a):", "    t7 = a + 1", "    t8 = -t7", "    return t8"])
     ['def f(a):', '    t0 = a + 1', '    t0 = -t0', '    return t0']
