@@ -162,9 +162,7 @@ class Outcome:
             for effect in effects:
                 args, kwargs = mapped(
                     (effect.args, effect.kwargs),
-                    lambda leaf: (
-                        reader(leaf.out, self.at)(values) if isinstance(leaf, Given) else leaf
-                    ),
+                    lambda leaf: given(leaf.out, values) if isinstance(leaf, Given) else leaf,
                 )
                 later[effect.later] = effect.function(*args, **kwargs)
 
