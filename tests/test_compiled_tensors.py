@@ -681,3 +681,56 @@ def test_a_gradient_with_a_graph_is_refused() -> None:
     with pytest.raises(CompileError, match=r"gradient with a graph.*hvp"):
         f()
     assert w.grad is None
+
+
+# Arguments like the latest are known at a glance
+
+
+def test_arguments_unlike_the_latest_are_cases_of_their_own() -> None:
+    def f(pair: Any, rate: Any) -> Any:
+        first, second = pair
+        return {"kind": type(pair).__name__, "sum": first + second * rate}
+
+    compiled = mg.compile(f)
+    x, y = numbers(2, 3), numbers(2, 3, seed=1)
+    calls: list[tuple[Any, Any]] = [([x, y], 2.0), ((x, y), 2.0), ([x, x], 2.0), ([x, y], 2)]
+    calls += [([x[:, ::2], y[:, ::2]], 2.0), ([x.astype("float32"), y], 2.0)]
+    for pair, rate in [*[call for call in calls for _ in range(4)], *calls, *reversed(calls)]:
+        found, wanted = compiled(pair, rate), f(pair, rate)
+        assert found["kind"] == wanted["kind"]
+        assert bits(found["sum"]) == bits(wanted["sum"])
+        assert found["sum"].strides == wanted["sum"].strides
+    assert len(compiled.programs) == len(calls)
+
+
+def test_a_case_for_the_latest_arguments_is_made_again_where_a_name_changed() -> None:
+    factors = [2.0]
+    compiled = mg.compile(lambda x: x * factors[0])  # pyright: ignore[reportUnknownLambdaType]
+    assert [compiled(3.0) for _ in range(4)] == [6.0] * 4
+    factors[0] = 5.0
+    assert [compiled(3.0) for _ in range(4)] == [15.0] * 4
+    factors.append(7.0)
+    factors[0] = 2.0
+    assert compiled(3.0) == 6.0
+
+
+@pytest.mark.parametrize("truth", [np.True_, np.False_])
+def test_a_truth_of_numpy_beside_one_of_python(truth: Any) -> None:
+    def f(x: float) -> list[Any]:
+        return [truth == (x > 0), (x > 0) == truth, truth != (x > 0), (x > 0) != truth]
+
+    compiled = mg.compile(f)
+    for x in (1.0, -1.0, 2.0, -2.0, 0.0):
+        assert [(type(a), bool(a)) for a in compiled(x)] == [(type(a), bool(a)) for a in f(x)]
+
+
+def test_a_large_operand_is_transposed_where_it_lies() -> None:
+    weights = numbers(90, 2)
+
+    def f(x: Any) -> Any:
+        return mg.hvp(lambda w: ((x @ w) ** 2).sum(), (weights,), (weights,))
+
+    buffers = str(mg.compile(f).program(numbers(100, 90))).split("def ")[0]
+    assert "np.empty((100, 2))" in buffers
+    assert "(90, 100)" not in buffers
+    assert_twins(lambda: (f, []), batches(5, 100, 90))

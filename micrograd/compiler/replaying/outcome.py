@@ -11,6 +11,7 @@ import numpy as np
 from micrograd.compiler.recording import seams
 from micrograd.compiler.recording.programs import is_a, mapped
 from micrograd.compiler.recording.recording import Call, Given, Out, Recording
+from micrograd.compiler.replaying.preparing import FEW
 from micrograd.compiler.replaying.results import Results, reader, unlocked
 from micrograd.core.node import Node
 from micrograd.core.versions import versions
@@ -105,6 +106,8 @@ class Outcome:
         bare = [unlocked(effect.value, self.at) for effect in effects]
         in_row = places == list(range(start, start + len(places)))
 
+        strokes = None if moving or len(nodes) > FEW else _assignment(what, nodes)
+
         def write(values: Any, leaves: Any, later: Any) -> None:
             targets = [self._node(node, leaves) for node in nodes] if moving else nodes
             if fixed:
@@ -121,6 +124,9 @@ class Outcome:
                 return
             if alike and changes:
                 new = [read(values) for read in bare]
+            if strokes is not None:
+                strokes(new, versions.write() if what == "data" else 0)
+                return
             any(map(_set[what], targets, new))  # at one stroke
             if what == "data":
                 any(map(seams.VERSION.__set__, targets, repeat(versions.write())))
@@ -157,13 +163,27 @@ class Outcome:
             for effect in effects:
                 args, kwargs = mapped(
                     (effect.args, effect.kwargs),
-                    lambda leaf: (
-                        reader(leaf.out, self.at)(values) if isinstance(leaf, Given) else leaf
-                    ),
+                    lambda leaf: given(leaf.out, values) if isinstance(leaf, Given) else leaf,
                 )
                 later[effect.later] = effect.function(*args, **kwargs)
 
         return call
+
+
+def _assignment(what: str, nodes: Sequence[Node]) -> Callable[[Sequence[Any], int], None]:
+    """Return the function that gives nodes their data, and a version, or their gradients.
+
+    It calls nothing and has no loop, so that no interrupt comes in between.
+    """
+    known: dict[str, Any] = {f"x{i}": node for i, node in enumerate(nodes)}
+    lines = [
+        "def assign(new, version):",
+        "".join([f"{name}._{what}, " for name in known]) + "= new",
+    ]
+    if what == "data":
+        lines.append("".join([f"{name}._version = " for name in known]) + "version")
+    exec("\n    ".join(lines), known)
+    return known["assign"]
 
 
 def _overwrite(node: Any, array: Any, other: bool) -> None:

@@ -10,8 +10,8 @@ from micrograd.core.node import Node
 Prepare = Callable[[Sequence[Any]], Any]
 """Gives the inputs for the leaves of the arguments; None if the nodes are not as they were."""
 
-FEW = 64
-"""Up to how many inputs and nodes a line that names each is quicker than a loop."""
+FEW = 1024
+"""Up to how many nodes a line of Python that names each is worth the time to compile it."""
 
 
 class Line:
@@ -34,9 +34,13 @@ class Line:
         place = self._places.get(node)
         return self._name(node) if place is None else f"leaves[{place}]"
 
-    def ask(self, node: Node, attribute: str, is_so: str) -> None:
-        """Ask whether an attribute of a node is what a text says."""
-        self._questions.append(f"{self._node(node)}.{attribute} {is_so}")
+    def ask(self, node: Node, wanted: bool) -> None:
+        """Ask whether a node requires a gradient, as it did, or does not."""
+        self._questions.append(f"{'' if wanted else 'not '}{self._node(node)}.requires_grad")
+
+    def ask_gradient(self, node: Node, absent: bool) -> None:
+        """Ask whether a node has no gradient, as it had none, or has one."""
+        self._questions.append(f"{self._node(node)}._grad is {'' if absent else 'not '}None")
 
     def ask_state(self, state: Any, was: Any) -> None:
         """Ask whether a state says that a program for what it said is right."""

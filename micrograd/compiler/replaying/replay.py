@@ -95,11 +95,11 @@ class Replay:
             return lambda leaves: self.read(leaves) if self.holds(leaves) else None
         line = Line(self.places)
         for node, wanted in zip(self.fixed, self.wants, strict=True):
-            line.ask(node, "requires_grad", f"== {bool(wanted)}")
+            line.ask(node, wanted)
         for state, was in self.states:
             line.ask_state(state, was)
         for node, absent in self.recording.absent.items():
-            line.ask(node, "_grad", "is None" if absent else "is not None")
+            line.ask_gradient(node, absent)
         return line.reading(self.sources)
 
     def without_calls(self, leaves: Sequence[Any]) -> Any:

@@ -184,7 +184,12 @@ class _Lowered:
 
     def function(self) -> Any:
         """Return the function with buffers of its own."""
-        space = {"np": np, "math": math, "operator": operator, **self.source.constants}
+        space: dict[str, Any] = {
+            "np": np,
+            "math": math,
+            "operator": operator,
+            **self.source.constants,
+        }
         exec(self.compiled, space)
         return np.errstate(all="ignore")(space["program"])  # costs half of a `with` at each call
 

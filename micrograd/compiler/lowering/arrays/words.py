@@ -86,7 +86,8 @@ class Words:
             return row([self.word(part) for part in thing], thing)
         if is_a(thing, slice):
             return f"slice({', '.join(map(self.word, (thing.start, thing.stop, thing.step)))})"
-        return literal(thing) or self.constant(thing)
+        made_anew = self.terse and is_a(thing, np.generic)
+        return (not made_anew and literal(thing)) or self.constant(thing)
 
     def constant(self, thing: Any) -> str:
         """Return the name of a constant that has a line of its own."""
@@ -164,6 +165,9 @@ class Words:
     def expression(self, step: Step) -> str:
         """Return what gives the value of a step, in memory of its own or in that of an operand."""
         function, args, settings = step.function, step.args, step.settings
+        choice = self.choice(step) if self.terse else None
+        if choice is not None:
+            return choice
         if step.of_numbers:
             return self.number(step)
         if args and is_a(args[0], np.random.Generator):
@@ -188,6 +192,21 @@ class Words:
             if method and not set(settings) - {"axis", "keepdims", "dtype", "order", "where"}:
                 return self.call(f"{first}.{method}", step, skip=1)
         return self.call(self.function(function), step)
+
+    def choice(self, step: Step) -> str | None:
+        """Return what a comparison of a truth of NumPy's with one of Python's comes to.
+
+        NumPy makes arrays of both. None, if a step is something else.
+        """
+        if step.function not in (operator.eq, operator.ne):
+            return None
+        known = [arg for arg in step.args if is_a(arg, np.bool_)]
+        others = [arg for arg in step.args if is_a(arg, Slot) and self.form(arg) is bool]
+        if len(known) != 1 or len(others) != 1:
+            return None
+        equal = bool(known[0]) is (step.function is operator.eq)
+        yes, no = self.constant(np.bool_(equal)), self.constant(np.bool_(not equal))
+        return f"{yes} if {self.word(others[0])} else {no}"
 
     def signs(self, sign: str, args: tuple[Any, ...]) -> str:
         """Return a call of an operator."""
