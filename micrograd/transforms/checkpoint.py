@@ -9,6 +9,7 @@ from zlib import crc32
 import numpy as np
 
 from micrograd.common.captures import Captures
+from micrograd.common.symbolic import Symbolic
 from micrograd.common.tree import tree_leaves, tree_map, tree_paths
 from micrograd.core.node import Node
 from micrograd.core.versions import versions
@@ -61,10 +62,14 @@ def checkpoint(f: Given[P]) -> Function:
         out = f(*args, **kwargs)
         links = links_now()
 
+        def call() -> Any:
+            return f(*args, **kwargs)
+
         def again() -> Any:
             with Following(links):  # as the first time
-                return f(*args, **kwargs)
+                return call()
 
+        captures = Captures((call,), deep=False)  # nodes are parents; running means may change
         given = [node for node in tree_leaves([args, kwargs]) if isinstance(node, Node)]
 
         def alone(path: str, leaf: Any) -> Any:
@@ -72,7 +77,7 @@ def checkpoint(f: Given[P]) -> Function:
                 return leaf
             used = dict.fromkeys(nodes_outside([leaf], since))
             constants = [node for node in given if not node.requires_grad]
-            return _alone(leaf, path, again, (*(used | dict.fromkeys(constants)),), since)
+            return _alone(leaf, path, captures, again, (*(used | dict.fromkeys(constants)),), since)
 
         return tree_map(alone, out)
 
@@ -80,13 +85,19 @@ def checkpoint(f: Given[P]) -> Function:
 
 
 def _alone(
-    result: Node, path: str, again: Callable[[], Any], parents: tuple[Node, ...], since: int
+    result: Node,
+    path: str,
+    captures: Captures,
+    again: Callable[[], Any],
+    parents: tuple[Node, ...],
+    since: int,
 ) -> Node:
     """Return the result of a function as a node that computes the function again.
 
     Args:
         result: what the function computed.
         path: where it stands in all that the function returned.
+        captures: what the function uses from outside.
         again: the function, ready to be called.
         parents: what it used from outside; constants too, as they must not be written to.
         since: when the function was called.
@@ -105,7 +116,6 @@ def _alone(
     node = object.__new__(kind)
     node._set_leaf(result._data, False, result.label)
     node._version = since
-    captures = Captures((again,), deep=False)  # nodes are parents; running means may change
     attach(node, OneOff("checkpoint", rule, captures=captures), parents)
     return node
 
@@ -129,7 +139,7 @@ def _computed_again(
     """
     with enable_grad():
         result = dict(tree_paths(again())).get(path)
-    if isinstance(result, Node) and np.array_equal(result._data, before, equal_nan=True):
+    if isinstance(result, Node) and _is_equal(result._data, before):
         used = [node for node in nodes_outside([result], now) if _takes_gradient(node)]
         if set(used) == set(wanted) and _digest(result, now) == digest:
             return result
@@ -138,6 +148,13 @@ def _computed_again(
         "gradient would be that of something else. Keep what it depends on as it was, and "
         "pass a generator's random numbers in as arguments."
     )
+
+
+def _is_equal(now: Any, before: Any) -> bool:
+    """Tell whether two results are the same, as far as what stands for numbers shows."""
+    if isinstance(now, Symbolic) or isinstance(before, Symbolic):
+        return np.shape(now) == np.shape(before)
+    return np.array_equal(now, before, equal_nan=True)
 
 
 def _digest(result: Node, since: int) -> bytes:
@@ -166,4 +183,4 @@ def _octets(thing: Any) -> bytes:
     if thing.__class__ is np.ndarray:
         array: Any = np.ascontiguousarray(thing)
         return f"{array.shape} {array.dtype} {crc32(array)}".encode()
-    return repr(thing).encode()
+    return b"" if isinstance(thing, Symbolic) else repr(thing).encode()

@@ -81,10 +81,13 @@ def is_number_symbol(leaf: Any) -> bool:
     return isinstance(leaf, Symbolic) and isinstance(leaf, Real)
 
 
+def is_array_symbol(leaf: Any) -> bool:
+    """Tell whether a leaf stands for an array."""
+    return isinstance(leaf, Symbolic) and not isinstance(leaf, Real)
+
+
 def _is_array(leaf: Any) -> bool:
-    return isinstance(leaf, (np.ndarray, np.generic)) or (
-        isinstance(leaf, Symbolic) and not is_number_symbol(leaf)
-    )
+    return isinstance(leaf, (np.ndarray, np.generic)) or is_array_symbol(leaf)
 
 
 def like(leaf: Any, number: float) -> Any:
@@ -156,6 +159,8 @@ def input_node(what: str, given: Any, dtype: Any, recording: bool) -> Node:
         )
     if dtype is None or isinstance(given, Node):
         return Value(data)
+    if isinstance(data, Symbolic):
+        return _read_only(Tensor(ops.astype(data.as_array(), dtype)))
     return _read_only(Tensor(np.asarray(data, dtype)))
 
 

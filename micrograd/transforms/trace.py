@@ -25,6 +25,7 @@ from micrograd.transforms.leaves import (
     dtype_beside,
     fitting,
     input_node,
+    is_array_symbol,
     is_numeric,
     like,
     owned,
@@ -183,7 +184,8 @@ class Trace:
             if (nodes or self.gives_nodes) and isinstance(out, Node):
                 return moved if isinstance(moved, Node) else constant(out, moved)
             data = getattr(moved, "_data", moved)
-            return data[()] if data.__class__ is np.ndarray else data
+            is_array = data.__class__ is np.ndarray or is_array_symbol(data)
+            return data[()] if is_array and not np.ndim(data) else data
 
         return self.out.filled(map(tangent, self.outputs, found))
 
