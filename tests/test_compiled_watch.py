@@ -6,7 +6,7 @@ import sys
 import types
 from collections import OrderedDict, deque
 from collections.abc import Callable
-from functools import cached_property, lru_cache, partial
+from functools import cached_property, lru_cache, partial, singledispatch
 from types import SimpleNamespace
 from typing import Any
 
@@ -529,18 +529,11 @@ def test_a_generator_is_found_and_its_state_is_no_change() -> None:
 
 
 def test_a_function_of_ours_and_those_of_its_file() -> None:
-    rate = 0.1
-
-    def inner(x: Any) -> Any:
-        return x * rate
-
-    def f(x: Any) -> Any:
-        return inner(x)
-
-    f.__module__ = inner.__module__ = "micrograd.training.loop"
-    watch = Watch(f)
-    rate = 0.2
-    assert watch.changed() == "the variable `rate` was 0.1 and is 0.2"
+    names: dict[str, Any] = {"__name__": "micrograd.training.loop", "rate": 0.1}
+    exec("def inner(x): return x * rate\ndef f(x): return inner(x)", names)
+    watch = Watch(names["f"])
+    names["rate"] = 0.2
+    assert watch.changed() == "the global `rate` was 0.1 and is 0.2"
 
 
 def test_what_it_writes_and_what_may_change_unnoticed() -> None:
@@ -773,3 +766,33 @@ def test_what_a_function_only_assigns_to_is_an_error_too() -> None:
     ):
         with pytest.raises(mg.CompileError, match=rf"changes what is outside.*`{name}`"):
             mg.compile(f)(1.0)
+
+
+def test_the_variables_of_what_guards_a_users_rule_do_not_count() -> None:
+    square = mg.define_op("square of the users", lambda x: x * x, lambda g, y, x: 2 * g * x)
+    w = Tensor([3.0])
+
+    def step() -> Any:
+        w.grad = None
+        square(w).sum().backward()
+        return w.grad
+
+    compiled = mg.compile(step)
+    assert [compiled()[0] for _ in range(4)] == [6.0] * 4
+
+
+def test_functions_that_one_of_python_chooses_among() -> None:
+    rate = [1.0]
+
+    @singledispatch
+    def scaled(kind: object, x: float) -> float:
+        return x
+
+    @scaled.register(str)
+    def _(kind: str, x: float) -> float:
+        return x * rate[0]
+
+    compiled = mg.compile(lambda x: scaled("a", x))
+    assert [compiled(2.0) for _ in range(3)] == [2.0] * 3
+    rate[0] = 9.0
+    assert [compiled(2.0) for _ in range(3)] == [18.0] * 3

@@ -112,7 +112,10 @@ def is_a_librarys(thing: Any) -> bool:
     >>> is_a_librarys(np.ndarray), is_a_librarys(ModuleType("mine"))
     (True, False)
     """
-    module = str(thing.__name__ if isinstance(thing, ModuleType) else thing.__module__)
+    if isinstance(thing, FunctionType):  # it may have the `__module__` of one that it wraps
+        module = str(thing.__globals__.get("__name__"))
+    else:
+        module = str(thing.__name__ if isinstance(thing, ModuleType) else thing.__module__)
     if module.partition(".")[0] in _LIBRARIES:
         return True
     if isinstance(thing, FunctionType):

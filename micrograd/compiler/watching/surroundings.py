@@ -37,6 +37,7 @@ _LIVE = ("micrograd.nn.optimizer", "micrograd.nn.schedules", "micrograd.nn.plate
 _FROZEN = (tuple, frozenset)
 _BY_STRING = {"getattr", "hasattr", "attrgetter", "methodcaller"}
 _ALL = {"vars", "__dict__"}
+_CONTENTS = attrgetter("cell_contents")
 _MOVING = ("datetime", "os", "random", "secrets", "time")
 
 
@@ -82,8 +83,7 @@ class Surroundings:
         self._looked: list[tuple[Names, str, set[str]]] = []  # with the owner, and names seen
         self.seen: dict[int, Any] = {}
         self._queue = deque(things)
-        first = self._queue[0][1]
-        self._own = first.__module__ if is_of(first, FunctionType, MethodType) else None
+        self._own = _file_of(self._queue[0][1])
         self._find()
 
     def _find(self) -> None:
@@ -211,11 +211,9 @@ class Surroundings:
         if HOSTED in vars(function):
             return
         cells = zip(function.__code__.co_freevars, function.__closure__ or (), strict=True)
-        if is_a_librarys(function) and function.__module__ != self._own:
+        if is_a_librarys(function) and _file_of(function) != self._own:
             for key, cell in cells:
-                value = Single("", attrgetter("cell_contents"), cell).now()
-                if is_of(value, FunctionType) and not is_a_librarys(value):
-                    self._queue.append((key, value))
+                self._look_at_what_is_wrapped(key, Single("", _CONTENTS, cell).now())
             return
         self.functions.append(function)
         self._read(function.__code__, function.__globals__)
@@ -225,7 +223,7 @@ class Surroundings:
             self.places.append(Single(f"the {field} of {called}", read, function))
 
         for key, cell in cells:
-            place = Single(f"the variable `{key}`", attrgetter("cell_contents"), cell)
+            place = Single(f"the variable `{key}`", _CONTENTS, cell)
             self.places.append(place)
             self._queue.append((key, place.now()))
         code = function.__code__
@@ -235,6 +233,11 @@ class Surroundings:
         self._queue.append((f"{function.__name__}.__kwdefaults__", function.__kwdefaults__))
         if vars(function):
             self._look_at_names(name or function.__name__, function, [vars(function)])
+
+    def _look_at_what_is_wrapped(self, name: str, held: Any) -> None:
+        """Put the functions that one of a library holds into the queue."""
+        inner = values_of(held) if is_of(held, dict) else held if is_of(held, tuple) else (held,)
+        self._queue += [(name, one) for one in inner if is_of(one, FunctionType)]
 
     def _read(self, code: CodeType, variables: dict[str, Any]) -> None:
         """Note the names in code."""
@@ -262,6 +265,12 @@ def _attribute(owner: str, key: str) -> str:
     if owner:
         return owner if key == "_modules" else f"{owner}.{key}"
     return key
+
+
+def _file_of(function: Any) -> Any:
+    """Return the name of the module that a function or method is in; None for other things."""
+    function = function.__func__ if is_of(function, MethodType) else function
+    return function.__globals__.get("__name__") if is_of(function, FunctionType) else None
 
 
 def _owner(method: str) -> str:
