@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+import contextvars
+import itertools
+import queue
+import re
 import sys
+import threading
 import types
+import weakref
 from collections import OrderedDict, deque
 from collections.abc import Callable
 from functools import cached_property, lru_cache, partial, singledispatch
@@ -549,7 +555,8 @@ def test_what_it_writes_and_what_may_change_unnoticed() -> None:
 
     watch = Watch(f)
     assert watch.writes == ["count", "last"]
-    assert sorted(watch.unwatched) == ["`random.__self__`, a Random", "`steps`, a list_iterator"]
+    assert watch.unwatched == ["`random.__self__`, a Random"]
+    assert watch.refused == ["`steps`, a list_iterator"]
     assert after(watch, lambda: f(1.0)) == "the variable `count` was 0 and is 1"
     assert Watch(lambda: sys.getsizeof([RATE, np.pi, mg.tanh(1.0)])).unwatched == []
 
@@ -796,3 +803,83 @@ def test_functions_that_one_of_python_chooses_among() -> None:
     assert [compiled(2.0) for _ in range(3)] == [2.0] * 3
     rate[0] = 9.0
     assert [compiled(2.0) for _ in range(3)] == [18.0] * 3
+
+
+def _threads() -> Any:
+    values = threading.local()
+    values.a = 1.0
+    return values
+
+
+@pytest.mark.parametrize(
+    ("make", "read"),
+    [
+        (lambda: itertools.cycle([1.0, 1.0, 5.0]), next),
+        (lambda: (v for v in [1.0] * 9), next),
+        (lambda: iter([1.0] * 9), next),
+        (lambda: map(float, range(9)), next),
+        (lambda: zip([1.0], [2.0], strict=True), lambda it: next(it)[0]),
+        (lambda: contextvars.ContextVar("c", default=1.0), lambda c: c.get()),
+        (_threads, lambda c: c.a),
+        (lambda: memoryview(bytearray(b"a")), lambda c: c[0]),
+        (lambda: weakref.ref(Config), lambda c: c().decay),
+        (lambda: queue.SimpleQueue(), lambda q: q.qsize()),
+        (lambda: queue.Queue(), lambda q: q.qsize()),
+    ],
+)
+def test_what_has_a_hidden_state_is_refused(make: Any, read: Any) -> None:
+    it, held, box, names = (
+        make(),
+        [make()],
+        SimpleNamespace(it=make()),
+        {"it": make(), "read": read},
+    )
+    exec("def of_global(x): return x * read(it)", names)
+
+    def of_default(x: float, it: Any = it) -> float:
+        return x * read(it)
+
+    step = iter([1.0] * 9).__next__
+    for f, word in (
+        (lambda x: x * step(), "step.__self__"),
+        (lambda x: x * read(it), "it"),
+        (lambda x: x * read(held[0]), "held[0]"),
+        (lambda x: x * read(box.it), "box.it"),
+        (names["of_global"], "it"),
+        (of_default, "it"),
+    ):
+        compiled: Any = mg.compile(f)  # pyright: ignore
+        with pytest.raises(mg.CompileError, match=rf"reads `{re.escape(word)}`, an? "):
+            compiled(1.0)
+
+
+class Loading(nn.Module):
+    def __init__(self) -> None:
+        self.rows = iter([1.0, 2.0])
+
+    def forward(self, x: Any) -> Any:
+        return x * 2.0
+
+
+def test_an_iterator_that_no_code_names_is_not_refused() -> None:
+    model = Loading()
+    compiled = mg.compile(lambda x: model(x))
+    assert [compiled(float(i)) for i in range(6)] == [2.0 * i for i in range(6)]
+    with pytest.raises(mg.CompileError, match=r"reads `model\.rows`, a list_iterator"):
+        mg.compile(lambda x: x * next(model.rows))(1.0)
+
+
+@pytest.mark.parametrize("see", [types.MappingProxyType, dict.values, dict.items, dict.keys])
+def test_what_shows_a_dict_changes_with_it(see: Callable[[Any], Any]) -> None:
+    table = {"a": 1.0}
+    shows = see(table)
+    compiled = mg.compile(lambda x: x * len([*shows]) * table_sum(shows))
+    assert [compiled(2.0) for _ in range(3)] == [2.0] * 3
+    table["b"] = 1.0
+    assert [compiled(2.0) for _ in range(3)] == [4.0 * table_sum(shows)] * 3
+
+
+def table_sum(shows: Any) -> float:
+    """Return the sum of the numbers that a mapping or a view shows, or 1."""
+    values = shows.values() if hasattr(shows, "values") else shows
+    return sum(v for v in values if isinstance(v, float)) or 1.0

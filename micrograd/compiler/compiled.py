@@ -218,6 +218,12 @@ class CompiledFunction(Generic[P, R]):
         If that shows where lists are indexed by recorded numbers, it is called again, on copies
         of its code that pick; and if that cannot be, without them ever after.
         """
+        if watch.refused:
+            raise CompileError(
+                f"compile: {self!r} reads {watch.refused[0]}, whose state a program does not see, "
+                "so that it would go on with what that gave once. Give what it yields, or holds, "
+                "as an argument."
+            )
         while True:
             recorder = Recorder(watch.arrays, watch.generators)
             try:

@@ -6,14 +6,17 @@ import sys
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
+from gc import get_referents
 from operator import attrgetter
 from random import Random
 from types import (
     BuiltinFunctionType,
     CodeType,
     FunctionType,
+    MappingProxyType,
     MemberDescriptorType,
     MethodType,
+    MethodWrapperType,
     ModuleType,
 )
 from typing import Any, cast
@@ -29,6 +32,7 @@ from micrograd.compiler.watching.comparison import (
     is_of,
     shown,
 )
+from micrograd.compiler.watching.hidden import has_a_hidden_state
 from micrograd.compiler.watching.places import Contents, Names, Single, dict_of, has_dict
 from micrograd.compiler.watching.reading import Place, values_of
 
@@ -38,6 +42,8 @@ _FROZEN = (tuple, frozenset)
 _BY_STRING = {"getattr", "hasattr", "attrgetter", "methodcaller"}
 _ALL = {"vars", "__dict__"}
 _CONTENTS = attrgetter("cell_contents")
+_WINDOWS = (MappingProxyType, *map(type, ({}.keys(), {}.values(), {}.items())))
+"""The classes of what shows a dict, and holds nothing else."""
 _MOVING = ("datetime", "os", "random", "secrets", "time")
 
 
@@ -63,7 +69,8 @@ class Surroundings:
         generators: NumPy's generators, with what one calls them.
         names: what one calls arrays and nodes, by id.
         functions: the functions whose code was read.
-        unwatched: what is of a library and may have a state that nobody sees, as an iterator has.
+        unwatched: what is of a library and may have a state that nobody sees, as a file has.
+        refused: what changes when it is read, or where nobody sees it, with what it is.
         writes: the attributes, globals and outer variables that the code assigns to.
     """
 
@@ -76,6 +83,7 @@ class Surroundings:
         self.names: dict[int, str] = {}
         self.functions: list[FunctionType] = []
         self.unwatched: list[str] = []
+        self.refused: list[str] = []
         self.writes: set[str] = set()
         self._live = live
         self._attributes: set[str] = set()
@@ -92,11 +100,15 @@ class Surroundings:
                 self._look(*self._queue.popleft())
             for names, owner, known in self._looked:
                 for key, value in names.now().items():
-                    if key not in known:
+                    if key not in known and self._is_reached(owner, key, value):
                         known.add(key)
                         self._queue.append((_attribute(owner, key), value))
         for place in self.places:
             place.remember()
+
+    def _is_reached(self, owner: str, key: str, value: Any) -> bool:
+        """Tell whether code names what there is; of modules all counts, but for hidden states."""
+        return not owner or key in self._attributes or not has_a_hidden_state(value)
 
     def _look(self, name: str, thing: Any) -> None:
         """Note a thing, and put what is in it into the queue."""
@@ -105,7 +117,11 @@ class Surroundings:
         if id(thing) in self._seen or has_nothing_inside(thing):
             return
         self._seen[id(thing)] = thing
-        if is_of(thing, Told):
+        if has_a_hidden_state(thing):
+            self.refused.append(f"`{name}`, {shown(thing)}")
+        elif is_of(thing, *_WINDOWS):
+            self._queue += [(name, seen) for seen in get_referents(thing)]
+        elif is_of(thing, Told):
             self.names[id(thing)] = name
         elif is_of(thing, np.ndarray) and not thing.dtype.hasobject:
             self.names[id(thing)] = name
@@ -116,7 +132,7 @@ class Surroundings:
             self._look_at_function(name, thing)
         elif is_of(thing, MethodType):
             self._queue += [(name, thing.__func__), (_owner(name), thing.__self__)]
-        elif is_of(thing, BuiltinFunctionType):
+        elif is_of(thing, BuiltinFunctionType, MethodWrapperType):
             self._queue.append((_owner(name), thing.__self__))
         elif is_of(thing, partial):
             self._queue += [(name, thing.func), (f"{name}.args", thing.args)]

@@ -44,7 +44,8 @@ class Watch:
         names: what one calls nodes and arrays, by id.
         writes: the attributes, globals and outer variables that the code assigns to, in order of
             the alphabet. What it only writes and never reads is no change.
-        unwatched: words for what may change unnoticed: iterators, files, clocks and the like.
+        unwatched: words for what may change unnoticed: clocks and the like.
+        refused: words for iterators, queues and others whose state cannot be compared.
 
     >>> rate = [0.1]
     >>> watch = Watch(lambda x: x * rate[0])
@@ -71,6 +72,7 @@ class Watch:
         self.names = found.names
         self.writes = sorted(found.writes)
         self.unwatched = found.unwatched
+        self.refused = found.refused
         self._places = found.places
         self._reading = Reading(self._places)
         self._elements = {key: _Elements(array) for key, array in found.arrays.items()}
