@@ -10,7 +10,7 @@ import sys
 import threading
 import types
 import weakref
-from collections import OrderedDict, deque
+from collections import ChainMap, OrderedDict, UserDict, UserList, UserString, deque
 from collections.abc import Callable
 from functools import cached_property, lru_cache, partial, singledispatch
 from types import SimpleNamespace
@@ -883,3 +883,104 @@ def table_sum(shows: Any) -> float:
     """Return the sum of the numbers that a mapping or a view shows, or 1."""
     values = shows.values() if hasattr(shows, "values") else shows
     return sum(v for v in values if isinstance(v, float)) or 1.0
+
+
+@pytest.mark.parametrize(
+    ("held", "read", "change", "word"),
+    [
+        (UserDict(a=1.0), lambda c: c["a"], lambda c: c.update(a=9.0), "held.data['a']"),
+        (UserList([1.0]), lambda c: c[0], lambda c: c.__setitem__(0, 9.0), "held.data[0]"),
+        (UserString("a"), len, lambda c: setattr(c, "data", "abc"), "held.data"),
+        (ChainMap({"a": 1.0}), lambda c: c["a"], lambda c: c.update(a=9.0), "held.maps[0]['a']"),
+    ],
+)
+def test_what_is_inside_pythons_holders(held: Any, read: Any, change: Any, word: str) -> None:
+    def f(x: float) -> Any:
+        return x * read(held)
+
+    compiled, watch = mg.compile(f), Watch(f)
+    assert [compiled(2.0) for _ in range(3)] == [2.0] * 3
+    change(held)
+    assert f"`{word}`" in str(watch.changed())
+    assert [compiled(2.0) for _ in range(3)] == [f(2.0)] * 3
+
+
+def test_an_append_to_a_list_of_pythons_holders_is_an_error() -> None:
+    kept: UserList[Any] = UserList()
+
+    def f(x: float) -> float:
+        kept.append(x)
+        return x
+
+    with pytest.raises(mg.CompileError, match=r"`kept\.data` had 0 elements and has 1"):
+        mg.compile(f)(1.0)
+
+
+def test_computed_names_of_attributes() -> None:
+    net, box = SimpleNamespace(w0=np.ones(1), w1=np.ones(1)), SimpleNamespace()
+
+    def f(x: float) -> Any:
+        for i in range(2):
+            x = x * getattr(net, f"w{i}")
+        return x
+
+    compiled = mg.compile(f)
+    assert [compiled(2.0)[0] for _ in range(3)] == [2.0] * 3
+    net.w1 = np.full(1, 9.0)
+    assert [compiled(2.0)[0] for _ in range(3)] == [18.0] * 3
+    net.w1[0] = 5.0
+    assert [compiled(2.0)[0] for _ in range(3)] == [10.0] * 3
+
+    def leaves(x: float) -> float:
+        setattr(box, "la" + "st", x)
+        return x
+
+    with pytest.raises(mg.CompileError, match=r"`box\.last` was not there"):
+        mg.compile(leaves)(1.0)
+
+
+@pytest.mark.parametrize("read", ["globals()['G']", "eval('G')", "globals()['H'][0]"])
+def test_globals_by_name(read: str) -> None:
+    names: dict[str, Any] = {"__name__": "theirs", "G": 1.0, "H": np.ones(1)}
+    exec(f"def f(x): return x * {read}\ndef g(x): globals()['last'] = x; return x", names)
+    compiled = mg.compile(names["f"])
+    assert [compiled(2.0) for _ in range(3)] == [2.0] * 3
+    names["G"] = 9.0
+    names["H"][0] = 9.0
+    assert [compiled(2.0) for _ in range(3)] == [18.0] * 3
+    with pytest.raises(mg.CompileError, match="the global `last` was not there"):
+        mg.compile(names["g"])(1.0)
+
+
+class Scaled(Value):
+    scale = 1.0
+
+    def scaled(self, x: float) -> Any:
+        return self * x * self.scale * TABLE["rate"]
+
+
+def test_what_a_node_is_besides_its_data(monkeypatch: pytest.MonkeyPatch) -> None:
+    p, q, by_label = Scaled(2.0, label="a"), Tensor([1.0]), {"a": 1.0, "b": 9.0}
+
+    def f(x: float) -> Any:
+        return p.scaled(x) * by_label[p.label] + sum(n.requires_grad for n in (p, q))
+
+    compiled, watch = mg.compile(f), Watch(f)
+
+    def check() -> None:
+        for x in (1.0, 1.0, 3.0):
+            assert compiled(x).data == f(x).data
+
+    check()
+    p.scale = 5.0
+    assert watch.changed() == "`p.scale` was 1.0 and is 5.0"
+    check()
+    p.label = "b"
+    check()
+    q.requires_grad = False
+    check()
+    monkeypatch.setitem(TABLE, "rate", 0.7)
+    check()
+    p.data = 4.0
+    assert watch.changed() != Watch(f).changed()
+    check()

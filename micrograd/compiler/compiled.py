@@ -306,7 +306,8 @@ class CompiledFunction(Generic[P, R]):
                 cases.append(case)
                 case.names = input_names(self._f, case.recording, given, case.watch.names)
                 names = dict(zip(case.recording.tape.inputs, case.names, strict=True))
-                case.replay = Replay(case.recording, case.places, names, *self._how)
+                nodes = case.watch.nodes
+                case.replay = Replay(case.recording, case.places, names, *self._how, nodes)
                 return case
             if written:  # Python itself looks at their elements
                 cases.remove(other)

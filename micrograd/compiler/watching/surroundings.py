@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections import deque
+from collections import ChainMap, UserDict, UserList, UserString, deque
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from gc import get_referents
@@ -18,6 +18,7 @@ from types import (
     MethodType,
     MethodWrapperType,
     ModuleType,
+    SimpleNamespace,
 )
 from typing import Any, cast
 
@@ -40,7 +41,16 @@ _WHOLE = ("micrograd.nn.", "micrograd.layers", "micrograd.transforms.")
 _LIVE = ("micrograd.nn.optimizer", "micrograd.nn.schedules", "micrograd.nn.plateau")
 _FROZEN = (tuple, frozenset)
 _BY_STRING = {"getattr", "hasattr", "attrgetter", "methodcaller"}
+_COMPUTED = {"getattr", "setattr", "hasattr", "delattr", "attrgetter"}
 _ALL = {"vars", "__dict__"}
+_OPEN = {"globals", "eval", "exec"}
+_HOLDERS = [
+    (UserDict, {"data"}),
+    (UserList, {"data"}),
+    (UserString, {"data"}),
+    (ChainMap, {"maps"}),
+]
+"""Classes of Python that hold what they contain in an attribute."""
 _CONTENTS = attrgetter("cell_contents")
 _WINDOWS = (MappingProxyType, *map(type, ({}.keys(), {}.values(), {}.items())))
 """The classes of what shows a dict, and holds nothing else."""
@@ -68,6 +78,7 @@ class Surroundings:
         arrays: the arrays of numbers, by id.
         generators: NumPy's generators, with what one calls them.
         names: what one calls arrays and nodes, by id.
+        nodes: the nodes.
         functions: the functions whose code was read.
         unwatched: what is of a library and may have a state that nobody sees, as a file has.
         refused: what changes when it is read, or where nobody sees it, with what it is.
@@ -81,6 +92,7 @@ class Surroundings:
         self.arrays: dict[int, np.ndarray[Any, Any]] = {}
         self.generators: list[tuple[str, np.random.Generator]] = []
         self.names: dict[int, str] = {}
+        self.nodes: list[Any] = []
         self.functions: list[FunctionType] = []
         self.unwatched: list[str] = []
         self.refused: list[str] = []
@@ -88,6 +100,7 @@ class Surroundings:
         self._live = live
         self._attributes: set[str] = set()
         self._variables: dict[int, set[str]] = {}  # names of globals, by id of their dicts
+        self._open: set[int] = set()  # those in which code finds what it does not name
         self._looked: list[tuple[Names, str, set[str]]] = []  # with the owner, and names seen
         self._seen: dict[int, Any] = {}
         self._queue = deque(things)
@@ -103,6 +116,8 @@ class Surroundings:
                     if key not in known and self._is_reached(owner, key, value):
                         known.add(key)
                         self._queue.append((_attribute(owner, key), value))
+        if "label" in self._attributes:
+            self.places += [_label_of(self.names[id(node)], node) for node in self.nodes]
         for place in self.places:
             place.remember()
 
@@ -123,6 +138,8 @@ class Surroundings:
             self._queue += [(name, seen) for seen in get_referents(thing)]
         elif is_of(thing, Told):
             self.names[id(thing)] = name
+            self.nodes.append(thing)
+            self._look_at_node(name, thing)
         elif is_of(thing, np.ndarray) and not thing.dtype.hasobject:
             self.names[id(thing)] = name
             self.arrays[id(thing)] = thing
@@ -177,6 +194,9 @@ class Surroundings:
         if not has_dict(thing) and not users and not whole:
             return
         classes: list[Any] = [vars(kind) for kind in kinds]
+        inner = next((names for kind, names in _HOLDERS if is_of(thing, kind)), set[str]())
+        all_if = _ALL | _COMPUTED if users or is_of(thing, SimpleNamespace) else _ALL
+        all_if = _ALL if self._live(thing) else all_if
 
         def mappings() -> list[Any]:
             return [dict_of(thing), *classes]
@@ -185,7 +205,8 @@ class Surroundings:
             own = dict_of(thing)
             if whole:
                 return {*own, *(key for names in classes for key in _data_in(names))}
-            return {*self._attributes, *own} if _ALL & self._attributes else self._attributes
+            named = self._attributes | inner
+            return {*named, *own} if all_if & self._attributes else named
 
         self._queue += [(kind.__name__, kind) for kind in (kinds if whole else users)]
         names = Names(name, mappings, relevant, thing, whole)
@@ -193,6 +214,22 @@ class Surroundings:
         if not users and not whole:  # a library's object may hold functions of the user's
             held = dict_of(thing).items()
             self._queue += [(f"{name}.{k}", v) for k, v in held if is_of(v, FunctionType, tuple)]
+
+    def _look_at_node(self, name: str, node: Any) -> None:
+        """Note the attributes that nodes of a user's class have of their own."""
+        kinds: tuple[Any, ...] = type(node).__mro__[:-1]
+        users = [kind for kind in kinds if not is_a_librarys(kind)]
+        if not users:
+            return
+        ours = {key for kind in kinds if kind not in users for key in vars(kind)}
+        self._queue += [(kind.__name__, kind) for kind in users]
+        classes: list[Any] = [vars(kind) for kind in users]
+
+        def relevant() -> set[str]:
+            named = self._attributes
+            return ({*named, *dict_of(node)} if (_ALL | _COMPUTED) & named else named) - ours
+
+        self._add_names(name, Names(name, lambda: [dict_of(node), *classes], relevant, node))
 
     def _look_at_class(self, kind: Any) -> None:
         """Note the names in a class that code names; its dunder methods are called by others."""
@@ -258,7 +295,7 @@ class Surroundings:
     def _read(self, code: CodeType, variables: dict[str, Any]) -> None:
         """Note the names in code."""
         names = names_in(code)
-        self._attributes |= names.attributes | (names.read & _ALL)
+        self._attributes |= names.attributes | (names.read & (_ALL | _COMPUTED))
         if code.co_name != "__init__":  # what that assigns to is new
             self.writes |= names.stored | names.globals | (names.cells & {*code.co_freevars})
             self._attributes |= names.stored  # a program does not assign to them
@@ -270,6 +307,21 @@ class Surroundings:
             self._variables[id(variables)] = read = set[str]()
             self._add_names("", Names("", lambda: [variables], lambda: read))
         self._variables[id(variables)] |= names.read | names.globals
+        if _OPEN & names.read and id(variables) not in self._open:
+            self._open.add(id(variables))
+            self._add_names(
+                "", Names("", lambda: [variables], lambda: _plain(variables), None, True)
+            )
+
+
+def _plain(variables: dict[str, Any]) -> list[str]:
+    """Return the names of variables that hold numbers, strings, containers and things of ours."""
+
+    def counts(value: Any) -> bool:
+        ours = type(value).__module__.startswith("micrograd.")
+        return ours or has_nothing_inside(value) or base_of(value) is not None
+
+    return [key for key, value in variables.items() if key[:1] != "_" and counts(value)]
 
 
 def _names_of(thing: Any) -> Mapping[str, Any]:
@@ -287,6 +339,10 @@ def _file_of(function: Any) -> Any:
     """Return the name of the module that a function or method is in; None for other things."""
     function = function.__func__ if is_of(function, MethodType) else function
     return function.__globals__.get("__name__") if is_of(function, FunctionType) else None
+
+
+def _label_of(name: str, node: Any) -> Single:
+    return Single(f"`{name}.label`", attrgetter("label"), node)
 
 
 def _owner(method: str) -> str:
