@@ -939,6 +939,17 @@ def test_computed_names_of_attributes() -> None:
         mg.compile(leaves)(1.0)
 
 
+def test_names_that_are_written_are_not_computed() -> None:
+    config = Config()
+    config.table = {"a": 1}  # pyright: ignore
+    watch = Watch(lambda x: x * getattr(config, "rate", 1.0) if hasattr(config, "decay") else x)
+    config.unused = 5
+    assert watch.changed() is None
+    read: Any = lambda name: getattr(config, name, "rate")  # noqa: E731
+    watch = Watch(read)
+    assert after(watch, lambda: setattr(config, "unused", 6)) == "`config.unused` was 5 and is 6"
+
+
 @pytest.mark.parametrize("read", ["globals()['G']", "eval('G')", "globals()['H'][0]"])
 def test_globals_by_name(read: str) -> None:
     names: dict[str, Any] = {"__name__": "theirs", "G": 1.0, "H": np.ones(1)}
@@ -963,7 +974,7 @@ def test_what_a_node_is_besides_its_data(monkeypatch: pytest.MonkeyPatch) -> Non
     p, q, by_label = Scaled(2.0, label="a"), Tensor([1.0]), {"a": 1.0, "b": 9.0}
 
     def f(x: float) -> Any:
-        return p.scaled(x) * by_label[p.label] + sum(n.requires_grad for n in (p, q))
+        return p.scaled(x) * by_label[p.label or ""] + sum(n.requires_grad for n in (p, q))
 
     compiled, watch = mg.compile(f), Watch(f)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextvars import ContextVar
 from queue import Queue, SimpleQueue
 from threading import local
+from types import MappingProxyType
 from typing import Any
 from weakref import (
     CallableProxyType,
@@ -22,6 +23,13 @@ _HIDDEN = (
     *(ContextVar, Queue, SimpleQueue, local, memoryview, ReferenceType, ProxyType),
     *(CallableProxyType, WeakKeyDictionary, WeakValueDictionary, WeakSet),
 )
+
+
+_EMPTY: dict[str, Any] = {}
+WINDOWS: tuple[type[Any], ...] = (
+    *(MappingProxyType, type(_EMPTY.keys()), type(_EMPTY.values()), type(_EMPTY.items())),
+)
+"""The classes of what shows a dict, and holds nothing else."""
 
 
 def has_a_hidden_state(thing: Any) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections import ChainMap, UserDict, UserList, UserString, deque
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from functools import partial
 from gc import get_referents
 from operator import attrgetter
@@ -13,19 +13,26 @@ from types import (
     BuiltinFunctionType,
     CodeType,
     FunctionType,
-    MappingProxyType,
-    MemberDescriptorType,
     MethodType,
     MethodWrapperType,
     ModuleType,
     SimpleNamespace,
 )
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 
 from micrograd.common.captures import Told, is_a_librarys, names_in
 from micrograd.compiler.recording.hosted import HOSTED
+from micrograd.compiler.watching.choosing import (
+    attribute_of,
+    data_in,
+    file_of,
+    label_of,
+    names_of,
+    owner_of,
+    plain_in,
+)
 from micrograd.compiler.watching.comparison import (
     base_of,
     elements_of,
@@ -33,15 +40,17 @@ from micrograd.compiler.watching.comparison import (
     is_of,
     shown,
 )
-from micrograd.compiler.watching.hidden import has_a_hidden_state
+from micrograd.compiler.watching.computed import READERS, computes_names
+from micrograd.compiler.watching.hidden import WINDOWS, has_a_hidden_state
 from micrograd.compiler.watching.places import Contents, Names, Single, dict_of, has_dict
 from micrograd.compiler.watching.reading import Place, values_of
 
 _WHOLE = ("micrograd.nn.", "micrograd.layers", "micrograd.transforms.")
 _LIVE = ("micrograd.nn.optimizer", "micrograd.nn.schedules", "micrograd.nn.plateau")
 _FROZEN = (tuple, frozenset)
-_BY_STRING = {"getattr", "hasattr", "attrgetter", "methodcaller"}
-_COMPUTED = {"getattr", "setattr", "hasattr", "delattr", "attrgetter"}
+_BY_STRING = {*READERS, "methodcaller"}
+_COMPUTED = "names that are computed"
+"""What stands among the attributes that code names if it computes the names of some."""
 _ALL = {"vars", "__dict__"}
 _OPEN = {"globals", "eval", "exec"}
 _HOLDERS = [
@@ -52,8 +61,6 @@ _HOLDERS = [
 ]
 """Classes of Python that hold what they contain in an attribute."""
 _CONTENTS = attrgetter("cell_contents")
-_WINDOWS = (MappingProxyType, *map(type, ({}.keys(), {}.values(), {}.items())))
-"""The classes of what shows a dict, and holds nothing else."""
 _MOVING = ("datetime", "os", "random", "secrets", "time")
 
 
@@ -104,7 +111,7 @@ class Surroundings:
         self._looked: list[tuple[Names, str, set[str]]] = []  # with the owner, and names seen
         self._seen: dict[int, Any] = {}
         self._queue = deque(things)
-        self._own = _file_of(self._queue[0][1])
+        self._own = file_of(self._queue[0][1])
         self._find()
 
     def _find(self) -> None:
@@ -115,9 +122,9 @@ class Surroundings:
                 for key, value in names.now().items():
                     if key not in known and self._is_reached(owner, key, value):
                         known.add(key)
-                        self._queue.append((_attribute(owner, key), value))
+                        self._queue.append((attribute_of(owner, key), value))
         if "label" in self._attributes:
-            self.places += [_label_of(self.names[id(node)], node) for node in self.nodes]
+            self.places += [label_of(self.names[id(node)], node) for node in self.nodes]
         for place in self.places:
             place.remember()
 
@@ -134,7 +141,7 @@ class Surroundings:
         self._seen[id(thing)] = thing
         if has_a_hidden_state(thing):
             self.refused.append(f"`{name}`, {shown(thing)}")
-        elif is_of(thing, *_WINDOWS):
+        elif is_of(thing, *WINDOWS):
             self._queue += [(name, seen) for seen in get_referents(thing)]
         elif is_of(thing, Told):
             self.names[id(thing)] = name
@@ -148,9 +155,9 @@ class Surroundings:
         elif is_of(thing, FunctionType):
             self._look_at_function(name, thing)
         elif is_of(thing, MethodType):
-            self._queue += [(name, thing.__func__), (_owner(name), thing.__self__)]
+            self._queue += [(name, thing.__func__), (owner_of(name), thing.__self__)]
         elif is_of(thing, BuiltinFunctionType, MethodWrapperType):
-            self._queue.append((_owner(name), thing.__self__))
+            self._queue.append((owner_of(name), thing.__self__))
         elif is_of(thing, partial):
             self._queue += [(name, thing.func), (f"{name}.args", thing.args)]
             self._queue.append((f"{name}.keywords", thing.keywords))
@@ -195,7 +202,7 @@ class Surroundings:
             return
         classes: list[Any] = [vars(kind) for kind in kinds]
         inner = next((names for kind, names in _HOLDERS if is_of(thing, kind)), set[str]())
-        all_if = _ALL | _COMPUTED if users or is_of(thing, SimpleNamespace) else _ALL
+        all_if = _ALL | {_COMPUTED} if users or is_of(thing, SimpleNamespace) else _ALL
         all_if = _ALL if self._live(thing) else all_if
 
         def mappings() -> list[Any]:
@@ -204,7 +211,7 @@ class Surroundings:
         def relevant() -> set[str]:
             own = dict_of(thing)
             if whole:
-                return {*own, *(key for names in classes for key in _data_in(names))}
+                return {*own, *(key for names in classes for key in data_in(names))}
             named = self._attributes | inner
             return {*named, *own} if all_if & self._attributes else named
 
@@ -221,13 +228,13 @@ class Surroundings:
         users = [kind for kind in kinds if not is_a_librarys(kind)]
         if not users:
             return
-        ours = {key for kind in kinds if kind not in users for key in vars(kind)}
+        ours = {key for kind in kinds if kind not in users for key in names_of(kind)}
         self._queue += [(kind.__name__, kind) for kind in users]
         classes: list[Any] = [vars(kind) for kind in users]
 
         def relevant() -> set[str]:
             named = self._attributes
-            return ({*named, *dict_of(node)} if (_ALL | _COMPUTED) & named else named) - ours
+            return ({*named, *dict_of(node)} if (_ALL | {_COMPUTED}) & named else named) - ours
 
         self._add_names(name, Names(name, lambda: [dict_of(node), *classes], relevant, node))
 
@@ -235,12 +242,12 @@ class Surroundings:
         """Note the names in a class that code names; its dunder methods are called by others."""
         for base in kind.__mro__[:-1]:
             self._queue.append((base.__name__, base))
-        names = _names_of(kind)
+        names = names_of(kind)
         if is_a_librarys(kind):
             if kind.__module__.startswith(_WHOLE):
                 self._add_names(
                     kind.__name__,
-                    Names(kind.__name__, lambda: [names], lambda: _data_in(names)),
+                    Names(kind.__name__, lambda: [names], lambda: data_in(names)),
                 )
             return
 
@@ -264,7 +271,7 @@ class Surroundings:
         if HOSTED in vars(function):
             return
         cells = zip(function.__code__.co_freevars, function.__closure__ or (), strict=True)
-        if is_a_librarys(function) and _file_of(function) != self._own:
+        if is_a_librarys(function) and file_of(function) != self._own:
             for key, cell in cells:
                 self._look_at_what_is_wrapped(key, Single("", _CONTENTS, cell).now())
             return
@@ -295,10 +302,12 @@ class Surroundings:
     def _read(self, code: CodeType, variables: dict[str, Any]) -> None:
         """Note the names in code."""
         names = names_in(code)
-        self._attributes |= names.attributes | (names.read & (_ALL | _COMPUTED))
+        self._attributes |= names.attributes | (names.read & _ALL)
         if code.co_name != "__init__":  # what that assigns to is new
             self.writes |= names.stored | names.globals | (names.cells & {*code.co_freevars})
             self._attributes |= names.stored  # a program does not assign to them
+        if computes_names(code):
+            self._attributes.add(_COMPUTED)
         if _BY_STRING & (names.read | names.attributes):
             self._attributes |= names.written
         for module in names.imported & sys.modules.keys():
@@ -310,48 +319,5 @@ class Surroundings:
         if _OPEN & names.read and id(variables) not in self._open:
             self._open.add(id(variables))
             self._add_names(
-                "", Names("", lambda: [variables], lambda: _plain(variables), None, True)
+                "", Names("", lambda: [variables], lambda: plain_in(variables), None, True)
             )
-
-
-def _plain(variables: dict[str, Any]) -> list[str]:
-    """Return the names of variables that hold numbers, strings, containers and things of ours."""
-
-    def counts(value: Any) -> bool:
-        ours = type(value).__module__.startswith("micrograd.")
-        return ours or has_nothing_inside(value) or base_of(value) is not None
-
-    return [key for key, value in variables.items() if key[:1] != "_" and counts(value)]
-
-
-def _names_of(thing: Any) -> Mapping[str, Any]:
-    return cast("Mapping[str, Any]", vars(thing))
-
-
-def _attribute(owner: str, key: str) -> str:
-    """Return what one calls an attribute, or a variable; a Sequential is indexed itself."""
-    if owner:
-        return owner if key == "_modules" else f"{owner}.{key}"
-    return key
-
-
-def _file_of(function: Any) -> Any:
-    """Return the name of the module that a function or method is in; None for other things."""
-    function = function.__func__ if is_of(function, MethodType) else function
-    return function.__globals__.get("__name__") if is_of(function, FunctionType) else None
-
-
-def _label_of(name: str, node: Any) -> Single:
-    return Single(f"`{name}.label`", attrgetter("label"), node)
-
-
-def _owner(method: str) -> str:
-    """Return what one calls the object of a method."""
-    owner = method.rpartition(".")[0]
-    return owner or (f"{method}.__self__" if method else "self")
-
-
-def _data_in(names: Mapping[str, Any]) -> set[str]:
-    """Return which names of a class of ours stand for settings or slots, and not for code."""
-    data = (int, float, str, type(None), list, tuple, dict, MemberDescriptorType)
-    return {k for k, v in names.items() if k[:2] != "__" and is_of(v, *data)}
