@@ -22,6 +22,7 @@ def plain_in(variables: dict[str, Any]) -> list[str]:
 
 
 def names_of(thing: Any) -> Mapping[str, Any]:
+    """Return what the names in a class or module stand for."""
     return cast("Mapping[str, Any]", vars(thing))
 
 
@@ -39,6 +40,7 @@ def file_of(function: Any) -> Any:
 
 
 def label_of(name: str, node: Any) -> Single:
+    """Return the place of a node's label."""
     return Single(f"`{name}.label`", attrgetter("label"), node)
 
 

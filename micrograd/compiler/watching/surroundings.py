@@ -202,8 +202,8 @@ class Surroundings:
             return
         classes: list[Any] = [vars(kind) for kind in kinds]
         inner = next((names for kind, names in _HOLDERS if is_of(thing, kind)), set[str]())
-        all_if = _ALL | {_COMPUTED} if users or is_of(thing, SimpleNamespace) else _ALL
-        all_if = _ALL if self._live(thing) else all_if
+        is_theirs = (users or is_of(thing, SimpleNamespace)) and not self._live(thing)
+        all_if = _ALL | {_COMPUTED} if is_theirs else _ALL
 
         def mappings() -> list[Any]:
             return [dict_of(thing), *classes]
