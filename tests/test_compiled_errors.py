@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import math
+import os
 import pickle
 from collections import deque
 from collections.abc import Callable
@@ -187,11 +188,12 @@ def test_symbols_that_are_used_later_are_refused() -> None:
             _ = thing + 1
 
 
-def test_numbers_that_change_from_call_to_call_are_named() -> None:
-    state = iter(range(100))
-    f = mg.compile(lambda x: x * next(state))
+def test_numbers_that_change_from_call_to_call_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    f = mg.compile(lambda x: x * len(os.environ.get("MICROGRAD_OF_A_TEST", "")))
+    assert f(2.0) == 0.0
+    monkeypatch.setenv("MICROGRAD_OF_A_TEST", "a")
     with pytest.raises(CompileError, match=r"was 0 and is 1, at test_compiled_errors.py.*argument"):
-        call_twice(f)
+        f(2.0)
 
 
 def test_too_many_programs() -> None:

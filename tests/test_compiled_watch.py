@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import contextvars
+import itertools
+import queue
+import re
 import sys
+import threading
 import types
-from collections import OrderedDict, deque
+import weakref
+from collections import ChainMap, OrderedDict, UserDict, UserList, UserString, deque
 from collections.abc import Callable
 from functools import cached_property, lru_cache, partial, singledispatch
 from types import SimpleNamespace
@@ -549,7 +555,8 @@ def test_what_it_writes_and_what_may_change_unnoticed() -> None:
 
     watch = Watch(f)
     assert watch.writes == ["count", "last"]
-    assert sorted(watch.unwatched) == ["`random.__self__`, a Random", "`steps`, a list_iterator"]
+    assert watch.unwatched == ["`random.__self__`, a Random"]
+    assert watch.refused == ["`steps`, a list_iterator"]
     assert after(watch, lambda: f(1.0)) == "the variable `count` was 0 and is 1"
     assert Watch(lambda: sys.getsizeof([RATE, np.pi, mg.tanh(1.0)])).unwatched == []
 
@@ -796,3 +803,195 @@ def test_functions_that_one_of_python_chooses_among() -> None:
     assert [compiled(2.0) for _ in range(3)] == [2.0] * 3
     rate[0] = 9.0
     assert [compiled(2.0) for _ in range(3)] == [18.0] * 3
+
+
+def _threads() -> Any:
+    values = threading.local()
+    values.a = 1.0
+    return values
+
+
+@pytest.mark.parametrize(
+    ("make", "read"),
+    [
+        (lambda: itertools.cycle([1.0, 1.0, 5.0]), next),
+        (lambda: (v for v in [1.0] * 9), next),
+        (lambda: iter([1.0] * 9), next),
+        (lambda: map(float, range(9)), next),
+        (lambda: zip([1.0], [2.0], strict=True), lambda it: next(it)[0]),
+        (lambda: contextvars.ContextVar("c", default=1.0), lambda c: c.get()),
+        (_threads, lambda c: c.a),
+        (lambda: memoryview(bytearray(b"a")), lambda c: c[0]),
+        (lambda: weakref.ref(Config), lambda c: c().decay),
+        (lambda: queue.SimpleQueue(), lambda q: q.qsize()),
+        (lambda: queue.Queue(), lambda q: q.qsize()),
+    ],
+)
+def test_what_has_a_hidden_state_is_refused(make: Any, read: Any) -> None:
+    it, held, box, names = (
+        make(),
+        [make()],
+        SimpleNamespace(it=make()),
+        {"it": make(), "read": read},
+    )
+    exec("def of_global(x): return x * read(it)", names)
+
+    def of_default(x: float, it: Any = it) -> float:
+        return x * read(it)
+
+    step = iter([1.0] * 9).__next__
+    for f, word in (
+        (lambda x: x * step(), "step.__self__"),
+        (lambda x: x * read(it), "it"),
+        (lambda x: x * read(held[0]), "held[0]"),
+        (lambda x: x * read(box.it), "box.it"),
+        (names["of_global"], "it"),
+        (of_default, "it"),
+    ):
+        compiled: Any = mg.compile(f)  # pyright: ignore
+        with pytest.raises(mg.CompileError, match=rf"reads `{re.escape(word)}`, an? "):
+            compiled(1.0)
+
+
+class Loading(nn.Module):
+    def __init__(self) -> None:
+        self.rows = iter([1.0, 2.0])
+
+    def forward(self, x: Any) -> Any:
+        return x * 2.0
+
+
+def test_an_iterator_that_no_code_names_is_not_refused() -> None:
+    model = Loading()
+    compiled = mg.compile(lambda x: model(x))
+    assert [compiled(float(i)) for i in range(6)] == [2.0 * i for i in range(6)]
+    with pytest.raises(mg.CompileError, match=r"reads `model\.rows`, a list_iterator"):
+        mg.compile(lambda x: x * next(model.rows))(1.0)
+
+
+@pytest.mark.parametrize("see", [types.MappingProxyType, dict.values, dict.items, dict.keys])
+def test_what_shows_a_dict_changes_with_it(see: Callable[[Any], Any]) -> None:
+    table = {"a": 1.0}
+    shows = see(table)
+    compiled = mg.compile(lambda x: x * len([*shows]) * table_sum(shows))
+    assert [compiled(2.0) for _ in range(3)] == [2.0] * 3
+    table["b"] = 1.0
+    assert [compiled(2.0) for _ in range(3)] == [4.0 * table_sum(shows)] * 3
+
+
+def table_sum(shows: Any) -> float:
+    """Return the sum of the numbers that a mapping or a view shows, or 1."""
+    values = shows.values() if hasattr(shows, "values") else shows
+    return sum(v for v in values if isinstance(v, float)) or 1.0
+
+
+@pytest.mark.parametrize(
+    ("held", "read", "change", "word"),
+    [
+        (UserDict(a=1.0), lambda c: c["a"], lambda c: c.update(a=9.0), "held.data['a']"),
+        (UserList([1.0]), lambda c: c[0], lambda c: c.__setitem__(0, 9.0), "held.data[0]"),
+        (UserString("a"), len, lambda c: setattr(c, "data", "abc"), "held.data"),
+        (ChainMap({"a": 1.0}), lambda c: c["a"], lambda c: c.update(a=9.0), "held.maps[0]['a']"),
+    ],
+)
+def test_what_is_inside_pythons_holders(held: Any, read: Any, change: Any, word: str) -> None:
+    def f(x: float) -> Any:
+        return x * read(held)
+
+    compiled, watch = mg.compile(f), Watch(f)
+    assert [compiled(2.0) for _ in range(3)] == [2.0] * 3
+    change(held)
+    assert f"`{word}`" in str(watch.changed())
+    assert [compiled(2.0) for _ in range(3)] == [f(2.0)] * 3
+
+
+def test_an_append_to_a_list_of_pythons_holders_is_an_error() -> None:
+    kept: UserList[Any] = UserList()
+
+    def f(x: float) -> float:
+        kept.append(x)
+        return x
+
+    with pytest.raises(mg.CompileError, match=r"`kept\.data` had 0 elements and has 1"):
+        mg.compile(f)(1.0)
+
+
+def test_computed_names_of_attributes() -> None:
+    net, box = SimpleNamespace(w0=np.ones(1), w1=np.ones(1)), SimpleNamespace()
+
+    def f(x: float) -> Any:
+        for i in range(2):
+            x = x * getattr(net, f"w{i}")
+        return x
+
+    compiled = mg.compile(f)
+    assert [compiled(2.0)[0] for _ in range(3)] == [2.0] * 3
+    net.w1 = np.full(1, 9.0)
+    assert [compiled(2.0)[0] for _ in range(3)] == [18.0] * 3
+    net.w1[0] = 5.0
+    assert [compiled(2.0)[0] for _ in range(3)] == [10.0] * 3
+
+    def leaves(x: float) -> float:
+        setattr(box, "la" + "st", x)
+        return x
+
+    with pytest.raises(mg.CompileError, match=r"`box\.last` was not there"):
+        mg.compile(leaves)(1.0)
+
+
+def test_names_that_are_written_are_not_computed() -> None:
+    config = Config()
+    config.table = {"a": 1}  # pyright: ignore
+    watch = Watch(lambda x: x * getattr(config, "rate", 1.0) if hasattr(config, "decay") else x)
+    config.unused = 5
+    assert watch.changed() is None
+    read: Any = lambda name: getattr(config, name, "rate")  # noqa: E731
+    watch = Watch(read)
+    assert after(watch, lambda: setattr(config, "unused", 6)) == "`config.unused` was 5 and is 6"
+
+
+@pytest.mark.parametrize("read", ["globals()['G']", "eval('G')", "globals()['H'][0]"])
+def test_globals_by_name(read: str) -> None:
+    names: dict[str, Any] = {"__name__": "theirs", "G": 1.0, "H": np.ones(1)}
+    exec(f"def f(x): return x * {read}\ndef g(x): globals()['last'] = x; return x", names)
+    compiled = mg.compile(names["f"])
+    assert [compiled(2.0) for _ in range(3)] == [2.0] * 3
+    names["G"] = 9.0
+    names["H"][0] = 9.0
+    assert [compiled(2.0) for _ in range(3)] == [18.0] * 3
+    with pytest.raises(mg.CompileError, match="the global `last` was not there"):
+        mg.compile(names["g"])(1.0)
+
+
+class Scaled(Value):
+    scale = 1.0
+
+    def scaled(self, x: float) -> Any:
+        return self * x * self.scale * TABLE["rate"]
+
+
+def test_what_a_node_is_besides_its_data(monkeypatch: pytest.MonkeyPatch) -> None:
+    p, q, by_label = Scaled(2.0, label="a"), Tensor([1.0]), {"a": 1.0, "b": 9.0}
+
+    def f(x: float) -> Any:
+        return p.scaled(x) * by_label[p.label or ""] + sum(n.requires_grad for n in (p, q))
+
+    compiled, watch = mg.compile(f), Watch(f)
+
+    def check() -> None:
+        for x in (1.0, 1.0, 3.0):
+            assert compiled(x).data == f(x).data
+
+    check()
+    p.scale = 5.0
+    assert watch.changed() == "`p.scale` was 1.0 and is 5.0"
+    check()
+    p.label = "b"
+    check()
+    q.requires_grad = False
+    check()
+    monkeypatch.setitem(TABLE, "rate", 0.7)
+    check()
+    p.data = 4.0
+    assert watch.changed() != Watch(f).changed()
+    check()

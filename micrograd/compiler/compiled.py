@@ -228,6 +228,12 @@ class CompiledFunction(Generic[P, R]):
         If that shows where lists are indexed by recorded numbers, it is called again, on copies
         of its code that pick; and if that cannot be, without them ever after.
         """
+        if watch.refused:
+            raise CompileError(
+                f"compile: {self!r} reads {watch.refused[0]}, whose state a program does not see, "
+                "so that it would go on with what that gave once. Give what it yields, or holds, "
+                "as an argument."
+            )
         while True:
             recorder = Recorder(watch.arrays, watch.generators)
             try:
@@ -323,7 +329,8 @@ class CompiledFunction(Generic[P, R]):
                 cases.append(case)
                 case.names = input_names(self._f, case.recording, given, case.watch.names)
                 names = dict(zip(case.recording.tape.inputs, case.names, strict=True))
-                case.replay = Replay(case.recording, case.places, names, *self._how)
+                nodes = case.watch.nodes
+                case.replay = Replay(case.recording, case.places, names, *self._how, nodes)
                 return case
             if written:  # Python itself looks at their elements
                 cases.remove(other)

@@ -30,6 +30,7 @@ class Replay:
         names: of the inputs, by slot.
         how: how numbers are lowered; see `Code`.
         exact: see `Code`.
+        named: other nodes of which it counts whether they require gradients.
     """
 
     def __init__(
@@ -39,6 +40,7 @@ class Replay:
         names: dict[int, str],
         how: str | None = None,
         exact: bool = True,
+        named: Sequence[Node] = (),
     ) -> None:
         tape = recording.tape
         self.recording, self.places = recording, places
@@ -57,7 +59,8 @@ class Replay:
         self.sources = [of_slot[slot] for slot in self.code.inputs]
         self.kinds = [tape.forms[slot] for slot in self.code.inputs]
         self.outcome = Outcome(recording, places, outputs, [node for _, node in stores.values()])
-        self.fixed = [node for node in recording.nodes if node not in places]
+        nodes = dict.fromkeys([*recording.nodes, *named])
+        self.fixed = [node for node in nodes if node not in places]
         self.wants = [node.requires_grad for node in self.fixed]
         self.holders = [places.get(node, node) for node in recording.absent]
         self.absent = list(recording.absent.values())

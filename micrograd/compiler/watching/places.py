@@ -81,6 +81,9 @@ class Names:
     def join(self, reading: Reading) -> None:
         """Let a reading read these names with others."""
         first, *others = self._mappings()
+        if self._is_whole and self._thing is None:
+            reading.dicts.append(first)
+            return
         keys = set(self._relevant())
         if not self._is_whole:
             present = [key for key in keys if key in first]

@@ -3,25 +3,36 @@
 from __future__ import annotations
 
 import sys
-from collections import deque
-from collections.abc import Callable, Iterable, Mapping
+from collections import ChainMap, UserDict, UserList, UserString, deque
+from collections.abc import Callable, Iterable
 from functools import partial
+from gc import get_referents
 from operator import attrgetter
 from random import Random
 from types import (
     BuiltinFunctionType,
     CodeType,
     FunctionType,
-    MemberDescriptorType,
     MethodType,
+    MethodWrapperType,
     ModuleType,
+    SimpleNamespace,
 )
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 
 from micrograd.common.captures import Told, is_a_librarys, names_in
 from micrograd.compiler.recording.hosted import HOSTED
+from micrograd.compiler.watching.choosing import (
+    attribute_of,
+    data_in,
+    file_of,
+    label_of,
+    names_of,
+    owner_of,
+    plain_in,
+)
 from micrograd.compiler.watching.comparison import (
     base_of,
     elements_of,
@@ -29,14 +40,26 @@ from micrograd.compiler.watching.comparison import (
     is_of,
     shown,
 )
+from micrograd.compiler.watching.computed import READERS, computes_names
+from micrograd.compiler.watching.hidden import WINDOWS, has_a_hidden_state
 from micrograd.compiler.watching.places import Contents, Names, Single, dict_of, has_dict
 from micrograd.compiler.watching.reading import Place, values_of
 
 _WHOLE = ("micrograd.nn.", "micrograd.layers", "micrograd.transforms.")
 _LIVE = ("micrograd.nn.optimizer", "micrograd.nn.schedules", "micrograd.nn.plateau")
 _FROZEN = (tuple, frozenset)
-_BY_STRING = {"getattr", "hasattr", "attrgetter", "methodcaller"}
+_BY_STRING = {*READERS, "methodcaller"}
+_COMPUTED = "names that are computed"
+"""What stands among the attributes that code names if it computes the names of some."""
 _ALL = {"vars", "__dict__"}
+_OPEN = {"globals", "eval", "exec"}
+_HOLDERS = [
+    (UserDict, {"data"}),
+    (UserList, {"data"}),
+    (UserString, {"data"}),
+    (ChainMap, {"maps"}),
+]
+"""Classes of Python that hold what they contain in an attribute."""
 _CONTENTS = attrgetter("cell_contents")
 _MOVING = ("datetime", "os", "random", "secrets", "time")
 
@@ -62,8 +85,10 @@ class Surroundings:
         arrays: the arrays of numbers, by id.
         generators: NumPy's generators, with what one calls them.
         names: what one calls arrays and nodes, by id.
+        nodes: the nodes.
         functions: the functions whose code was read.
-        unwatched: what is of a library and may have a state that nobody sees, as an iterator has.
+        unwatched: what is of a library and may have a state that nobody sees, as a file has.
+        refused: what changes when it is read, or where nobody sees it, with what it is.
         writes: the attributes, globals and outer variables that the code assigns to.
     """
 
@@ -74,16 +99,19 @@ class Surroundings:
         self.arrays: dict[int, np.ndarray[Any, Any]] = {}
         self.generators: list[tuple[str, np.random.Generator]] = []
         self.names: dict[int, str] = {}
+        self.nodes: list[Any] = []
         self.functions: list[FunctionType] = []
         self.unwatched: list[str] = []
+        self.refused: list[str] = []
         self.writes: set[str] = set()
         self._live = live
         self._attributes: set[str] = set()
         self._variables: dict[int, set[str]] = {}  # names of globals, by id of their dicts
+        self._open: set[int] = set()  # those in which code finds what it does not name
         self._looked: list[tuple[Names, str, set[str]]] = []  # with the owner, and names seen
         self.seen: dict[int, Any] = {}
         self._queue = deque(things)
-        self._own = _file_of(self._queue[0][1])
+        self._own = file_of(self._queue[0][1])
         self._find()
 
     def _find(self) -> None:
@@ -92,11 +120,17 @@ class Surroundings:
                 self._look(*self._queue.popleft())
             for names, owner, known in self._looked:
                 for key, value in names.now().items():
-                    if key not in known:
+                    if key not in known and self._is_reached(owner, key, value):
                         known.add(key)
-                        self._queue.append((_attribute(owner, key), value))
+                        self._queue.append((attribute_of(owner, key), value))
+        if "label" in self._attributes:
+            self.places += [label_of(self.names[id(node)], node) for node in self.nodes]
         for place in self.places:
             place.remember()
+
+    def _is_reached(self, owner: str, key: str, value: Any) -> bool:
+        """Tell whether code names what there is; of modules all counts, but for hidden states."""
+        return not owner or key in self._attributes or not has_a_hidden_state(value)
 
     def _look(self, name: str, thing: Any) -> None:
         """Note a thing, and put what is in it into the queue."""
@@ -105,8 +139,14 @@ class Surroundings:
         if id(thing) in self.seen or has_nothing_inside(thing):
             return
         self.seen[id(thing)] = thing
-        if is_of(thing, Told):
+        if has_a_hidden_state(thing):
+            self.refused.append(f"`{name}`, {shown(thing)}")
+        elif is_of(thing, *WINDOWS):
+            self._queue += [(name, seen) for seen in get_referents(thing)]
+        elif is_of(thing, Told):
             self.names[id(thing)] = name
+            self.nodes.append(thing)
+            self._look_at_node(name, thing)
         elif is_of(thing, np.ndarray) and not thing.dtype.hasobject:
             self.names[id(thing)] = name
             self.arrays[id(thing)] = thing
@@ -115,9 +155,9 @@ class Surroundings:
         elif is_of(thing, FunctionType):
             self._look_at_function(name, thing)
         elif is_of(thing, MethodType):
-            self._queue += [(name, thing.__func__), (_owner(name), thing.__self__)]
-        elif is_of(thing, BuiltinFunctionType):
-            self._queue.append((_owner(name), thing.__self__))
+            self._queue += [(name, thing.__func__), (owner_of(name), thing.__self__)]
+        elif is_of(thing, BuiltinFunctionType, MethodWrapperType):
+            self._queue.append((owner_of(name), thing.__self__))
         elif is_of(thing, partial):
             self._queue += [(name, thing.func), (f"{name}.args", thing.args)]
             self._queue.append((f"{name}.keywords", thing.keywords))
@@ -161,6 +201,9 @@ class Surroundings:
         if not has_dict(thing) and not users and not whole:
             return
         classes: list[Any] = [vars(kind) for kind in kinds]
+        inner = next((names for kind, names in _HOLDERS if is_of(thing, kind)), set[str]())
+        is_theirs = (users or is_of(thing, SimpleNamespace)) and not self._live(thing)
+        all_if = _ALL | {_COMPUTED} if is_theirs else _ALL
 
         def mappings() -> list[Any]:
             return [dict_of(thing), *classes]
@@ -168,8 +211,9 @@ class Surroundings:
         def relevant() -> set[str]:
             own = dict_of(thing)
             if whole:
-                return {*own, *(key for names in classes for key in _data_in(names))}
-            return {*self._attributes, *own} if _ALL & self._attributes else self._attributes
+                return {*own, *(key for names in classes for key in data_in(names))}
+            named = self._attributes | inner
+            return {*named, *own} if all_if & self._attributes else named
 
         self._queue += [(kind.__name__, kind) for kind in (kinds if whole else users)]
         names = Names(name, mappings, relevant, thing, whole)
@@ -178,16 +222,32 @@ class Surroundings:
             held = dict_of(thing).items()
             self._queue += [(f"{name}.{k}", v) for k, v in held if is_of(v, FunctionType, tuple)]
 
+    def _look_at_node(self, name: str, node: Any) -> None:
+        """Note the attributes that nodes of a user's class have of their own."""
+        kinds: tuple[Any, ...] = type(node).__mro__[:-1]
+        users = [kind for kind in kinds if not is_a_librarys(kind)]
+        if not users:
+            return
+        ours = {key for kind in kinds if kind not in users for key in names_of(kind)}
+        self._queue += [(kind.__name__, kind) for kind in users]
+        classes: list[Any] = [vars(kind) for kind in users]
+
+        def relevant() -> set[str]:
+            named = self._attributes
+            return ({*named, *dict_of(node)} if (_ALL | {_COMPUTED}) & named else named) - ours
+
+        self._add_names(name, Names(name, lambda: [dict_of(node), *classes], relevant, node))
+
     def _look_at_class(self, kind: Any) -> None:
         """Note the names in a class that code names; its dunder methods are called by others."""
         for base in kind.__mro__[:-1]:
             self._queue.append((base.__name__, base))
-        names = _names_of(kind)
+        names = names_of(kind)
         if is_a_librarys(kind):
             if kind.__module__.startswith(_WHOLE):
                 self._add_names(
                     kind.__name__,
-                    Names(kind.__name__, lambda: [names], lambda: _data_in(names)),
+                    Names(kind.__name__, lambda: [names], lambda: data_in(names)),
                 )
             return
 
@@ -211,7 +271,7 @@ class Surroundings:
         if HOSTED in vars(function):
             return
         cells = zip(function.__code__.co_freevars, function.__closure__ or (), strict=True)
-        if is_a_librarys(function) and _file_of(function) != self._own:
+        if is_a_librarys(function) and file_of(function) != self._own:
             for key, cell in cells:
                 self._look_at_what_is_wrapped(key, Single("", _CONTENTS, cell).now())
             return
@@ -246,6 +306,8 @@ class Surroundings:
         if code.co_name != "__init__":  # what that assigns to is new
             self.writes |= names.stored | names.globals | (names.cells & {*code.co_freevars})
             self._attributes |= names.stored  # a program does not assign to them
+        if computes_names(code):
+            self._attributes.add(_COMPUTED)
         if _BY_STRING & (names.read | names.attributes):
             self._attributes |= names.written
         for module in names.imported & sys.modules.keys():
@@ -254,32 +316,8 @@ class Surroundings:
             self._variables[id(variables)] = read = set[str]()
             self._add_names("", Names("", lambda: [variables], lambda: read))
         self._variables[id(variables)] |= names.read | names.globals
-
-
-def _names_of(thing: Any) -> Mapping[str, Any]:
-    return cast("Mapping[str, Any]", vars(thing))
-
-
-def _attribute(owner: str, key: str) -> str:
-    """Return what one calls an attribute, or a variable; a Sequential is indexed itself."""
-    if owner:
-        return owner if key == "_modules" else f"{owner}.{key}"
-    return key
-
-
-def _file_of(function: Any) -> Any:
-    """Return the name of the module that a function or method is in; None for other things."""
-    function = function.__func__ if is_of(function, MethodType) else function
-    return function.__globals__.get("__name__") if is_of(function, FunctionType) else None
-
-
-def _owner(method: str) -> str:
-    """Return what one calls the object of a method."""
-    owner = method.rpartition(".")[0]
-    return owner or (f"{method}.__self__" if method else "self")
-
-
-def _data_in(names: Mapping[str, Any]) -> set[str]:
-    """Return which names of a class of ours stand for settings or slots, and not for code."""
-    data = (int, float, str, type(None), list, tuple, dict, MemberDescriptorType)
-    return {k for k, v in names.items() if k[:2] != "__" and is_of(v, *data)}
+        if _OPEN & names.read and id(variables) not in self._open:
+            self._open.add(id(variables))
+            self._add_names(
+                "", Names("", lambda: [variables], lambda: plain_in(variables), None, True)
+            )

@@ -42,9 +42,11 @@ class Watch:
         arrays: the arrays that were found, by id.
         generators: NumPy's generators, with their names. What they draw is no change.
         names: what one calls nodes and arrays, by id.
+        nodes: the nodes that were found. Whether they require gradients is no part of this.
         writes: the attributes, globals and outer variables that the code assigns to, in order of
             the alphabet. What it only writes and never reads is no change.
-        unwatched: words for what may change unnoticed: iterators, files, clocks and the like.
+        unwatched: words for what may change unnoticed: clocks and the like.
+        refused: words for iterators, queues and others whose state cannot be compared.
 
     >>> rate = [0.1]
     >>> watch = Watch(lambda x: x * rate[0])
@@ -69,8 +71,10 @@ class Watch:
         self.arrays = found.arrays
         self.generators = found.generators
         self.names = found.names
+        self.nodes = found.nodes
         self.writes = sorted(found.writes)
         self.unwatched = found.unwatched
+        self.refused = found.refused
         self._seen = found.seen
         self._places = found.places
         self._reading = Reading(self._places)
