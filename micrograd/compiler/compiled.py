@@ -257,8 +257,9 @@ class CompiledFunction(Generic[P, R]):
                 recording = Recording(recorder, f(*args, **kwargs))
                 given.require_unchanged(leaves, args, kwargs)
             recorder.draws.check()
-        except BaseException:
+        except BaseException as error:
             recorder.draws.put_back()
+            recorder.require_answered(error)
             raise
         finally:
             recorder.done = True

@@ -15,6 +15,15 @@ import numpy as np
 from micrograd import ops
 from micrograd.common.symbolic import Symbolic
 from micrograd.compiler.recording.programs import SIGNS, is_a
+from micrograd.compiler.recording.refusals import (
+    STORED,
+    STORING,
+    asking,
+    is_stored_at,
+    is_users,
+    module_of,
+    user_line,
+)
 from micrograd.core.node import Node
 from micrograd.errors import CompileError
 
@@ -33,7 +42,6 @@ class Number(Symbolic):
     """
 
     __slots__ = ("_recorder", "_slot", "_value")
-    __hash__: Any = None
 
     def __init__(self, recorder: Any, slot: int, value: Any) -> None:
         self._recorder = recorder
@@ -121,11 +129,59 @@ class Number(Symbolic):
     def __repr__(self) -> str:
         return f"<a {self._value.__class__.__name__} that is recorded>"
 
+    def __hash__(self) -> int:
+        if not is_users(sys._getframe(1)):
+            raise TypeError("unhashable type: a number that is recorded")
+        self._refuse(
+            "hash, by a dict or set",
+            "choose with micrograd.where, keep what is looked up in a list or a Tensor, or give "
+            "the key as a string, which makes a program for each",
+        )
+
+    def __getattr__(self, name: str) -> Any:
+        if name[:1] == "_" or not hasattr(self._value, name) or not is_users(sys._getframe(1)):
+            raise AttributeError(f"a number that is recorded has no attribute {name!r}")
+        self._refuse(name, "use the operators of numbers and functions of micrograd")
+
+    @property
+    def real(self) -> Any:
+        """Return the number itself."""
+        return self.as_number()
+
+    @property
+    def imag(self) -> Any:
+        """Return 0."""
+        return 0.0 if self._value.__class__ is float else 0
+
+    def conjugate(self) -> Any:
+        """Return the number itself."""
+        return self.as_number()
+
+    def __divmod__(self, other: Any) -> Any:
+        number: Any = self
+        return number // other, number % other
+
+    def __rdivmod__(self, other: Any) -> Any:
+        number: Any = self
+        return other // number, other % number
+
+    def _shift(self, other: Any) -> NoReturn:
+        self._refuse("<< and >>", "use x * 2**n, and x // 2**n")
+
+    __lshift__ = __rlshift__ = __rshift__ = __rrshift__ = _shift
+
+    def __complex__(self) -> NoReturn:
+        self._refuse("complex", "compute with real numbers")
+
     def __float__(self) -> NoReturn:
         self._refuse("float", "use micrograd.exp(x) in place of math.exp(x), and so on")
 
     def __array__(self, dtype: Any = None, copy: Any = None) -> NoReturn:
-        self._refuse("np.asarray", "call NumPy's function, or this library's, on it as it is")
+        self._refuse(
+            "np.asarray",
+            "call NumPy's function, or this library's, on it as it is, np.stack([a, b]) in place "
+            "of np.array([a, b]), or give np.array([...]) as the argument, and not a list",
+        )
 
     def __str__(self) -> str:
         self._refuse("str", "return it, and print what the compiled function returns")
@@ -146,28 +202,18 @@ class Number(Symbolic):
         self._refuse("math.trunc", "use micrograd.trunc")
 
     def _refuse(self, what: str, instead: str) -> NoReturn:
-        raise CompileError(
-            f"{what}: came a number that is being recorded, at {user_line()}: what is made of it "
-            f"would be a constant of the program. Instead, {instead}."
+        if is_stored_at(asking()):
+            what, instead = STORING, STORED
+        self._recorder.refuse(
+            CompileError(
+                f"{what}: came a number that is being recorded, at {user_line()}: what is made of "
+                f"it would be a constant of the program. Instead, {instead}."
+            )
         )
 
 
 def _plain(thing: Any) -> Any:
     return getattr(thing, "_example", 0.0) if hasattr(thing, "_tell") else thing
-
-
-def user_line() -> str:
-    """Return where the user's code is now: file and line, of the innermost frame of theirs."""
-    frame: Any = sys._getframe(1)
-    while frame is not None and _module(frame).partition(".")[0] in ("micrograd", "numpy"):
-        frame = frame.f_back
-    if frame is None:
-        return "an unknown line"
-    return f"{frame.f_code.co_filename.rsplit('/', 1)[-1]}:{frame.f_lineno}"
-
-
-def _module(frame: Any) -> str:
-    return str(frame.f_globals.get("__name__", ""))
 
 
 def _method(function: Callable[..., Any], op: Any, raises: bool, turned: bool) -> Any:
@@ -185,6 +231,8 @@ def _method(function: Callable[..., Any], op: Any, raises: bool, turned: bool) -
         elif is_a(other, np.generic):
             args = (other, self) if turned else (self, other)
             return recorder.tell(function, args, {})
+        elif kind is complex:
+            self._refuse(function.__name__, "compute with real numbers")
         else:
             return NotImplemented
         if turned:
@@ -193,11 +241,16 @@ def _method(function: Callable[..., Any], op: Any, raises: bool, turned: bool) -
             slots, values = (self._slot, second), (self._value, value)
         if raises:
             told = op
-            if not recorder.depth and not _module(sys._getframe(1)).startswith(_ENGINE):
+            if not recorder.depth and not module_of(sys._getframe(1)).startswith(_ENGINE):
                 told = function
             number = recorder.call_of_numbers(told, slots, values)
             if told is function:
                 recorder.raising.append(number._slot)
+                if op is ops.power and _is_complex(number._value, values):
+                    self._refuse(
+                        "a negative number to a fractional power",
+                        "use micrograd.power(x, y), which gives nan, or the power of abs(x)",
+                    )
             return number
         result = function(*values)
         if result.__class__ is not float or recorder.done:
@@ -209,6 +262,11 @@ def _method(function: Callable[..., Any], op: Any, raises: bool, turned: bool) -
         return number
 
     return method
+
+
+def _is_complex(power: float, values: Any) -> bool:
+    """Tell whether a power that is nan here is a complex number for Python."""
+    return power != power and all([value == value for value in values])
 
 
 def is_called_by_c(frame: FrameType) -> bool:
@@ -232,13 +290,15 @@ def _refusing_sums(method: Callable[[Any, Any], Any]) -> Callable[[Any, Any], An
         if (
             total.__class__ is Number
             and total._value.__class__ is float
-            and not _module(frame).startswith("micrograd.")
+            and not module_of(frame).startswith("micrograd.")
             and is_called_by_c(frame)
         ):
-            raise CompileError(
-                f"sum: came floats that are recorded, at {user_line()}. Since Python 3.12 its sum "
-                "of floats keeps what rounding loses, which a program does not. Sum Values, or "
-                "add the numbers up in a loop."
+            self._recorder.refuse(
+                CompileError(
+                    f"sum: came floats that are recorded, at {user_line()}. Since Python 3.12 its "
+                    "sum of floats keeps what rounding loses, which a program does not. Sum "
+                    "Values, or add the numbers up in a loop."
+                )
             )
         return total
 
