@@ -116,6 +116,7 @@ OF_NUMBERS: dict[str, tuple[Body, str]] = {
     "hasattr": (lambda x: hasattr(x, "as_integer_ratio"), r"as_integer_ratio: "),
     "an element": (lambda x: np.zeros(3).__setitem__(0, x), r"float: "),
     "an array": (lambda x: np.array([x, 1.0]), r"np.asarray: .*np.stack\(\[a, b\]\)"),
+    "a list in an operation": (lambda x: mg.roll(Tensor([1.0]), [[x]]), r"np.asarray: "),
     "a sum": (lambda x: np.sum([x, x]), r"np.asarray: .*np.stack\(\[a, b\]\)"),
 }
 OF_ARRAYS: dict[str, tuple[Body, str]] = {
@@ -125,6 +126,7 @@ OF_ARRAYS: dict[str, tuple[Body, str]] = {
     "nonzero": (lambda x: x.nonzero(), r"nonzero: .*np.nonzero\(x\)"),
     "unique": (lambda x: np.unique(x), r"np.unique: .*masks"),
     "sort": (lambda x: x.sort(), r"sort: .*np.sort\(x\)"),
+    "in a set": (lambda x: x in {1, 2}, r"hash.*np.where"),
     "hasattr": (lambda x: hasattr(x, "strides"), r"strides: "),
     "getattr": (lambda x: getattr(x, "tobytes", None), r"tobytes: "),
     "in place": (lambda x: np.add(x, 1, out=np.zeros(2)), r"np.add: .*Tensor.*zeros_like"),
@@ -203,7 +205,11 @@ def test_a_refusal_that_the_library_catches_is_none() -> None:
 
 
 def test_methods_of_numbers() -> None:
-    same_as_eagerly(lambda x: (x.real, x.imag, x.conjugate(), hasattr(x, "ndim")), (2.0,), (3.0,))
+    same_as_eagerly(
+        lambda x: (x.real, x.imag, x.conjugate(), hasattr(x, "ndim"), np.iscomplexobj(x)),
+        (2.0,),
+        (3.0,),
+    )
     same_as_eagerly(lambda n: (n.real, n.imag, *divmod(n, 3), *divmod(20, n)), (7,), (-4,))
     same_as_eagerly(lambda x: (*divmod(x, 0.7), *divmod(-2.5, x)), (7.3,), (-4.1,))
 

@@ -22,6 +22,7 @@ _INSTEAD = {
     "bool": "choose with np.where, which takes both ways",
     "complex": "use astype(complex), or compute with real numbers",
     STORING: STORED,
+    "hash, by a dict or set": "choose with np.where, or use id(x)",
     "shape": "use reshape",
     "<<= and >>=": "use x = x << n, and x = x >> n",
     "float": "use NumPy's function in place of that of math, as np.exp for math.exp",

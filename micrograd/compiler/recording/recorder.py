@@ -21,7 +21,7 @@ from micrograd.compiler.recording.draws import Draws
 from micrograd.compiler.recording.number import Number
 from micrograd.compiler.recording.outside import Outside, Source
 from micrograd.compiler.recording.programs import Slot, form_of, is_a, item, mapped, name_of
-from micrograd.compiler.recording.refusals import asking, is_users, user_line
+from micrograd.compiler.recording.refusals import asking, is_caught, user_line
 from micrograd.compiler.recording.subscripts import is_read_at
 from micrograd.compiler.recording.symbols import Symbol
 from micrograd.compiler.recording.tape import Tape, call_of_numbers
@@ -256,7 +256,7 @@ class Recorder(Outside):
 
     def refuse(self, error: MicrogradError) -> NoReturn:
         """Raise an error; where the user's code caused it, keep it if it is the first."""
-        if not (self.depth or self.done or self.refused) and is_users(asking()):
+        if not (self.depth or self.done or self.refused) and not is_caught(asking()):
             self.refused = error.__class__(*error.args)  # which holds no frames
         raise error
 

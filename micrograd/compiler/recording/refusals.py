@@ -11,14 +11,26 @@ import sys
 from types import FrameType
 from typing import Any
 
-__all__ = ["STORED", "STORING", "asking", "is_stored_at", "is_users", "module_of", "user_line"]
+__all__ = [
+    "STORED",
+    "STORING",
+    "asking",
+    "is_caught",
+    "is_stored_at",
+    "is_users",
+    "module_of",
+    "user_line",
+]
 
 STORING = "setitem of an array of numbers"
 STORED = "make the array with np.zeros_like(x, shape=...), with np.stack or with np.where"
 """What NumPy asks for an element for, and what to do instead."""
 
-_BETWEEN = ("micrograd.compiler.", "micrograd.engine.value", "micrograd.engine.tensor", "numpy")
-"""Modules that hand on what a user asks, as `Value.__float__` does."""
+_CATCHING = "micrograd.engine.conversion"
+"""The module that has another way for lists of symbols."""
+
+_CALLING = "micrograd.core."
+"""The modules that call functions of operations on numbers, and have another way, too."""
 
 
 def module_of(frame: Any) -> str:
@@ -37,11 +49,18 @@ def user_line() -> str:
 
 
 def asking() -> Any:
-    """Return the innermost frame that does not just hand on what is asked; None for none."""
+    """Return the innermost frame that is not of the symbols themselves; None for none."""
     frame: Any = sys._getframe(1)
-    while frame is not None and module_of(frame).startswith(_BETWEEN):
+    while frame is not None and module_of(frame).startswith("micrograd.compiler."):
         frame = frame.f_back
     return frame
+
+
+def is_caught(frame: Any) -> bool:
+    """Tell whether this library, and not a user, catches what is refused to a frame."""
+    if frame is None or frame.f_back is None:
+        return False
+    return module_of(frame) == _CATCHING or module_of(frame.f_back).startswith(_CALLING)
 
 
 def is_users(frame: Any) -> bool:

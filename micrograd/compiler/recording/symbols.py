@@ -13,6 +13,7 @@ random numbers and counters, or by catching the error of a refusal.
 from __future__ import annotations
 
 import operator
+import sys
 from collections.abc import Callable, Iterator
 from typing import Any, NoReturn
 from weakref import WeakValueDictionary
@@ -27,6 +28,7 @@ from micrograd.compiler.recording.programs import (
     mapped,
     name_of,
 )
+from micrograd.compiler.recording.refusals import is_users
 from micrograd.core.node import Node
 from micrograd.core.user_rules import read_only
 from micrograd.engine.seals import is_locked
@@ -127,7 +129,6 @@ class Symbol(ArrayLike):
         "_stale",
         "_teller",
     )
-    __hash__ = object.__hash__
 
     def __init__(self, teller: Teller, slot: Slot, example: Any, locked: bool = False) -> None:
         self._teller = teller
@@ -192,6 +193,11 @@ class Symbol(ArrayLike):
             return self.locked()
         copy = self.copy("K")
         return copy.adopted() if is_locked(self._example) else copy
+
+    def __hash__(self) -> int:
+        if is_users(sys._getframe(1)):
+            refuse(self, "hash, by a dict or set")
+        return object.__hash__(self)
 
     def __repr__(self) -> str:
         return f"<symbol of shape {self.shape} and dtype {self.dtype}>"
