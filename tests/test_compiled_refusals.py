@@ -127,6 +127,7 @@ OF_ARRAYS: dict[str, tuple[Body, str]] = {
     "unique": (lambda x: np.unique(x), r"np.unique: .*masks"),
     "sort": (lambda x: x.sort(), r"sort: .*np.sort\(x\)"),
     "in a set": (lambda x: x in {1, 2}, r"hash.*np.where"),
+    "an argument": (lambda x: x.fill(0.0), r"from outside, or a view of it, is written to"),
     "hasattr": (lambda x: hasattr(x, "strides"), r"strides: "),
     "getattr": (lambda x: getattr(x, "tobytes", None), r"tobytes: "),
     "in place": (lambda x: np.add(x, 1, out=np.zeros(2)), r"np.add: .*Tensor.*zeros_like"),

@@ -217,7 +217,7 @@ class Recorder(Outside):
 
     def argument(self, place: Any, example: Any) -> Any:
         """Return what stands for an argument of the function: a number or an array."""
-        if getattr(example, "dtype", np.dtype(float)).kind in "OSUV":
+        if getattr(example, "dtype", np.dtype(float)).kind in "OSU":
             raise CompileError(
                 f"compile: an argument is an array of dtype {example.dtype}, of whose elements a "
                 "program knows nothing. Give numbers, or a list or tuple."
@@ -293,9 +293,11 @@ class Recorder(Outside):
     def before_write(self, symbol: Symbol) -> None:
         given = [*self._lifted.values(), *self._arguments]
         if any(overlap(symbol._example, other._example) for other in given):
-            raise CompileError(
-                f"compile: an array from outside, or a view of it, is written to, at "
-                f"{user_line()}. Copy it first, or keep it in a Tensor."
+            self.refuse(
+                CompileError(
+                    f"compile: an array from outside, or a view of it, is written to, at "
+                    f"{user_line()}. Copy it first, or keep it in a Tensor."
+                )
             )
         owner = self.holder(symbol)
         if owner is not None:

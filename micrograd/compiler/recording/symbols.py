@@ -295,7 +295,7 @@ class Symbol(ArrayLike):
         """Stand for another value from now on, as an array does that was written to."""
         self._teller.before_write(self)
         if self._locked:
-            raise OperandError(f"{self!r}: was computed, and cannot be written to. Copy it first.")
+            self._refuse(f"{self!r}: was computed, and cannot be written to. Copy it first.")
         for other in list(self._teller.alive.values()):
             other._stale = other._stale or overlap(other._example, self._example)
         self._slot, self._example, self._stale = told._slot, told._example, False
