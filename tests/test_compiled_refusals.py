@@ -57,6 +57,17 @@ def test_a_checkpoint_reaches_what_it_uses_from_outside() -> None:
     same_as_eagerly(step, *[(np.ones(2) * k,) for k in (1, 2, 3)])
 
 
+@pytest.mark.parametrize(("kind", "given"), [(Value, 2.0), (Tensor, np.ones(2))])
+def test_a_checkpoint_that_gives_something_else_is_noticed(kind: Any, given: Any) -> None:
+    def gradient(x: Any, rng: np.random.Generator) -> Any:
+        return mg.elementwise_grad(mg.checkpoint(lambda z: z * kind(x * rng.normal())))(x)  # pyright: ignore
+
+    compiled = mg.compile(gradient)
+    for f in (gradient, compiled, compiled):
+        with pytest.raises(mg.GradientError, match=r"checkpoint: .*another result"):
+            f(given, np.random.default_rng(0))
+
+
 def test_the_tangent_of_one_number_is_a_scalar() -> None:
     same_as_eagerly(
         lambda x: mg.jvp(lambda q: (q**3).sum(), (x,), (x,))[1],

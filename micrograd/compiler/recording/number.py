@@ -46,6 +46,10 @@ class Number(NumberLike):
     def _tell(self, operation: Any, *args: Any, **settings: Any) -> Any:
         return self._recorder.tell(operation, args, settings)
 
+    def example(self) -> Any:
+        """Return the number of the call that is recorded."""
+        return self._value
+
     def as_number(self) -> Any:
         """Return what a Value holds of it: a truth becomes 0 or 1."""
         number: Any = self

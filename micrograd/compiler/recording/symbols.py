@@ -140,6 +140,10 @@ class Symbol(ArrayLike):
         self._locked = locked
         teller.enter(self)
 
+    def example(self) -> Any:
+        """Return the array, or number, that it stands for in the call that is told."""
+        return self._example
+
     def locked(self) -> Symbol:
         """Return another symbol for the same, as an array that cannot be written to."""
         return Symbol(self._teller, self._checked_slot(), np.asarray(self._example), True)
