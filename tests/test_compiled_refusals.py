@@ -127,7 +127,10 @@ OF_NUMBERS: dict[str, tuple[Body, str]] = {
     "hasattr": (lambda x: hasattr(x, "as_integer_ratio"), r"as_integer_ratio: "),
     "an element": (lambda x: np.zeros(3).__setitem__(0, x), r"float: "),
     "an array": (lambda x: np.array([x, 1.0]), r"np.asarray: .*np.stack\(\[a, b\]\)"),
-    "a list in an operation": (lambda x: mg.roll(Tensor([1.0]), [[x]]), r"np.asarray: "),
+    "a list in an operation": (
+        lambda x: mg.roll(Tensor([1.0]), [x]),
+        r"np.asarray: ",
+    ),
     "a sum": (lambda x: np.sum([x, x]), r"np.asarray: .*np.stack\(\[a, b\]\)"),
 }
 OF_ARRAYS: dict[str, tuple[Body, str]] = {

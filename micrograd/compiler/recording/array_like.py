@@ -43,7 +43,7 @@ def refuse(symbol: Any, what: str) -> NoReturn:
     if what in ("float", "array") and is_stored_at(asking()):
         what = STORING
     instead = _INSTEAD.get(what, f"call NumPy's function on it, as in np.{what}(x), if it has one")
-    symbol._teller.refuse(
+    raise symbol._teller.keep(
         OperandError(
             f"{what}: came a symbol, which has no numbers: each time that the program is "
             f"evaluated they may be others. Instead, {instead}."

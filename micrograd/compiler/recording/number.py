@@ -207,7 +207,7 @@ def _refusing_sums(method: Callable[[Any, Any], Any]) -> Callable[[Any, Any], An
             and not module_of(frame).startswith("micrograd.")
             and is_called_by_c(frame)
         ):
-            self._recorder.refuse(
+            raise self._recorder.keep(
                 CompileError(
                     f"sum: came floats that are recorded, at {user_line()}. Since Python 3.12 its "
                     "sum of floats keeps what rounding loses, which a program does not. Sum "

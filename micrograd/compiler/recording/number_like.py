@@ -100,7 +100,7 @@ class NumberLike(Symbolic):
     def _refuse(self, what: str, instead: str) -> NoReturn:
         if is_stored_at(asking()):
             what, instead = STORING, STORED
-        self._recorder.refuse(
+        raise self._recorder.keep(
             CompileError(
                 f"{what}: came a number that is being recorded, at {user_line()}: what is made of "
                 f"it would be a constant of the program. Instead, {instead}."

@@ -11,7 +11,7 @@ import operator
 import sys
 from collections.abc import Iterable
 from types import NoneType
-from typing import Any, NoReturn
+from typing import Any
 
 import numpy as np
 
@@ -254,11 +254,11 @@ class Recorder(Outside):
 
     # Refusals
 
-    def refuse(self, error: MicrogradError) -> NoReturn:
-        """Raise an error; where the user's code caused it, keep it if it is the first."""
+    def keep(self, error: MicrogradError) -> MicrogradError:
+        """Return an error to raise, and keep the first one that a user may catch."""
         if not (self.depth or self.done or self.refused) and not is_caught(asking()):
             self.refused = error.__class__(*error.args)  # which holds no frames
-        raise error
+        return error
 
     def require_answered(self, error: BaseException | None = None) -> None:
         """Raise again what was refused, if the function went on, or raises another error."""
@@ -293,7 +293,7 @@ class Recorder(Outside):
     def before_write(self, symbol: Symbol) -> None:
         given = [*self._lifted.values(), *self._arguments]
         if any(overlap(symbol._example, other._example) for other in given):
-            self.refuse(
+            raise self.keep(
                 CompileError(
                     f"compile: an array from outside, or a view of it, is written to, at "
                     f"{user_line()}. Copy it first, or keep it in a Tensor."

@@ -97,9 +97,9 @@ class Teller:
         """Return the one element of a symbol as a Python number."""
         refuse(symbol, "item")
 
-    def refuse(self, error: MicrogradError) -> NoReturn:
-        """Raise an error for what only numbers can answer."""
-        raise error
+    def keep(self, error: MicrogradError) -> MicrogradError:
+        """Return an error for what only numbers can answer, to be raised."""
+        return error
 
     def before_write(self, symbol: Symbol) -> None:
         """Raise an error if what a symbol stands for cannot be written to."""
@@ -269,7 +269,7 @@ class Symbol(ArrayLike):
         return thing
 
     def _refuse(self, words: str) -> NoReturn:
-        self._teller.refuse(OperandError(words))
+        raise self._teller.keep(OperandError(words))
 
     def _tell(self, operation: Function, *args: Any, **settings: Any) -> Any:
         return self._teller.tell(operation, args, settings)
