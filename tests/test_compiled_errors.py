@@ -102,7 +102,6 @@ def test_what_python_cannot_do_with_a_symbol_is_an_error() -> None:
     bodies: list[Body] = [
         lambda x: {x: 1},
         lambda x: x.is_integer(),
-        lambda x: divmod(x, 2.0),
         lambda x: x * 1j,
         lambda x: memoryview(T.data),  # pyright: ignore[reportArgumentType]
         lambda x: T.data.flat[0],

@@ -12,6 +12,10 @@ class Symbolic:
 
     __slots__ = ()
 
+    def example(self) -> Any:
+        """Return the numbers that it stood for while it was told."""
+        raise NotImplementedError
+
     def as_number(self) -> Any:
         """Return what a Value holds of it, a symbol too."""
         raise NotImplementedError

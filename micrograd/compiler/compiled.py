@@ -286,8 +286,9 @@ class CompiledFunction(Generic[P, R]):
                 self._require_results(recording, watch, given)
                 given.require_unchanged(leaves, args, kwargs)
             recorder.draws.check()
-        except BaseException:
+        except BaseException as error:
             recorder.draws.put_back()
+            recorder.require_answered(error)
             raise
         finally:
             recorder.done = True

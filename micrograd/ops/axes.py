@@ -23,6 +23,8 @@ def as_array(x: Any) -> Any:
     """
     if x.__class__ is _ARRAY:
         return x
+    if x.__class__ is list and any([isinstance(item, Symbolic) for item in x]):
+        return as_array(np.stack(x))
     return x.as_array() if isinstance(x, Symbolic) else np.asarray(x)
 
 

@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike
 from micrograd.core.node import Node
 from micrograd.core.op import define_op
 from micrograd.errors import OperandError
-from micrograd.ops.axes import refuse_mask, zeros
+from micrograd.ops.axes import as_array, refuse_mask, zeros
 from micrograd.ops.kinds import N
 from micrograd.ops.ranges import wide
 from micrograd.ops.reach import MOVED
@@ -95,4 +95,6 @@ def _plain_index(index: Any) -> Any:
     if index.__class__ is list and not index:
         return np.array([], dtype=np.intp)  # NumPy would make floats of it
     refuse_mask("getitem", index)
-    return np.array(index) if index.__class__ in (list, np.ndarray) else index
+    if index.__class__ is list:
+        return as_array(index)
+    return np.array(index) if index.__class__ is np.ndarray else index

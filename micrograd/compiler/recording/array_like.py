@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import operator
+import sys
 from collections.abc import Callable
 from typing import Any, NoReturn
 
@@ -11,6 +12,7 @@ import numpy as np
 from micrograd.common.symbolic import Symbolic
 from micrograd.compiler.recording import programs
 from micrograd.compiler.recording.programs import is_a
+from micrograd.compiler.recording.refusals import STORED, STORING, asking, is_stored_at, is_users
 from micrograd.core.node import Node
 from micrograd.errors import OperandError
 
@@ -18,6 +20,11 @@ Function = Callable[..., Any]
 
 _INSTEAD = {
     "bool": "choose with np.where, which takes both ways",
+    "complex": "use astype(complex), or compute with real numbers",
+    STORING: STORED,
+    "hash, by a dict or set": "choose with np.where, or use id(x)",
+    "shape": "use reshape",
+    "<<= and >>=": "use x = x << n, and x = x >> n",
     "float": "use NumPy's function in place of that of math, as np.exp for math.exp",
     "int": "use astype(int)",
     "index": "use np.take, for which an index may be an array",
@@ -33,9 +40,14 @@ _INSTEAD = {
 
 def refuse(symbol: Any, what: str) -> NoReturn:
     """Raise an error for what asks a symbol for numbers."""
-    raise OperandError(
-        f"{what}: came a symbol, which has no numbers: each time that the program is evaluated "
-        f"they may be others. Instead, {_INSTEAD[what]}."
+    if what in ("float", "array") and is_stored_at(asking()):
+        what = STORING
+    instead = _INSTEAD.get(what, f"call NumPy's function on it, as in np.{what}(x), if it has one")
+    raise symbol._teller.keep(
+        OperandError(
+            f"{what}: came a symbol, which has no numbers: each time that the program is "
+            f"evaluated they may be others. Instead, {instead}."
+        )
     )
 
 
@@ -83,6 +95,10 @@ class ArrayLike(Symbolic):
         """Return the shape."""
         return np.shape(self._example)
 
+    @shape.setter
+    def shape(self, shape: Any) -> None:
+        refuse(self, "shape")
+
     @property
     def dtype(self) -> np.dtype[Any]:
         """Return the dtype."""
@@ -123,7 +139,38 @@ class ArrayLike(Symbolic):
         """Return the same with its axes in reverse order."""
         return self._tell(np.transpose, self)
 
+    @property
+    def real(self) -> Any:
+        """Return the real parts: the same, if it is real."""
+        return self if self.dtype.kind != "c" else self._tell(np.real, self)
+
+    @property
+    def imag(self) -> Any:
+        """Return the imaginary parts."""
+        return self._tell(np.imag, self)
+
+    def __getattr__(self, name: str) -> Any:
+        if name[:1] == "_" or not hasattr(self._example, name) or not is_users(sys._getframe(1)):
+            raise AttributeError(f"a symbol has no attribute {name!r}")
+        refuse(self, name)
+
     # What arrays have as methods, NumPy has as functions.
+
+    def conjugate(self) -> Any:
+        """Return the same with the imaginary parts turned: itself, if it is real."""
+        return self if self.dtype.kind != "c" else self._tell(np.conjugate, self)
+
+    conj = conjugate
+
+    def flatten(self, order: Any = "C") -> Any:
+        """Return the elements in one row, in memory of their own."""
+        return self._tell(np.ravel, self, order).copy()
+
+    def __divmod__(self, other: Any) -> Any:
+        return self._call(np.divmod, (self, other), {})
+
+    def __rdivmod__(self, other: Any) -> Any:
+        return self._call(np.divmod, (other, self), {})
 
     def astype(self, dtype: Any, order: Any = "K", *, copy: bool = True) -> Any:
         """Return the same in another dtype."""
@@ -195,9 +242,13 @@ def _refusal(name: str) -> Function:
 
 for _name in _METHODS.split():
     setattr(ArrayLike, _name, _telling(getattr(np, _name)))
-for _name in ("float", "int", "array", "str", "format"):
+for _name in ("float", "int", "complex", "array", "str", "format"):
     setattr(ArrayLike, f"__{_name}__", _refusal(_name))
 ArrayLike.tolist = _refusal("tolist")  # pyright: ignore[reportAttributeAccessIssue]
+for _name, _function in (("lshift", np.left_shift), ("rshift", np.right_shift)):
+    setattr(ArrayLike, f"__{_name}__", _telling(_function))
+    setattr(ArrayLike, f"__r{_name}__", _telling(_function, turned=True))
+    setattr(ArrayLike, f"__i{_name}__", _refusal("<<= and >>="))
 for _name in (*programs.SIGNS, "abs"):
     _function, _bare = getattr(operator, _name), _name.rstrip("_")
     setattr(ArrayLike, f"__{_bare}__", _telling(_function))

@@ -8,13 +8,17 @@ import sys
 from collections.abc import Callable
 from numbers import Real
 from types import FrameType
-from typing import Any, NoReturn
+from typing import Any
 
 import numpy as np
 
 from micrograd import ops
-from micrograd.common.symbolic import Symbolic
+from micrograd.compiler.recording.number_like import NumberLike
 from micrograd.compiler.recording.programs import SIGNS, is_a
+from micrograd.compiler.recording.refusals import (
+    module_of,
+    user_line,
+)
 from micrograd.core.node import Node
 from micrograd.errors import CompileError
 
@@ -24,7 +28,7 @@ _PLAIN = (float, int, bool)
 _ENGINE = ("micrograd.core.", "micrograd.engine.", "micrograd.ops.", "micrograd.transforms.")
 
 
-class Number(Symbolic):
+class Number(NumberLike):
     """What stands for a Python number in a function that is recorded.
 
     It has the operators of a number; each gives another symbol, and notes what was computed.
@@ -33,7 +37,6 @@ class Number(Symbolic):
     """
 
     __slots__ = ("_recorder", "_slot", "_value")
-    __hash__: Any = None
 
     def __init__(self, recorder: Any, slot: int, value: Any) -> None:
         self._recorder = recorder
@@ -42,6 +45,10 @@ class Number(Symbolic):
 
     def _tell(self, operation: Any, *args: Any, **settings: Any) -> Any:
         return self._recorder.tell(operation, args, settings)
+
+    def example(self) -> Any:
+        """Return the number of the call that is recorded."""
+        return self._value
 
     def as_number(self) -> Any:
         """Return what a Value holds of it: a truth becomes 0 or 1."""
@@ -99,7 +106,7 @@ class Number(Symbolic):
         return self._recorder.tell(function, args, settings)
 
     def __array_function__(self, function: Any, types: Any, args: Any, settings: Any) -> Any:
-        if function in (np.shape, np.ndim, np.size):
+        if function in (np.shape, np.ndim, np.size, np.iscomplexobj, np.isrealobj):
             return function(0.0)
         if any(issubclass(kind, Node) for kind in types):
             return NotImplemented
@@ -115,59 +122,12 @@ class Number(Symbolic):
     def __deepcopy__(self, memo: Any) -> Any:
         return self
 
-    def __reduce__(self) -> NoReturn:
-        self._refuse("pickle", "return it, and store what the compiled function returns")
-
     def __repr__(self) -> str:
         return f"<a {self._value.__class__.__name__} that is recorded>"
-
-    def __float__(self) -> NoReturn:
-        self._refuse("float", "use micrograd.exp(x) in place of math.exp(x), and so on")
-
-    def __array__(self, dtype: Any = None, copy: Any = None) -> NoReturn:
-        self._refuse("np.asarray", "call NumPy's function, or this library's, on it as it is")
-
-    def __str__(self) -> str:
-        self._refuse("str", "return it, and print what the compiled function returns")
-
-    def __format__(self, spec: str) -> str:
-        self._refuse("format", "return it, and print what the compiled function returns")
-
-    def __round__(self, digits: Any = None) -> NoReturn:
-        self._refuse("round", "use micrograd.round")
-
-    def __floor__(self) -> NoReturn:
-        self._refuse("math.floor", "use micrograd.floor")
-
-    def __ceil__(self) -> NoReturn:
-        self._refuse("math.ceil", "use micrograd.ceil")
-
-    def __trunc__(self) -> NoReturn:
-        self._refuse("math.trunc", "use micrograd.trunc")
-
-    def _refuse(self, what: str, instead: str) -> NoReturn:
-        raise CompileError(
-            f"{what}: came a number that is being recorded, at {user_line()}: what is made of it "
-            f"would be a constant of the program. Instead, {instead}."
-        )
 
 
 def _plain(thing: Any) -> Any:
     return getattr(thing, "_example", 0.0) if hasattr(thing, "_tell") else thing
-
-
-def user_line() -> str:
-    """Return where the user's code is now: file and line, of the innermost frame of theirs."""
-    frame: Any = sys._getframe(1)
-    while frame is not None and _module(frame).partition(".")[0] in ("micrograd", "numpy"):
-        frame = frame.f_back
-    if frame is None:
-        return "an unknown line"
-    return f"{frame.f_code.co_filename.rsplit('/', 1)[-1]}:{frame.f_lineno}"
-
-
-def _module(frame: Any) -> str:
-    return str(frame.f_globals.get("__name__", ""))
 
 
 def _method(function: Callable[..., Any], op: Any, raises: bool, turned: bool) -> Any:
@@ -185,6 +145,8 @@ def _method(function: Callable[..., Any], op: Any, raises: bool, turned: bool) -
         elif is_a(other, np.generic):
             args = (other, self) if turned else (self, other)
             return recorder.tell(function, args, {})
+        elif kind is complex:
+            self._refuse(function.__name__, "compute with real numbers")
         else:
             return NotImplemented
         if turned:
@@ -193,11 +155,16 @@ def _method(function: Callable[..., Any], op: Any, raises: bool, turned: bool) -
             slots, values = (self._slot, second), (self._value, value)
         if raises:
             told = op
-            if not recorder.depth and not _module(sys._getframe(1)).startswith(_ENGINE):
+            if not recorder.depth and not module_of(sys._getframe(1)).startswith(_ENGINE):
                 told = function
             number = recorder.call_of_numbers(told, slots, values)
             if told is function:
                 recorder.raising.append(number._slot)
+                if op is ops.power and _is_complex(number._value, values):
+                    self._refuse(
+                        "a negative number to a fractional power",
+                        "use micrograd.power(x, y), which gives nan, or the power of abs(x)",
+                    )
             return number
         result = function(*values)
         if result.__class__ is not float or recorder.done:
@@ -209,6 +176,11 @@ def _method(function: Callable[..., Any], op: Any, raises: bool, turned: bool) -
         return number
 
     return method
+
+
+def _is_complex(power: float, values: Any) -> bool:
+    """Tell whether a power that is nan here is a complex number for Python."""
+    return power != power and all([value == value for value in values])
 
 
 def is_called_by_c(frame: FrameType) -> bool:
@@ -232,13 +204,15 @@ def _refusing_sums(method: Callable[[Any, Any], Any]) -> Callable[[Any, Any], An
         if (
             total.__class__ is Number
             and total._value.__class__ is float
-            and not _module(frame).startswith("micrograd.")
+            and not module_of(frame).startswith("micrograd.")
             and is_called_by_c(frame)
         ):
-            raise CompileError(
-                f"sum: came floats that are recorded, at {user_line()}. Since Python 3.12 its sum "
-                "of floats keeps what rounding loses, which a program does not. Sum Values, or "
-                "add the numbers up in a loop."
+            raise self._recorder.keep(
+                CompileError(
+                    f"sum: came floats that are recorded, at {user_line()}. Since Python 3.12 its "
+                    "sum of floats keeps what rounding loses, which a program does not. Sum "
+                    "Values, or add the numbers up in a loop."
+                )
             )
         return total
 

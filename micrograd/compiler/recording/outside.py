@@ -8,9 +8,9 @@ import numpy as np
 
 from micrograd.common.symbolic import Symbolic
 from micrograd.compiler.recording import seams
-from micrograd.compiler.recording.number import user_line
 from micrograd.compiler.recording.picking import STALE, Picking
 from micrograd.compiler.recording.programs import is_a
+from micrograd.compiler.recording.refusals import user_line
 from micrograd.compiler.recording.symbols import Symbol, Teller
 from micrograd.core.node import Node
 from micrograd.core.versions import versions

@@ -10,6 +10,7 @@ from __future__ import annotations
 import operator
 import sys
 from collections.abc import Iterable
+from types import NoneType
 from typing import Any
 
 import numpy as np
@@ -17,9 +18,10 @@ import numpy as np
 from micrograd.compiler.recording import seams
 from micrograd.compiler.recording.array_like import overlap
 from micrograd.compiler.recording.draws import Draws
-from micrograd.compiler.recording.number import Number, user_line
+from micrograd.compiler.recording.number import Number
 from micrograd.compiler.recording.outside import Outside, Source
 from micrograd.compiler.recording.programs import Slot, form_of, is_a, item, mapped, name_of
+from micrograd.compiler.recording.refusals import asking, is_caught, user_line
 from micrograd.compiler.recording.subscripts import is_read_at
 from micrograd.compiler.recording.symbols import Symbol
 from micrograd.compiler.recording.tape import Tape, call_of_numbers
@@ -28,7 +30,7 @@ from micrograd.core.op import Op
 from micrograd.core.turns import underway
 from micrograd.core.user_rules import read_only
 from micrograd.core.versions import versions
-from micrograd.errors import CompileError
+from micrograd.errors import CompileError, MicrogradError
 
 _NONE: dict[str, Any] = {}
 
@@ -52,6 +54,7 @@ class Recorder(Outside):
         draws: the states of random generators.
         states: those that are read and written, each with what its `ready` said.
         picking: what recorded numbers picked from lists.
+        refused: the first refusal that the user's code caused, which may catch it.
     """
 
     def __init__(self, arrays: dict[int, Any], generators: Iterable[tuple[str, Any]] = ()) -> None:
@@ -64,6 +67,7 @@ class Recorder(Outside):
         self.draws = Draws(generators)
         self.depth = 0  # of operations and rules that are under way
         self.done = False
+        self.refused: MicrogradError | None = None
         self._in_rules = False  # whether a rule was called since the last operation
         self.seams: dict[Any, Any] = {}
         self._constants: dict[Any, int] = {}
@@ -213,6 +217,11 @@ class Recorder(Outside):
 
     def argument(self, place: Any, example: Any) -> Any:
         """Return what stands for an argument of the function: a number or an array."""
+        if getattr(example, "dtype", np.dtype(float)).kind in "OSU":
+            raise CompileError(
+                f"compile: an argument is an array of dtype {example.dtype}, of whose elements a "
+                "program knows nothing. Give numbers, or a list or tuple."
+            )
         symbol = self.lift(("argument", place), example)
         if symbol.__class__ is Symbol:
             self._arguments.append(symbol)
@@ -243,6 +252,21 @@ class Recorder(Outside):
         self.tape.draws.append(len(self.tape) - 1)
         return result
 
+    # Refusals
+
+    def keep(self, error: MicrogradError) -> MicrogradError:
+        """Return an error to raise, and keep the first one that a user may catch."""
+        if not (self.depth or self.done or self.refused) and not is_caught(asking()):
+            self.refused = error.__class__(*error.args)  # which holds no frames
+        return error
+
+    def require_answered(self, error: BaseException | None = None) -> None:
+        """Raise again what was refused, if the function went on, or raises another error."""
+        if self.refused is None or not isinstance(error, (Exception, NoneType)):
+            return
+        if error is None or error.args != self.refused.args:
+            raise self.refused from error
+
     # Decisions
 
     def decide(self, symbol: Any, how: Any) -> Any:
@@ -269,9 +293,11 @@ class Recorder(Outside):
     def before_write(self, symbol: Symbol) -> None:
         given = [*self._lifted.values(), *self._arguments]
         if any(overlap(symbol._example, other._example) for other in given):
-            raise CompileError(
-                f"compile: an array from outside, or a view of it, is written to, at "
-                f"{user_line()}. Copy it first, or keep it in a Tensor."
+            raise self.keep(
+                CompileError(
+                    f"compile: an array from outside, or a view of it, is written to, at "
+                    f"{user_line()}. Copy it first, or keep it in a Tensor."
+                )
             )
         owner = self.holder(symbol)
         if owner is not None:

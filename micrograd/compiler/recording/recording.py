@@ -144,6 +144,7 @@ class Recording:
             self.effects.append(Call(function, given, named, later))
         self.effects += [self._write(*write) for write in recorder.writes()]
         recorder.require_whole()
+        recorder.require_answered()
         recorder.picking.require_kept()
         self._recorder = None
         self._first.clear()

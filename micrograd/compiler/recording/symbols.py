@@ -13,8 +13,9 @@ random numbers and counters, or by catching the error of a refusal.
 from __future__ import annotations
 
 import operator
+import sys
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, NoReturn
 from weakref import WeakValueDictionary
 
 import numpy as np
@@ -27,10 +28,11 @@ from micrograd.compiler.recording.programs import (
     mapped,
     name_of,
 )
+from micrograd.compiler.recording.refusals import is_users
 from micrograd.core.node import Node
 from micrograd.core.user_rules import read_only
 from micrograd.engine.seals import is_locked
-from micrograd.errors import OperandError
+from micrograd.errors import MicrogradError, OperandError
 
 __all__ = ["Symbol"]
 
@@ -95,6 +97,10 @@ class Teller:
         """Return the one element of a symbol as a Python number."""
         refuse(symbol, "item")
 
+    def keep(self, error: MicrogradError) -> MicrogradError:
+        """Return an error for what only numbers can answer, to be raised."""
+        return error
+
     def before_write(self, symbol: Symbol) -> None:
         """Raise an error if what a symbol stands for cannot be written to."""
 
@@ -123,7 +129,6 @@ class Symbol(ArrayLike):
         "_stale",
         "_teller",
     )
-    __hash__ = object.__hash__
 
     def __init__(self, teller: Teller, slot: Slot, example: Any, locked: bool = False) -> None:
         self._teller = teller
@@ -134,6 +139,10 @@ class Symbol(ArrayLike):
         self._stale = False
         self._locked = locked
         teller.enter(self)
+
+    def example(self) -> Any:
+        """Return the array, or number, that it stands for in the call that is told."""
+        return self._example
 
     def locked(self) -> Symbol:
         """Return another symbol for the same, as an array that cannot be written to."""
@@ -189,6 +198,11 @@ class Symbol(ArrayLike):
         copy = self.copy("K")
         return copy.adopted() if is_locked(self._example) else copy
 
+    def __hash__(self) -> int:
+        if is_users(sys._getframe(1)):
+            refuse(self, "hash, by a dict or set")
+        return object.__hash__(self)
+
     def __repr__(self) -> str:
         return f"<symbol of shape {self.shape} and dtype {self.dtype}>"
 
@@ -201,7 +215,7 @@ class Symbol(ArrayLike):
     def __getitem__(self, index: Any) -> Any:
         for picked in index if is_a(index, tuple) else (index,):
             if is_a(picked, Symbol) and picked.dtype == bool:
-                raise OperandError(
+                self._refuse(
                     "getitem: how many elements a mask picks depends on numbers. Use np.where."
                 )
         part = self._tell(operator.getitem, self, index)
@@ -220,7 +234,7 @@ class Symbol(ArrayLike):
             return NotImplemented
         function = ufunc if method == "__call__" else getattr(ufunc, method)
         if method == "at":
-            return _target(function, args[0])._write(function, *args[1:])
+            return self._target(function, args[0])._write(function, *args[1:])
         return self._call(function, args, settings)
 
     def __array_function__(self, function: Any, types: Any, args: Any, settings: Any) -> Any:
@@ -229,9 +243,9 @@ class Symbol(ArrayLike):
         if any(issubclass(kind, Node) for kind in types):
             return NotImplemented
         if function in _WRITING:
-            return _target(function, args[0])._write(function, *args[1:], **settings)
+            return self._target(function, args[0])._write(function, *args[1:], **settings)
         if function in _OF_VALUES or (function is np.where and len(args) == 1):
-            raise OperandError(
+            self._refuse(
                 f"{name_of(function)}: what it gives is no array, or of a size that depends on "
                 "numbers, which a symbol does not have. Compute with masks, as np.where does."
             )
@@ -241,8 +255,21 @@ class Symbol(ArrayLike):
         out = settings.pop("out", None)
         if out is None:
             return self._teller.tell(function, args, settings)
-        target = _target(function, out[0] if is_a(out, tuple) else out)
+        target = self._target(function, out[0] if is_a(out, tuple) else out)
         return target._become(self._teller.tell(programs.into, (target, function, *args), settings))
+
+    def _target(self, function: Function, thing: Any) -> Symbol:
+        if not is_a(thing, Symbol):
+            self._refuse(
+                f"{name_of(function)}: writes what a symbol stands for into an array of numbers. "
+                "An array from outside that a program is to write to has to be the data of a "
+                "Tensor, as in `v.data += g`; make one from inside with np.zeros_like(symbol, "
+                "shape=...)."
+            )
+        return thing
+
+    def _refuse(self, words: str) -> NoReturn:
+        raise self._teller.keep(OperandError(words))
 
     def _tell(self, operation: Function, *args: Any, **settings: Any) -> Any:
         return self._teller.tell(operation, args, settings)
@@ -272,7 +299,7 @@ class Symbol(ArrayLike):
         """Stand for another value from now on, as an array does that was written to."""
         self._teller.before_write(self)
         if self._locked:
-            raise OperandError(f"{self!r}: was computed, and cannot be written to. Copy it first.")
+            self._refuse(f"{self!r}: was computed, and cannot be written to. Copy it first.")
         for other in list(self._teller.alive.values()):
             other._stale = other._stale or overlap(other._example, self._example)
         self._slot, self._example, self._stale = told._slot, told._example, False
@@ -285,15 +312,6 @@ class Symbol(ArrayLike):
                 "one of them first."
             )
         return self._slot
-
-
-def _target(function: Function, thing: Any) -> Symbol:
-    if not is_a(thing, Symbol):
-        raise OperandError(
-            f"{name_of(function)}: writes what a symbol stands for into an array of numbers. Make "
-            "that array with np.zeros_like(symbol, shape=...)."
-        )
-    return thing
 
 
 _OF_FORMS = {np.shape, np.ndim, np.size, np.result_type, np.can_cast, np.may_share_memory}
