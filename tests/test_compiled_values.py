@@ -425,7 +425,7 @@ def test_the_second_derivative_inside() -> None:
 
 def test_other_arguments_count_by_value_or_by_identity() -> None:
     w, numbers = Value(2.0), [1.0, 2.0, 3.0, 4.0, 5.0, 6.0]
-    step = mg.compile(lambda rows: sum(w * numbers[i] for i in rows))
+    step: Any = mg.compile(lambda rows: sum(w * numbers[i] for i in rows))
     for i in (0, 0, 2, 4, 2, 0):
         assert step(range(i, i + 2)).data == sum(2 * numbers[j] for j in (i, i + 1))
     part = mg.compile(lambda share, x: x * float(share))

@@ -76,6 +76,7 @@ class CompiledFunction(Generic[P, R]):
     """
 
     __name__: str
+    __qualname__: str
     __wrapped__: Callable[P, R]
 
     def __init__(
@@ -373,10 +374,11 @@ class CompiledFunction(Generic[P, R]):
     @overload
     def __get__(
         self: CompiledFunction[Concatenate[S, Q], R], instance: S, owner: Any = None
-    ) -> Callable[Q, R]: ...
+    ) -> BoundFunction[Q, R]: ...
 
     def __get__(self, instance: Any, owner: Any = None) -> Any:
-        return self if instance is None else _Bound(self, instance)
+        bound: BoundFunction[Any, Any] = BoundFunction(self, instance)
+        return self if instance is None else bound
 
     def __reduce__(self) -> Any:
         found: Any = sys.modules.get(str(self.__module__))
@@ -390,17 +392,17 @@ class CompiledFunction(Generic[P, R]):
         return f"<compile of {getattr(self._f, '__qualname__', None) or repr(self._f)}>"
 
 
-class _Bound:
+class BoundFunction(Generic[Q, R]):
     """A compiled method of an object: called without it, with the programs of the function."""
 
-    def __init__(self, function: CompiledFunction[Any, Any], instance: Any) -> None:
+    def __init__(self, function: Any, instance: Any) -> None:
         self.__func__, self.__self__ = function, instance
         update_wrapper(self, function)
 
-    def __call__(self, /, *args: Any, **kwargs: Any) -> Any:
+    def __call__(self, /, *args: Q.args, **kwargs: Q.kwargs) -> R:
         return self.__func__(self.__self__, *args, **kwargs)
 
-    def program(self, /, *args: Any, **kwargs: Any) -> CompiledProgram:
+    def program(self, /, *args: Q.args, **kwargs: Q.kwargs) -> CompiledProgram:
         """Record a call without making it, and return the program; see `CompiledFunction`."""
         return self.__func__.program(self.__self__, *args, **kwargs)
 

@@ -160,7 +160,7 @@ class _Itself:
 
 def _is_known_by_value(thing: Any) -> bool:
     """Tell whether equal things of its class are the same, as strings, ranges and paths are."""
-    kind: Any = type(thing)
+    kind: type[Any] = thing.__class__
     if kind.__hash__ in (None, object.__hash__):
         return False
     try:
