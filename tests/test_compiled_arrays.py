@@ -471,6 +471,7 @@ def test_what_cannot_be_written_is_named() -> None:
 # The law
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", sorted(OURS))
 def test_every_operation_computes_the_same_bits(name: str) -> None:
     with np.errstate(all="ignore"):

@@ -96,14 +96,14 @@ FORMS = {"backward": backward, "transformed": transformed}
 
 
 @pytest.mark.parametrize("form", FORMS)
-@settings(max_examples=400)
+@settings(max_examples=200)
 @given(programs("value") | programs("value", singular=True), WAYS)
 def test_programs_of_values(form: str, program: Program, ways: list[int]) -> None:
     check(program, Value, FORMS[form](program), ways)
 
 
 @pytest.mark.parametrize("form", FORMS)
-@settings(max_examples=400)
+@settings(max_examples=200)
 @given(programs("tensor") | programs("tensor", singular=True), WAYS)
 def test_programs_of_tensors(form: str, program: Program, ways: list[int]) -> None:
     check(program, Tensor, FORMS[form](program), ways)

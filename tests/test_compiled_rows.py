@@ -127,10 +127,10 @@ def with_marks(names: Sequence[str]) -> list[Any]:
 
 
 @pytest.mark.parametrize("name", with_marks(OURS))
-def test_every_operation_replays_at_other_inputs(name: str) -> None:
+def test_every_operation_replays_at_other_inputs(name: str, examples: Callable[[int], int]) -> None:
     opaque: set[str] = set()
     with np.errstate(all="ignore"):
-        for dtype in (np.float64, np.float32):
+        for dtype in (np.float64, np.float32)[: examples(5)]:
             for call, leaves in calls_with(name, dtype):
                 opaque |= assert_compiles(first_order(call), leaves)
                 if dtype is np.float64:
