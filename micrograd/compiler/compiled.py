@@ -292,8 +292,7 @@ class CompiledFunction(Generic[P, R]):
             recorder.require_answered(error)
             raise
         finally:
-            recorder.done = True
-            recorder.undo()
+            recorder.close()
         changed = watch.changed()
         if changed is not None:
             recorder.draws.put_back()

@@ -45,8 +45,7 @@ def program_of(root: Any, how: str | None, exact: bool) -> CompiledProgram:
             )
             for node in order
         }
-    recorder.done = True
-    recorder.undo()
+    recorder.close()
     recording.effects.clear()
     recording.absent.clear()
     called = [names[node] for _, node in recording.sources]

@@ -84,6 +84,13 @@ class Recorder(Outside):
     def backward(self, value: bool) -> None:
         self._in_rules = value
 
+    def close(self) -> None:
+        """End the recording: nodes are as they were, and nothing that was recorded lives on here."""
+        self.done = True
+        self.undo()
+        self.fresh = None
+        self.seams.clear()  # their functions hold the recorder
+
     # Numbers
 
     def constant(self, x: Any) -> int:

@@ -164,20 +164,28 @@ class Tape:
         def there(leaf: Any) -> Any:
             return Slot(at[leaf.number]) if is_a(leaf, Slot) else leaf
 
+        arguments, place_of = self.arguments, at.__getitem__
         for slot in slots:
             operation, form = self.operations[slot], self.forms[slot]
+            plain = (
+                form.__class__ is type and arguments[slot] and arguments[slot][0].__class__ is int
+            )
+            if plain and all([other in at for other in arguments[slot]]):  # the commonest
+                given, settings = tuple(map(place_of, arguments[slot])), self.settings[slot]
+                at[slot] = part.add(operation, given, settings, form, self.backward[slot])
+                continue
             if operation is INPUT:
                 at[slot] = part.add_input(form)
                 continue
             if operation is CONSTANT:
                 at[slot] = part.add_constant(self.constants[slot], form)
                 continue
-            given, settings = self.arguments[slot], self.settings[slot]
+            given, settings = arguments[slot], self.settings[slot]
             for other in self.used_by(slot):
                 if other not in at:
                     at[other] = part.add_input(self.forms[other])
             if self.has_plain_slots(slot):
-                given = tuple(map(at.__getitem__, given))
+                given = tuple(map(place_of, given))
             else:
                 given, settings = mapped((given, settings), there)
             at[slot] = part.add(operation, given, settings, form, self.backward[slot])
