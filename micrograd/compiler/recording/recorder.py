@@ -85,7 +85,7 @@ class Recorder(Outside):
         self._in_rules = value
 
     def close(self) -> None:
-        """End the recording: nodes are as they were, and nothing that was recorded lives on here."""
+        """End the recording: nodes are as they were, and nothing recorded lives on here."""
         self.done = True
         self.undo()
         self.fresh = None
