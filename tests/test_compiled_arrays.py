@@ -16,12 +16,12 @@ from hypothesis import strategies as st
 
 from micrograd import MicrogradError, OperandError, exp, relu
 from micrograd.compiler.lowering.arrays import ArrayCode, lower_arrays
-from micrograd.compiler.lowering.interpreter import interpret
 from micrograd.compiler.recording import programs
 from micrograd.compiler.recording.programs import Form, Slot, form_of, is_a, mapped
 from micrograd.compiler.recording.tape import Tape
 from micrograd.compiler.recording.telling import tell
 from micrograd.errors import CompileError
+from tests.interpreter import interpret
 from tests.test_symbols import OURS, parts_of
 
 Array = np.ndarray[Any, Any]

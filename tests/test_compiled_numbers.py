@@ -8,7 +8,6 @@ import pickle
 import random
 import sys
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from itertools import pairwise
 from typing import Any
 
@@ -419,65 +418,3 @@ def test_the_faster_functions_are_close() -> None:
     for got, i in zip(found or [], outputs, strict=True):
         wanted = recorder.values[i]
         assert abs(got - wanted) <= 4 * math.ulp(wanted)
-
-
-# What is run, as text
-
-
-@pytest.mark.parametrize("how", HOWS)
-def test_the_text_is_a_module_that_gives_the_same(how: str) -> None:
-    seen = 0
-    for seed in range(60):
-        rng = random.Random(seed)
-        recorder = random_tape(rng, 30, [0.5, -2.0, 3], plain=True)
-        outputs = [rng.randrange(len(recorder.tape)) for _ in range(5)]
-        code = lower_numbers(recorder.tape, outputs, how)
-        if code.how == how and not code.unwritten():
-            scope: dict[str, Any] = {}
-            with np.errstate(all="ignore"):
-                exec(code.text({0: "w", 1: "lambda"}), scope)
-                for inputs in ([0.25, -1.0, 2], [-1.5, 0.75, -1]):
-                    with suppress(ArithmeticError, ValueError):  # those it leaves to Python
-                        found = scope["program"](*inputs)
-                        assert same(found, run_tape(recorder.tape, outputs, inputs))
-                        seen += 1
-    assert seen > 40
-
-
-def test_the_text_of_few_numbers_reads_like_python() -> None:
-    recorder = Recorder()
-    w, x = recorder.input(2.0), recorder.input(3.0)
-    y = recorder.call("tanh", recorder.call("multiply", w, x))
-    recorder.tape.add(operator.mul, (y, y), {}, float, backward=True)
-    code = lower_numbers(recorder.tape, [y, len(recorder.tape) - 1], "source")
-    assert code.text({w: "w", x: "x"}).splitlines()[3:] == [
-        "",
-        "def program(w, x):",
-        "    t3 = tanh((w * x))",
-        "    # The backward pass",
-        "    t4 = t3 * t3",
-        "    return [t3, t4]",
-    ]
-
-
-def test_the_text_of_levels_reads_like_numpy() -> None:
-    recorder = Recorder()
-    slots = [recorder.input(float(i)) for i in range(4)]
-    outputs = [recorder.call("multiply", i, slots[0]) for i in slots]
-    two = recorder.constant(2.0)
-    for i in outputs[:4]:
-        slot = recorder.tape.add(operator.sub, (i, two), {}, float, backward=True)
-        outputs.append(slot)
-    lines = lower_numbers(recorder.tape, outputs, "levels").text({}).splitlines()
-    assert "    np.multiply(v[0:4], v[0:1], out=v[8:12])  # 4" in lines
-    assert "    np.subtract(v[8:12], 2.0, out=v[12:16])  # 4, backward" in lines
-
-
-def test_functions_that_the_text_lacks_are_named() -> None:
-    recorder = Recorder()
-    x = recorder.input(0.5)
-    known = [recorder.call(name, x) for name in ("tanh", "sigmoid")]
-    unknown = recorder.call("softplus", x, beta=1.0)
-    for how in HOWS:
-        assert lower_numbers(recorder.tape, known, how).unwritten() == []
-        assert lower_numbers(recorder.tape, [unknown], how).unwritten() == ["softplus"]

@@ -471,6 +471,8 @@ def test_a_compiled_method_has_programs_of_its_object() -> None:
     assert half.of.program(3.0)(half, 4.0).data == 2.0
     assert [half.of(x).data for x in (1.0, 2.0, 4.0)] == [0.5, 1.0, 2.0]
     assert len(half.of.programs) == 1
+    assert repr(half.of.program(5.0)) == repr(half.of.programs[0])
+    assert len(half.of.programs) == 1  # it was known
 
 
 @mg.compile

@@ -23,7 +23,7 @@ def to_number(x: Any) -> float:
     Integers stay integers while a float would hold them exactly; past that they
     become floats, so that their arithmetic overflows to inf as IEEE-754 has it.
     """
-    if isinstance(x, Symbolic):
+    if not isinstance(x, int) and isinstance(x, Symbolic):
         return x.as_number()
     if isinstance(x, int) or np.asarray(x).dtype.kind in "biu":
         return int(x) if -_EXACT_INTEGERS <= x <= _EXACT_INTEGERS else _to_float(x)

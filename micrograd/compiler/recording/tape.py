@@ -259,16 +259,3 @@ def call_of_numbers(operation: Any, args: Sequence[Any], settings: dict[str, Any
     if result.__class__ is float or result.__class__ is bool:
         return result
     return float("nan") if is_a(result, complex) else to_number(result)
-
-
-def ieee(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Return a function of `operator` by IEEE-754, where Python would raise an error."""
-
-    def computed(*args: Any) -> Any:
-        try:
-            return function(*args)
-        except ArithmeticError:
-            with np.errstate(all="ignore"):
-                return function(*map(np.float64, map(to_number, args)))
-
-    return computed

@@ -13,7 +13,6 @@ from micrograd.compiler.lowering.scalars.lighten import lighten
 from micrograd.compiler.lowering.scalars.primitives import UnfitError
 from micrograd.compiler.lowering.scalars.simplify import simplify
 from micrograd.compiler.lowering.scalars.source import Source
-from micrograd.compiler.lowering.scalars.text import Text, text_of_levels, text_of_source
 from micrograd.compiler.lowering.scalars.width import levels_may_pay, levels_pay
 from micrograd.compiler.recording.tape import Tape
 
@@ -71,26 +70,6 @@ class Code:
         It is None where a check fails, and where an operation of Python's raises an error.
         """
         return self._program.run(inputs)
-
-    def text(self, names: dict[int, str]) -> str:
-        """Return a module that needs only NumPy and `math`, whose `program` gives the outputs.
-
-        Functions that neither has stand there by name: `unwritten` lists them.
-
-        Args:
-            names: of inputs, by slot, where they have one.
-        """
-        return self._text(names).module
-
-    def unwritten(self) -> list[str]:
-        """Return the names of functions that the text has not got."""
-        return self._text({}).unwritten
-
-    def _text(self, names: dict[int, str]) -> Text:
-        tape, outputs, _, _ = self._given
-        if self.how == "levels":
-            return text_of_levels(self._program, tape.inputs, names)
-        return text_of_source(simplify(tape, outputs), tape.inputs, names)
 
 
 def _levels(
