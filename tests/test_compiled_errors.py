@@ -358,3 +358,20 @@ def test_settings_are_checked() -> None:
     number: Any = 3.0
     with pytest.raises(OperandError, match="compile"):
         mg.compile(number)
+
+
+def test_a_program_is_called_for_its_case_only() -> None:
+    rates = [2.0]
+    program = mg.compile(lambda x: x * rates[0]).program(1.0)
+    assert program(3.0) == 6.0
+    for call in (lambda: program(3), lambda: program(3.0, 4.0), lambda: program(x=3.0)):
+        with pytest.raises(CompileError, match="another case: other kinds of arguments"):
+            call()
+    rates[0] = 5.0
+    with pytest.raises(CompileError, match=r"another case: `rates\[0\]` was 2.0 and is 5.0"):
+        program(3.0)
+
+
+def test_a_leaf_has_no_program() -> None:
+    with pytest.raises(CompileError, match=r"'w' is a leaf.*was computed"):
+        mg.compile(Value(2.0, label="w"))

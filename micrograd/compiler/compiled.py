@@ -49,7 +49,7 @@ class Case:
     """
 
     def __init__(self, watch: Watch, recording: Recording, given: Arguments) -> None:
-        self.watch, self.recording = watch, recording
+        self.watch, self.recording, self.key = watch, recording, given.key
         nodes = given.nodes()
         self.places = {node: at for node, at in nodes.items() if id(node) not in watch.names}
         self.pinned = [(at, node) for node, at in nodes.items() if node not in self.places]
@@ -376,7 +376,7 @@ class CompiledFunction(Generic[P, R]):
     def _program_of(self, case: Case) -> CompiledProgram:
         assert case.replay is not None
         name = getattr(self, "__name__", "program")
-        return CompiledProgram(name, case.replay, case.names, watch=case.watch)
+        return CompiledProgram(name, case.replay, case.names, None, case.watch, case.key)
 
     @overload
     def __get__(self, instance: None, owner: Any = None) -> CompiledFunction[P, R]: ...

@@ -15,6 +15,7 @@ from micrograd.compiler.replaying.replay import Replay
 from micrograd.core.node import Node, topological_order
 from micrograd.core.record import record
 from micrograd.engine.autodiff import require_gradient
+from micrograd.errors import CompileError, describe
 
 
 def program_of(root: Any, how: str | None, exact: bool) -> CompiledProgram:
@@ -26,6 +27,11 @@ def program_of(root: Any, how: str | None, exact: bool) -> CompiledProgram:
         exact: likewise.
     """
     require_gradient("compile", root, "compile")
+    if root.op is None:
+        raise CompileError(
+            f"compile: {describe(root)} is a leaf, from which there is nothing to compute. Give a "
+            "node that was computed, or a function."
+        )
     recorder = Recorder({})
     order = topological_order(root)
     leaves = [node for node in order if node.op is None]

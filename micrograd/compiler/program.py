@@ -75,23 +75,29 @@ class CompiledProgram:
         names: Sequence[str],
         nodes: dict[Node, tuple[Any, Any]] | None = None,
         watch: Watch | None = None,
+        key: Any = None,
     ) -> None:
         self.name = name
         self._replay = replay
         self._names = names
         self._nodes = nodes
-        self._watch = watch
+        self._watch, self._key = watch, key
         self.recorded = len(replay.recording.tape)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         if self._nodes is not None and not args:
             return self._for_leaves(kwargs)
         given = Arguments(args, kwargs)
-        found = self._replay(given.leaves)
+        changed = self._watch.changed() if self._watch else None
+        fits = given.key == self._key and changed is None
+        found = self._replay(given.leaves) if fits else FAILED
         if found is FAILED:
+            why = changed or (
+                "other kinds of arguments, or given in another way, or a number by which Python "
+                "goes another way"
+            )
             raise CompileError(
-                f"{self.name}: the program was recorded for another case: other kinds of "
-                "arguments, or a number by which Python goes another way. Call the compiled "
+                f"{self.name}: the program was recorded for another case: {why}. Call the compiled "
                 "function itself, which records it anew where it has to."
             )
         return found
